@@ -1,0 +1,1 @@
+"""Stage 1, hear people: connectors, the poll cycle, the first reading, sending."""

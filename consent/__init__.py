@@ -1,0 +1,1 @@
+"""Stage 2, ask people: requests, personal links, answers, receipts."""

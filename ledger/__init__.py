@@ -1,0 +1,1 @@
+"""The shared ground: everything that must not be lost, and nothing that knows the web."""

@@ -1,0 +1,166 @@
+"""Accounts: the configured mailboxes, logins and sources, and how far each has been read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from ledger.errors import DefinedbyError
+from ledger.keys import Keys
+from ledger.model import Account, Channel
+from ledger.tables import accounts, replies, skipped_items
+
+
+def add_account(
+    connection: Connection,
+    keys: Keys,
+    *,
+    channel: Channel,
+    name: str,
+    campaign_id: str,
+    options: dict[str, Any] | None = None,
+    secret: str = "",
+) -> Account:
+    """Make an account; its secret is stored encrypted. Raises DefinedbyError for a taken name."""
+    if find_account(connection, keys, channel, name):
+        raise DefinedbyError(
+            f"There is an {channel} account named '{name}' already.",
+            "Choose another name, or replace it with --replace.",
+        )
+    made = connection.execute(
+        insert(accounts).values(
+            channel=channel,
+            name=name,
+            campaign_id=campaign_id,
+            options=options or {},
+            secret=keys.encrypt(secret) if secret else "",
+        )
+    )
+    assert made.inserted_primary_key is not None
+    return account_by_id(connection, keys, made.inserted_primary_key[0])
+
+
+def replace_account(
+    connection: Connection, keys: Keys, account_id: int, options: dict[str, Any], secret: str
+) -> None:
+    """New options and secret for an account; its cursor and replies stay."""
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(
+            options=options,
+            secret=keys.encrypt(secret) if secret else "",
+            last_error="",
+            failures=0,
+            next_poll_at=None,
+        )
+    )
+
+
+def ensure_account(
+    connection: Connection, keys: Keys, channel: Channel, name: str, campaign_id: str
+) -> Account:
+    """The account of a channel that needs no login (form, import), made when it is missing."""
+    return find_account(connection, keys, channel, name) or add_account(
+        connection, keys, channel=channel, name=name, campaign_id=campaign_id
+    )
+
+
+def find_account(connection: Connection, keys: Keys, channel: Channel, name: str) -> Account | None:
+    row = connection.execute(
+        select(accounts).where(accounts.c.channel == channel, accounts.c.name == name)
+    ).first()
+    return None if row is None else _account(row, keys)
+
+
+def account_by_id(connection: Connection, keys: Keys, account_id: int) -> Account:
+    return _account(
+        connection.execute(select(accounts).where(accounts.c.id == account_id)).one(), keys
+    )
+
+
+def all_accounts(connection: Connection, keys: Keys) -> list[Account]:
+    rows = connection.execute(select(accounts).order_by(accounts.c.channel, accounts.c.name))
+    return [_account(row, keys) for row in rows]
+
+
+def due_accounts(
+    connection: Connection, keys: Keys, now: datetime, channels: frozenset[Channel]
+) -> list[Account]:
+    """The accounts of these channels whose time to be read has come."""
+    rows = connection.execute(
+        select(accounts)
+        .where(
+            accounts.c.channel.in_(channels),
+            or_(accounts.c.next_poll_at.is_(None), accounts.c.next_poll_at <= now),
+        )
+        .order_by(accounts.c.next_poll_at)
+    )
+    return [_account(row, keys) for row in rows]
+
+
+def note_read(
+    connection: Connection,
+    account_id: int,
+    *,
+    cursor: str,
+    now: datetime,
+    next_poll_at: datetime,
+    stored: int,
+    skipped: int,
+) -> None:
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(
+            cursor=cursor,
+            last_read_at=now,
+            next_poll_at=next_poll_at,
+            last_error="",
+            failures=0,
+            stored=accounts.c.stored + stored,
+            skipped=accounts.c.skipped + skipped,
+        )
+    )
+
+
+def note_failure(
+    connection: Connection, account_id: int, *, error: str, next_poll_at: datetime
+) -> None:
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(last_error=error, failures=accounts.c.failures + 1, next_poll_at=next_poll_at)
+    )
+
+
+def remove_account(connection: Connection, account_id: int) -> bool:
+    """Remove an account that has brought no replies; False when it has, and stays."""
+    used = connection.execute(
+        select(replies.c.id).where(replies.c.account_id == account_id).limit(1)
+    ).first()
+    if used:
+        return False
+    connection.execute(delete(skipped_items).where(skipped_items.c.account_id == account_id))
+    connection.execute(delete(accounts).where(accounts.c.id == account_id))
+    return True
+
+
+def _account(row: Row[Any], keys: Keys) -> Account:
+    return Account(
+        id=row.id,
+        channel=Channel(row.channel),
+        name=row.name,
+        campaign_id=row.campaign_id,
+        options=row.options,
+        secret=keys.decrypt(row.secret) if row.secret else "",
+        cursor=row.cursor,
+        next_poll_at=row.next_poll_at,
+        last_read_at=row.last_read_at,
+        last_error=row.last_error,
+        failures=row.failures,
+        stored=row.stored,
+        skipped=row.skipped,
+    )

@@ -1,0 +1,129 @@
+"""The instance's keys, in a file beside the database and never inside it.
+
+`seal` and `unseal` keep event payloads under a key of their own per contributor (AES-256-GCM,
+NIST SP 800-38D), so that deleting that key forgets the person. `encrypt` and `decrypt` keep
+channel passwords (Fernet). `sign` signs heads and receipts (Ed25519, RFC 8032).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.errors import DefinedbyError
+
+FILE_NAME = "keys.json"
+NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, repr=False)
+class Keys:
+    """`fernet` newest first; `web` signs cookies; `tokens` keys the hashes of personal links."""
+
+    fernet: tuple[str, ...]
+    signing: str
+    web: str
+    tokens: str
+
+    def encrypt(self, text: str) -> str:
+        return self._fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, token: str) -> str:
+        """Raises DefinedbyError when no key of this instance fits."""
+        try:
+            return self._fernet().decrypt(token.encode()).decode()
+        except InvalidToken as error:
+            raise DefinedbyError(
+                "The key file does not fit this database.",
+                f"Put back the {FILE_NAME} that belongs to it, or restore both from one backup.",
+            ) from error
+
+    def _fernet(self) -> MultiFernet:
+        return MultiFernet([Fernet(key) for key in self.fernet])
+
+    def token_hash(self, token: str) -> str:
+        """What is stored of a personal link's token."""
+        return hmac.new(self.tokens.encode(), token.encode(), hashlib.sha256).hexdigest()
+
+    def sign(self, message: bytes) -> str:
+        return base64.b64encode(self._private().sign(message)).decode()
+
+    def _private(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing))
+
+    @property
+    def public_key(self) -> str:
+        """The raw Ed25519 public key, base64."""
+        return base64.b64encode(self._private().public_key().public_bytes_raw()).decode()
+
+
+def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
+    try:
+        key.verify(base64.b64decode(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    """Encrypt; `bound_to` must be given again to open it (GCM associated data)."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    """Raises ValueError when anything has been changed."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+    except InvalidTag as error:
+        raise ValueError("the sealed text has been changed") from error
+
+
+def new_keys() -> Keys:
+    return Keys(
+        fernet=(Fernet.generate_key().decode(),),
+        signing=base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode(),
+        web=secrets.token_urlsafe(48),
+        tokens=secrets.token_urlsafe(48),
+    )
+
+
+def write_keys(home: Path, keys: Keys) -> Path:
+    """Store new keys, readable by their owner only. Never overwrites a key file."""
+    path = home / FILE_NAME
+    text = json.dumps({**vars(keys), "fernet": list(keys.fernet)}, indent=2)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return path
+
+
+def read_keys(home: Path) -> Keys:
+    path = home / FILE_NAME
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Keys(**{**stored, "fernet": tuple(stored["fernet"])})
+    except FileNotFoundError as error:
+        raise DefinedbyError(
+            f"The key file {path} is missing.",
+            "Restore it from a backup; without it the stored consent can't be read.",
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DefinedbyError(
+            f"The key file {path} can't be read ({error}).",
+            "Restore it from a backup, and let only the user that runs definedby read it.",
+        ) from error

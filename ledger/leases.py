@@ -1,0 +1,72 @@
+"""Leases: who may act on one thing for a while, with a fencing token.
+
+A holder that was frozen past its lease still believes that it may act; `check_fence`, called in
+the transaction that writes, finds that a newer holder has a higher fence and stops it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from ledger.errors import TemporaryError
+from ledger.inserting import insert_or_ignore
+from ledger.tables import leases
+
+
+class LeaseLostError(TemporaryError):
+    """Somebody else holds this lease by now."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    name: str
+    holder: str
+    fence: int
+
+
+def acquire(
+    connection: Connection, name: str, holder: str, now: datetime, length: timedelta
+) -> Lease | None:
+    """The lease with a new fence, or None while somebody else holds it."""
+    connection.execute(
+        insert_or_ignore(connection, leases),
+        [
+            {
+                "name": name,
+                "holder": "",
+                "fence": 0,
+                "expires_at": datetime.fromtimestamp(0, now.tzinfo),
+            }
+        ],
+    )
+    changed = connection.execute(
+        update(leases)
+        .where(leases.c.name == name, (leases.c.expires_at <= now) | (leases.c.holder == holder))
+        .values(holder=holder, fence=leases.c.fence + 1, expires_at=now + length)
+    )
+    if changed.rowcount != 1:
+        return None
+    fence = connection.execute(select(leases.c.fence).where(leases.c.name == name)).scalar_one()
+    return Lease(name, holder, fence)
+
+
+def release(connection: Connection, lease: Lease, now: datetime) -> None:
+    connection.execute(
+        update(leases)
+        .where(leases.c.name == lease.name, leases.c.fence == lease.fence)
+        .values(holder="", expires_at=now)
+    )
+
+
+def check_fence(connection: Connection, lease: Lease) -> None:
+    """Raise LeaseLostError unless this is still the newest holder; locks the lease's row."""
+    fence = connection.execute(
+        select(leases.c.fence).where(leases.c.name == lease.name).with_for_update()
+    ).scalar()
+    if fence != lease.fence:
+        raise LeaseLostError(
+            f"Another worker has taken over '{lease.name}'.", "Nothing is lost; it goes on there."
+        )

@@ -1,0 +1,29 @@
+"""Bring the database to the newest schema, in the transaction it is given.
+
+Both databases run DDL inside a transaction, so a kill leaves the old or the new schema.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+
+def config(connection: Connection | None = None) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def known_versions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+def migrate(connection: Connection) -> None:
+    """Run every migration that is still missing."""
+    command.upgrade(config(connection), "head")

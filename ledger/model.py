@@ -1,0 +1,272 @@
+"""The value types that all stages share; standard library only.
+
+The words are those of docs/reference/glossary.md, one word for one meaning.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+#: Explicit direction marks, embeddings, overrides and isolates (UAX #9), and the
+#: zero-width and line controls that can make a name look like another one.
+_NAME_CONTROLS = dict.fromkeys(
+    [
+        *(0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+    ]
+)
+
+#: Marks the blank in a prompt: "Thought leadership is ___?"
+BLANK = "___"
+
+
+class Channel(StrEnum):
+    FORM = "form"
+    EMAIL = "email"
+    IMPORT = "import"
+
+
+class Use(StrEnum):
+    """A purpose a contributor can allow."""
+
+    POST = "post"
+    EDITION = "edition"
+
+
+class NameForm(StrEnum):
+    """How a contributor wants to be named."""
+
+    NAME = "name"
+    HANDLE = "handle"
+    PSEUDONYM = "pseudonym"
+    ANONYMOUS = "anonymous"
+
+
+class ReplyState(StrEnum):
+    """Where a reply stands on the desk."""
+
+    NEW = "new"
+    SHORTLISTED = "shortlisted"
+    SET_ASIDE = "set_aside"
+
+
+class ReplyKind(StrEnum):
+    """What a reply seems to be; a suggestion, the editor decides."""
+
+    DEFINITION = "definition"
+    QUESTION = "question"
+    THANKS = "thanks"
+    STOP = "stop"
+    SPAM = "spam"
+    OTHER = "other"
+
+
+def normal(text: str) -> str:
+    """The form in which words are compared, bound and published: Unicode NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def clean_name(text: str) -> str:
+    """A name or handle on one line: NFC, no direction or zero-width controls, single spaces.
+
+    Unicode UAX #9 controls can make one name display as another (promise P31).
+    """
+    visible = "".join(
+        " " if c.isspace() else c
+        for c in normal(text).translate(_NAME_CONTROLS)
+        if c.isspace() or unicodedata.category(c) != "Cc"
+    )
+    return " ".join(visible.split())
+
+
+@dataclass(frozen=True)
+class Credit:
+    """The exact attribution a contributor chose. Empty string: not shown."""
+
+    form: NameForm
+    name: str = ""
+    handle: str = ""
+    url: str = ""
+    role: str = ""
+    organisation: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "form", NameForm(self.form))
+        for part in ("name", "handle", "url", "role", "organisation"):
+            object.__setattr__(self, part, clean_name(getattr(self, part)))
+
+    @property
+    def display_name(self) -> str:
+        """The name by itself, as it stands on pages and in feeds."""
+        if self.form is NameForm.ANONYMOUS:
+            return "Anonymous"
+        return self.handle if self.form is NameForm.HANDLE else self.name
+
+    @property
+    def line(self) -> str:
+        """The exact credit line, in plain text.
+
+        >>> Credit(NameForm.NAME, name="Ada Sample", handle="@ada_example", role="editor").line
+        'Ada Sample (@ada_example), editor'
+        """
+        line = self.display_name
+        if self.form is NameForm.NAME and self.handle:
+            line += f" ({self.handle})"
+        return ", ".join(part for part in (line, self.role, self.organisation) if part)
+
+    def as_dict(self) -> dict[str, str]:
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, parts: dict[str, Any]) -> Credit:
+        return cls(**{**parts, "form": NameForm(parts["form"])})
+
+
+@dataclass(frozen=True)
+class IncomingReply:
+    """One reply as a connector delivers it, before it is stored.
+
+    `external_id` is the channel's own id, unique within the account. `address` is the
+    author's identity on the channel (an e-mail address, a handle). `raw` is what the channel
+    sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834).
+    """
+
+    external_id: str
+    address: str
+    text: str
+    author_name: str = ""
+    author_url: str = ""
+    subject: str = ""
+    html: str = ""
+    written_at: datetime | None = None
+    source_url: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    raw: str = ""
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something a connector saw and could not take in, with the reason a person understands."""
+
+    external_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one fetch returned: the replies, what was skipped, and where to go on reading.
+
+    `more` is true when another fetch right away would bring more.
+    """
+
+    replies: tuple[IncomingReply, ...]
+    next_cursor: str
+    more: bool = False
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reply seems to say. `spans` are (start, end) offsets into the reply's text."""
+
+    kind: ReplyKind
+    reason: str
+    confidence: float
+    spans: tuple[tuple[int, int], ...] = ()
+    lang: str = ""
+
+    def words(self, text: str) -> str:
+        """The definition: the spans of `text`, joined by one space; empty unless a definition."""
+        if self.kind is not ReplyKind.DEFINITION:
+            return ""
+        return " ".join(text[start:end] for start, end in self.spans)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    id: str
+    slug: str
+    term: str
+    prompt: str
+    lang: str
+    created_at: datetime
+    is_open: bool = True
+
+    @property
+    def prompt_parts(self) -> tuple[str, str]:
+        """The prompt before and after its blank."""
+        before, _, after = self.prompt.partition(BLANK)
+        return before, after
+
+
+@dataclass(frozen=True)
+class Account:
+    """One configured mailbox, login or import source. `secret` is decrypted in memory only."""
+
+    id: int
+    channel: Channel
+    name: str
+    campaign_id: str
+    options: dict[str, Any] = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+    cursor: str = ""
+    next_poll_at: datetime | None = None
+    last_read_at: datetime | None = None
+    last_error: str = ""
+    failures: int = 0
+    stored: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A contributor's identity on one channel. `contact` is where a message would reach them."""
+
+    contributor_id: str
+    channel: Channel
+    address: str
+    name: str = ""
+    url: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A stored reply: immutable but for `state` and the reading, which an editor may correct."""
+
+    id: int
+    channel: Channel
+    account_id: int
+    external_id: str
+    campaign_id: str
+    handle: Handle
+    text: str
+    subject: str
+    source_url: str
+    written_at: datetime | None
+    received_at: datetime
+    state: ReplyState
+    reading: Reading
+    definition_id: str | None = None
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The words taken from a reply, at their newest version."""
+
+    id: str
+    contributor_id: str
+    campaign_id: str
+    reply_id: int
+    version: int
+    text: str
+    lang: str
+    slug: str
+    created_at: datetime

@@ -1,0 +1,359 @@
+"""The tables, for SQLite and PostgreSQL alike. Migrations follow these; a test compares them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware times in UTC. SQLite keeps no zone, so it is put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return (
+            None
+            if value is None
+            else (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+        )
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default, default=default)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0", default=0)
+
+
+#: Facts about the instance itself, such as why sending and publishing are paused.
+instance = Table("instance", metadata, Column("name", String(64), primary_key=True), _text("value"))
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("slug", String(80), nullable=False, unique=True),
+    _text("term"),
+    _text("prompt"),
+    _text("lang", "en"),
+    Column("is_open", Boolean, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("options", JSON, nullable=False),
+    _text("secret"),
+    _text("cursor"),
+    Column("next_poll_at", Utc),
+    Column("last_read_at", Utc),
+    _text("last_error"),
+    _count("failures"),
+    _count("stored"),
+    _count("skipped"),
+    UniqueConstraint("channel", "name"),
+)
+
+contributors = Table(
+    "contributors",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("stopped_at", Utc),
+)
+
+handles = Table(
+    "handles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("channel", String(16), nullable=False),
+    Column("address", String(320), nullable=False),
+    _text("name"),
+    _text("url"),
+    _text("contact"),
+    UniqueConstraint("channel", "address"),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("external_id", String(998), nullable=False),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("address", String(320), nullable=False),
+    _text("author_name"),
+    _text("author_url"),
+    _text("subject"),
+    _text("text"),
+    _text("html"),
+    _text("source_url"),
+    Column("in_reply_to", JSON, nullable=False),
+    _text("raw"),
+    Column("automatic", Boolean, nullable=False),
+    Column("written_at", Utc),
+    Column("received_at", Utc, nullable=False),
+    Column("handle_id", ForeignKey("handles.id"), index=True),
+    Column("state", String(16), nullable=False),
+    Column("kind", String(16), nullable=False, server_default=""),
+    _text("reason"),
+    Column("confidence", Integer, nullable=False, server_default="0"),
+    Column("spans", JSON, nullable=False),
+    Column("corrected", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("channel", "account_id", "external_id"),
+    Index("ix_replies_desk", "campaign_id", "state", "received_at"),
+    # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
+    Index(
+        "ix_replies_unread",
+        "id",
+        sqlite_where=text("kind = ''"),
+        postgresql_where=text("kind = ''"),
+    ),
+)
+
+#: What a connector saw and could not take in, with the reason (promise P17).
+skipped_items = Table(
+    "skipped_items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("external_id", String(998), nullable=False),
+    _text("reason"),
+    Column("at", Utc, nullable=False),
+    UniqueConstraint("account_id", "external_id"),
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("reply_id", ForeignKey("replies.id"), nullable=False, unique=True),
+    Column("slug", String(120), nullable=False),
+    _text("lang"),
+    Column("created_at", Utc, nullable=False),
+)
+
+definition_versions = Table(
+    "definition_versions",
+    metadata,
+    Column("definition_id", ForeignKey("definitions.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _text("text"),
+    Column("spans", JSON),  # null once the words are an edit its author has to agree to
+    Column("created_at", Utc, nullable=False),
+)
+
+#: Consent requests. `live_key` is unique while a request is open: one per person and purpose.
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("definition_id", ForeignKey("definitions.id"), nullable=False, index=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("uses", JSON, nullable=False),
+    Column("credit", JSON, nullable=False),
+    _text("asked_by"),
+    _text("notice"),
+    Column("asked_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False, index=True),
+    Column("closed_at", Utc),
+    Column("live_key", String(80), unique=True),
+)
+
+#: Personal links: only a keyed hash of the token is kept (promise P26).
+links = Table(
+    "links",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("revoked_at", Utc),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(32), nullable=False, index=True),
+    Column("at", String(40), nullable=False),
+    Column("commitment", String(64), nullable=False),
+)
+
+#: The erasable half of an event: its payload and its key, sealed under the contributor's key.
+event_payloads = Table(
+    "event_payloads",
+    metadata,
+    Column("seq", ForeignKey("events.seq"), primary_key=True, autoincrement=False),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("sealed", LargeBinary),
+)
+
+#: One row; locked while an event is appended, so that the chain has one tail.
+chain_head = Table(
+    "chain_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("request_id", ForeignKey("requests.id"), index=True),
+    Column("message_id", String(200), nullable=False, unique=True),
+    Column("state", String(16), nullable=False, index=True),
+    _text("recipient"),
+    _text("subject"),
+    _text("sealed_body"),
+    _text("in_reply_to"),
+    _text("approved_by"),
+    Column("created_at", Utc, nullable=False),
+    Column("claimed_at", Utc),
+    Column("sent_at", Utc),
+    Column("not_before", Utc),
+    _count("attempts"),
+    _text("error"),
+)
+
+#: Work for the stages, written in the transaction that makes it necessary.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("not_before", Utc),
+    Column("done_at", Utc),
+    _count("attempts"),
+    _text("error"),
+    Index(
+        "ix_jobs_open",
+        "kind",
+        "id",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)
+
+#: What has been composed. `address` is the site path; `gone_at` set means it answers 410.
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(32), nullable=False, index=True),
+    Column("address", String(300), nullable=False, unique=True),
+    _text("file"),
+    _text("grant_hash"),
+    Column("published_at", Utc),
+    Column("gone_at", Utc),
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
+    Column("slug", String(120), nullable=False),
+    _text("title"),
+    _text("introduction"),
+    Column("definition_ids", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("published_at", Utc),
+    UniqueConstraint("campaign_id", "slug"),
+)
+
+#: Every file of the built site, so that what is no longer wanted is removed.
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("path", String(400), primary_key=True),
+    Column("hash", String(64), nullable=False),
+)
+
+editors = Table(
+    "editors",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(255), nullable=False, unique=True),
+    _text("name"),
+    _text("password"),
+    Column("active", Boolean, nullable=False),
+    Column("fs_uniquifier", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+#: One-time links that set an editor's password; only a keyed hash of the token is kept.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("editor_id", ForeignKey("editors.id"), nullable=False),
+    Column("expires_at", Utc, nullable=False),
+)

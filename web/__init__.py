@@ -1,0 +1,1 @@
+"""What people see: the blog with its question, the contributor's page, the desk."""
