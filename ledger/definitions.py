@@ -1,0 +1,171 @@
+"""Definitions: the words taken from a reply, versioned; spans of it until its author edits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from slugify import slugify
+from sqlalchemy import Connection, Row, Select, func, insert, select
+
+from ledger.contributors import new_id
+from ledger.errors import DefinedbyError
+from ledger.keys import Keys
+from ledger.model import Definition, Reply, ReplyState, normal
+from ledger.replies import author_of, find_reply, set_state
+from ledger.tables import definition_versions, definitions
+
+MOST_CHARACTERS = 2000
+SLUG_CHARACTERS = 60
+
+
+def take_definition(
+    connection: Connection, keys: Keys, at: datetime, reply: Reply, lang: str
+) -> Definition:
+    """Shortlist a reply: its author becomes a contributor, its words a definition.
+
+    The words are what the reading marked, else the whole reply; nothing is reworded. Taking
+    the same reply again returns the definition that is there. Raises DefinedbyError when the
+    reply has no words or too many.
+    """
+    known = connection.execute(_newest().where(definitions.c.reply_id == reply.id)).first()
+    if known is not None:
+        set_state(connection, reply.id, ReplyState.SHORTLISTED)
+        return _definition(known)
+    spans = reply.reading.spans or ((0, len(reply.text)),)
+    words = _usable(" ".join(reply.text[start:end] for start, end in spans))
+    author = author_of(connection, keys, reply, at)
+    definition_id = new_id()
+    connection.execute(
+        insert(definitions).values(
+            id=definition_id,
+            contributor_id=author.contributor_id,
+            campaign_id=reply.campaign_id,
+            reply_id=reply.id,
+            slug=slug_of(words),
+            lang=lang,
+            created_at=at,
+        )
+    )
+    _add_version(connection, definition_id, 1, words, at, spans)
+    set_state(connection, reply.id, ReplyState.SHORTLISTED)
+    return need_definition(connection, definition_id)
+
+
+def add_version(connection: Connection, definition_id: str, text: str, at: datetime) -> Definition:
+    """Other words for a definition; they need a grant of their own. Raises DefinedbyError."""
+    current = need_definition(connection, definition_id)
+    words = _usable(text)
+    if words != current.text:
+        _add_version(connection, definition_id, current.version + 1, words, at, None)
+    return need_definition(connection, definition_id)
+
+
+def find_definition(connection: Connection, definition_id: str) -> Definition | None:
+    row = connection.execute(_newest().where(definitions.c.id == definition_id)).first()
+    return None if row is None else _definition(row)
+
+
+def need_definition(connection: Connection, definition_id: str) -> Definition:
+    found = find_definition(connection, definition_id)
+    if found is None:
+        raise DefinedbyError("There is no such definition.", "Look it up on the desk.")
+    return found
+
+
+def definitions_of(connection: Connection, contributor_id: str) -> list[Definition]:
+    """A contributor's definitions, oldest first."""
+    rows = connection.execute(
+        _newest()
+        .where(definitions.c.contributor_id == contributor_id)
+        .order_by(definitions.c.created_at, definitions.c.id)
+    )
+    return [_definition(row) for row in rows]
+
+
+def definitions_in(connection: Connection, campaign_id: str) -> list[Definition]:
+    """A campaign's definitions, newest first."""
+    rows = connection.execute(
+        _newest()
+        .where(definitions.c.campaign_id == campaign_id)
+        .order_by(definitions.c.created_at.desc(), definitions.c.id)
+    )
+    return [_definition(row) for row in rows]
+
+
+def reply_of(connection: Connection, definition: Definition) -> Reply:
+    """The reply a definition was taken from: its channel, date and source."""
+    found = find_reply(connection, definition.reply_id)
+    assert found is not None  # a foreign key keeps it
+    return found
+
+
+def slug_of(words: str) -> str:
+    """The readable half of an address; never empty."""
+    return slugify(words, allow_unicode=True, max_length=SLUG_CHARACTERS, word_boundary=True) or "-"
+
+
+def _usable(text: str) -> str:
+    words = normal(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not words:
+        raise DefinedbyError("There are no words to take.", "Mark the words of the definition.")
+    if len(words) > MOST_CHARACTERS:
+        raise DefinedbyError(
+            f"These are {len(words)} characters; a definition has at most {MOST_CHARACTERS}.",
+            "Take a shorter passage.",
+        )
+    return words
+
+
+def _add_version(
+    connection: Connection,
+    definition_id: str,
+    version: int,
+    words: str,
+    at: datetime,
+    spans: Sequence[tuple[int, int]] | None,
+) -> None:
+    connection.execute(
+        insert(definition_versions).values(
+            definition_id=definition_id,
+            version=version,
+            text=words,
+            spans=None if spans is None else [list(span) for span in spans],
+            created_at=at,
+        )
+    )
+
+
+def _newest() -> Select[Any]:
+    newest = (
+        select(
+            definition_versions.c.definition_id,
+            func.max(definition_versions.c.version).label("version"),
+        )
+        .group_by(definition_versions.c.definition_id)
+        .subquery()
+    )
+    return (
+        select(definitions, definition_versions.c.version, definition_versions.c.text)
+        .join(newest, newest.c.definition_id == definitions.c.id)
+        .join(
+            definition_versions,
+            (definition_versions.c.definition_id == definitions.c.id)
+            & (definition_versions.c.version == newest.c.version),
+        )
+    )
+
+
+def _definition(row: Row[Any]) -> Definition:
+    return Definition(
+        row.id,
+        row.contributor_id,
+        row.campaign_id,
+        row.reply_id,
+        row.version,
+        row.text,
+        row.lang,
+        row.slug,
+        row.created_at,
+    )

@@ -1,0 +1,72 @@
+"""Jobs: work one stage leaves for another, in the transaction that makes it necessary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from ledger.tables import jobs
+
+MOST_WAIT = timedelta(hours=1)
+
+
+class JobKind(StrEnum):
+    #: Compose and build what the subject's grant allows now, or take it away.
+    PUBLISH = "publish"
+
+
+@dataclass(frozen=True)
+class Job:
+    id: int
+    kind: JobKind
+    subject: str
+    attempts: int
+
+
+def add_job(connection: Connection, kind: JobKind, subject: str, at: datetime) -> None:
+    connection.execute(insert(jobs).values(kind=kind, subject=subject, created_at=at))
+
+
+def open_jobs(connection: Connection, kind: JobKind, now: datetime, limit: int = 500) -> list[Job]:
+    rows = connection.execute(
+        select(jobs)
+        .where(
+            jobs.c.kind == kind,
+            jobs.c.done_at.is_(None),
+            or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
+        )
+        .order_by(jobs.c.id)
+        .limit(limit)
+    )
+    return [Job(row.id, JobKind(row.kind), row.subject, row.attempts) for row in rows]
+
+
+def finish_jobs(connection: Connection, done: list[Job], at: datetime) -> None:
+    connection.execute(
+        update(jobs).where(jobs.c.id.in_([job.id for job in done])).values(done_at=at, error="")
+    )
+
+
+def postpone_jobs(connection: Connection, failed: list[Job], error: str, now: datetime) -> None:
+    """Try again later, each time twice as late, at most an hour."""
+    for job in failed:
+        wait = min(timedelta(seconds=2**job.attempts), MOST_WAIT)
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job.id)
+            .values(attempts=job.attempts + 1, error=error, not_before=now + wait)
+        )
+
+
+def last_error(connection: Connection) -> str:
+    """What the oldest unfinished job stumbled over, for the desk; empty when all is well."""
+    error: str | None = connection.execute(
+        select(jobs.c.error)
+        .where(jobs.c.done_at.is_(None), jobs.c.error != "")
+        .order_by(jobs.c.id)
+        .limit(1)
+    ).scalar()
+    return error or ""

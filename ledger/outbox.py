@@ -1,0 +1,236 @@
+"""The outbox: draft -> approved -> claimed -> sent | failed | unknown.
+
+A message is claimed and that is committed before any network call (promise P09). A claim whose
+outcome nobody knows becomes `unknown` and waits for a human; it is never sent again by itself
+(P10). Whether its recipient wants no more messages is read in the claiming transaction (P11).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from ledger.contributors import new_id
+from ledger.keys import Keys
+from ledger.tables import contributors, outbox
+
+
+class MessageState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+STOPPED = "They asked not to be written to."
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to one person. `body` is opened for the one who claimed it, else empty."""
+
+    id: int
+    account_id: int
+    contributor_id: str
+    request_id: str
+    message_id: str
+    state: MessageState
+    recipient: str
+    subject: str
+    in_reply_to: str
+    attempts: int
+    error: str
+    created_at: datetime
+    sent_at: datetime | None
+    body: str = ""
+
+
+def add_draft(
+    connection: Connection,
+    keys: Keys,
+    at: datetime,
+    *,
+    account_id: int,
+    contributor_id: str,
+    recipient: str,
+    subject: str,
+    body: str,
+    domain: str,
+    in_reply_to: str = "",
+    request_id: str | None = None,
+) -> int:
+    """Keep a message, its body encrypted; nothing leaves until somebody approves it.
+
+    `domain` makes the message id: one that stays the same whenever this message is tried.
+    """
+    made = connection.execute(
+        insert(outbox).values(
+            account_id=account_id,
+            contributor_id=contributor_id,
+            request_id=request_id,
+            message_id=f"<{new_id()}@{domain}>",
+            state=MessageState.DRAFT,
+            recipient=recipient,
+            subject=subject,
+            sealed_body=keys.encrypt(body),
+            in_reply_to=in_reply_to,
+            created_at=at,
+        )
+    )
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def approve(connection: Connection, message_pk: int, approved_by: str) -> bool:
+    """A person lets this message go; False when it was not a draft."""
+    changed = connection.execute(
+        update(outbox)
+        .where(outbox.c.id == message_pk, outbox.c.state == MessageState.DRAFT)
+        .values(state=MessageState.APPROVED, approved_by=approved_by)
+    )
+    return changed.rowcount == 1
+
+
+def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
+    """The next approved message, now ours, or None. Commit before sending it."""
+    _refuse_stopped(connection)
+    waiting = connection.execute(
+        select(outbox.c.id)
+        .where(
+            outbox.c.state == MessageState.APPROVED,
+            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
+        )
+        .order_by(outbox.c.id)
+        .limit(1)
+    ).scalar()
+    if waiting is None:
+        return None
+    changed = connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id == waiting,
+            outbox.c.state == MessageState.APPROVED,
+            outbox.c.contributor_id.not_in(_stopped()),
+        )
+        .values(state=MessageState.CLAIMED, claimed_at=now, attempts=outbox.c.attempts + 1)
+    )
+    if changed.rowcount != 1:
+        return None
+    row = connection.execute(select(outbox).where(outbox.c.id == waiting)).one()
+    return _message(row, body=keys.decrypt(row.sealed_body))
+
+
+def mark_sent(connection: Connection, message_pk: int, at: datetime) -> None:
+    """It has left; its words are kept no longer (they hold a personal link)."""
+    _settle(connection, message_pk, MessageState.SENT, sent_at=at, sealed_body="", error="")
+
+
+def mark_failed(connection: Connection, message_pk: int, error: str) -> None:
+    _settle(connection, message_pk, MessageState.FAILED, sealed_body="", error=error)
+
+
+def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
+    _settle(connection, message_pk, MessageState.UNKNOWN, error=error)
+
+
+def postpone(connection: Connection, message_pk: int, error: str, not_before: datetime) -> None:
+    """It certainly did not leave; try again then."""
+    _settle(connection, message_pk, MessageState.APPROVED, error=error, not_before=not_before)
+
+
+def abandon_claims(connection: Connection, now: datetime, older_than: timedelta) -> int:
+    """Claims whose sender died: nobody knows whether they left, so they wait for a human."""
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.state == MessageState.CLAIMED, outbox.c.claimed_at <= now - older_than)
+        .values(
+            state=MessageState.UNKNOWN,
+            error="The sender was stopped in the middle; nobody knows whether it left.",
+        )
+    ).rowcount
+
+
+def settle_unknown(connection: Connection, message_pk: int, now: datetime, *, left: bool) -> bool:
+    """A person has looked: it left, or it did not and may be sent again."""
+    known = connection.execute(
+        select(outbox.c.id).where(outbox.c.id == message_pk, outbox.c.state == MessageState.UNKNOWN)
+    ).first()
+    if known is None:
+        return False
+    if left:
+        mark_sent(connection, message_pk, now)
+    else:
+        postpone(connection, message_pk, "", now)
+    return True
+
+
+def cancel_messages(connection: Connection, request_id: str) -> None:
+    """Messages of a request that was answered or cancelled need not leave any more."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.request_id == request_id,
+            outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED]),
+        )
+        .values(state=MessageState.FAILED, sealed_body="", error="It was no longer needed.")
+    )
+
+
+def message_of_request(connection: Connection, request_id: str) -> Message | None:
+    row = connection.execute(
+        select(outbox).where(outbox.c.request_id == request_id).order_by(outbox.c.id.desc())
+    ).first()
+    return None if row is None else _message(row)
+
+
+def messages_in(connection: Connection, state: MessageState, limit: int = 50) -> list[Message]:
+    rows = connection.execute(
+        select(outbox).where(outbox.c.state == state).order_by(outbox.c.id.desc()).limit(limit)
+    )
+    return [_message(row) for row in rows]
+
+
+def _settle(connection: Connection, message_pk: int, state: MessageState, **values: Any) -> None:
+    connection.execute(
+        update(outbox).where(outbox.c.id == message_pk).values(state=state, **values)
+    )
+
+
+def _refuse_stopped(connection: Connection) -> None:
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED]),
+            outbox.c.contributor_id.in_(_stopped()),
+        )
+        .values(state=MessageState.FAILED, sealed_body="", error=STOPPED)
+    )
+
+
+def _stopped() -> Any:
+    return select(contributors.c.id).where(contributors.c.stopped_at.is_not(None))
+
+
+def _message(row: Row[Any], body: str = "") -> Message:
+    return Message(
+        row.id,
+        row.account_id,
+        row.contributor_id,
+        row.request_id or "",
+        row.message_id,
+        MessageState(row.state),
+        row.recipient,
+        row.subject,
+        row.in_reply_to,
+        row.attempts,
+        row.error,
+        row.created_at,
+        row.sent_at,
+        body,
+    )

@@ -1,0 +1,92 @@
+"""Posts: which grant stands at which address of the blog, and which addresses are gone.
+
+When a post is taken away its address is replaced by a keyed hash, so that it can answer
+410 Gone and yet nothing here repeats the withdrawn words (an address holds some of them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from ledger.keys import Keys
+from ledger.tables import posts
+
+GONE = "gone:"
+
+
+@dataclass(frozen=True)
+class Post:
+    """`kind` is "definition" or "edition"; `file` is relative to the content folder."""
+
+    kind: str
+    subject: str
+    address: str
+    file: str
+    grant_hash: str
+    published_at: datetime
+
+
+def put_post(connection: Connection, keys: Keys, post: Post) -> None:
+    """Keep a post; one per subject. An address that was gone comes back with a new grant."""
+    connection.execute(
+        delete(posts).where(
+            (posts.c.address == _hidden(keys, post.address))
+            | ((posts.c.subject == post.subject) & posts.c.gone_at.is_(None))
+        )
+    )
+    connection.execute(insert(posts).values(**vars(post)))
+
+
+def find_post(connection: Connection, subject: str) -> Post | None:
+    row = connection.execute(
+        select(posts).where(posts.c.subject == subject, posts.c.gone_at.is_(None))
+    ).first()
+    return None if row is None else _post(row)
+
+
+def live_posts(connection: Connection, kind: str) -> list[Post]:
+    """All posts that stand, newest first."""
+    rows = connection.execute(
+        select(posts)
+        .where(posts.c.kind == kind, posts.c.gone_at.is_(None))
+        .order_by(posts.c.published_at.desc(), posts.c.id.desc())
+    )
+    return [_post(row) for row in rows]
+
+
+def bury_post(connection: Connection, keys: Keys, subject: str, at: datetime) -> bool:
+    """Take a post away: from now on its address answers 410. False when there was none.
+
+    Written in the transaction of the withdrawal itself, so that readers lose the page at once;
+    the publisher then removes the files.
+    """
+    post = find_post(connection, subject)
+    if post is None:
+        return False
+    connection.execute(
+        update(posts)
+        .where(posts.c.subject == subject, posts.c.gone_at.is_(None))
+        .values(gone_at=at, address=_hidden(keys, post.address), file="", grant_hash="")
+    )
+    return True
+
+
+def is_gone(connection: Connection, keys: Keys, address: str) -> bool:
+    row = connection.execute(
+        select(posts.c.id).where(
+            posts.c.address == _hidden(keys, address), posts.c.gone_at.is_not(None)
+        )
+    ).first()
+    return row is not None
+
+
+def _hidden(keys: Keys, address: str) -> str:
+    return GONE + keys.token_hash(address)
+
+
+def _post(row: Row[Any]) -> Post:
+    return Post(row.kind, row.subject, row.address, row.file, row.grant_hash, row.published_at)
