@@ -86,6 +86,13 @@ def all_accounts(connection: Connection, keys: Keys) -> list[Account]:
     return [_account(row, keys) for row in rows]
 
 
+def accounts_of(connection: Connection, keys: Keys, campaign_id: str) -> list[Account]:
+    rows = connection.execute(
+        select(accounts).where(accounts.c.campaign_id == campaign_id).order_by(accounts.c.id)
+    )
+    return [_account(row, keys) for row in rows]
+
+
 def due_accounts(
     connection: Connection, keys: Keys, now: datetime, channels: frozenset[Channel]
 ) -> list[Account]:

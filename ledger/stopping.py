@@ -1,0 +1,42 @@
+"""The word "stop" in any channel closes all channels: one place that every stage uses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger import events
+from ledger.consent_state import ConsentEvent, EventKind
+from ledger.contributors import stop_contact
+from ledger.keys import Keys
+from ledger.outbox import cancel_messages
+from ledger.requests import close_request, live_request
+
+
+def stop(
+    connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
+) -> bool:
+    """Record that a contributor wants no more messages; False when that was known.
+
+    An open request is closed with it. What they granted stays: that is theirs to withdraw.
+    """
+    if not stop_contact(connection, contributor_id, at):
+        return False
+    events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)
+    request = live_request(connection, contributor_id)
+    if request is not None:
+        cancelled = ConsentEvent(EventKind.CANCELLED, request_id=request.id)
+        events.record(
+            connection,
+            keys,
+            at,
+            cancelled,
+            definition_id=request.definition_id,
+            contributor_id=contributor_id,
+            evidence=evidence,
+        )
+        close_request(connection, request.id, at)
+        cancel_messages(connection, request.id)
+    return True
