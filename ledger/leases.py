@@ -53,6 +53,17 @@ def acquire(
     return Lease(name, holder, fence)
 
 
+def renew(connection: Connection, lease: Lease, now: datetime, length: timedelta) -> None:
+    """Hold on to a lease. Raises LeaseLostError when somebody else has taken it."""
+    changed = connection.execute(
+        update(leases)
+        .where(leases.c.name == lease.name, leases.c.fence == lease.fence)
+        .values(expires_at=now + length)
+    )
+    if changed.rowcount != 1:
+        raise _lost(lease)
+
+
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
     connection.execute(
         update(leases)
@@ -67,6 +78,10 @@ def check_fence(connection: Connection, lease: Lease) -> None:
         select(leases.c.fence).where(leases.c.name == lease.name).with_for_update()
     ).scalar()
     if fence != lease.fence:
-        raise LeaseLostError(
-            f"Another worker has taken over '{lease.name}'.", "Nothing is lost; it goes on there."
-        )
+        raise _lost(lease)
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(
+        f"Another worker has taken over '{lease.name}'.", "Nothing is lost; it goes on there."
+    )

@@ -7,6 +7,7 @@ outcome nobody knows becomes `unknown` and waits for a human; it is never sent a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -180,6 +181,14 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
         )
         .values(state=MessageState.FAILED, sealed_body="", error="It was no longer needed.")
     )
+
+
+def are_ours(connection: Connection, message_ids: Sequence[str]) -> bool:
+    """True when one of these ids is a message that we wrote."""
+    found = connection.execute(
+        select(outbox.c.id).where(outbox.c.message_id.in_(message_ids)).limit(1)
+    )
+    return found.first() is not None
 
 
 def message_of_request(connection: Connection, request_id: str) -> Message | None:

@@ -141,6 +141,14 @@ def raw_of(connection: Connection, reply_id: int) -> str:
     return raw
 
 
+def references_of(connection: Connection, reply_id: int) -> list[str]:
+    """The ids of the messages that a reply answers."""
+    found: list[str] = connection.execute(
+        select(replies.c.in_reply_to).where(replies.c.id == reply_id)
+    ).scalar_one()
+    return found
+
+
 def author_of(connection: Connection, keys: Keys, reply: Reply, now: datetime) -> Handle:
     """The reply's author as a contributor, made now if this is the first time it matters."""
     contact = reply.handle.address if reply.channel is Channel.EMAIL else reply.handle.contact

@@ -1,1 +1,24 @@
 """One file per connector; docs/how-to/add-a-channel.md is the checklist for a new one."""
+
+from __future__ import annotations
+
+import importlib
+
+from collector.connector import Connector
+from ledger.model import Account, Channel
+
+_MODULES = {
+    Channel.EMAIL: "collector.channels.email",
+    Channel.FORM: "collector.channels.form",
+    Channel.IMPORT: "collector.channels.importing",
+}
+
+#: Channels that we go and read; the others are brought to us.
+POLLED = frozenset({Channel.EMAIL})
+
+
+def open_connector(account: Account) -> Connector:
+    """The connector of an account. Its module is imported here, when it is needed."""
+    module = importlib.import_module(_MODULES[account.channel])
+    connector: Connector = module.open_connector(account)
+    return connector

@@ -1,0 +1,60 @@
+# Everything starts here: `make run`, `make demo`, `make test`. Needs Python 3.11+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PYTHONUNBUFFERED := 1
+
+.PHONY: run demo test check bench clean lock golden
+.DEFAULT_GOAL := run
+
+# A stamp is newer than its lock when the environment holds what the lock says.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml
+	@echo "Setting up (once) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -e $(VENV)/dev.stamp || $(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo "Setting up for tests (once) …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/run.stamp
+	@$(BIN)/definedby serve
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/definedby demo
+
+# Real servers and a real browser: installed here where that is possible, missed out loud elsewhere.
+test: $(VENV)/dev.stamp
+	@tests/install_servers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 tests/unit tests/contract tests/golden
+
+golden: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/golden --update-golden
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m bench
+
+lock:
+	@command -v uv >/dev/null || { echo "Locking needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	@requirements/lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "The instance folder was left alone; remove it by hand if you mean it."

@@ -1,0 +1,68 @@
+"""The composition root: `create_app` for WSGI servers, `main` for the `definedby` command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ledger.command_line import LazyGroup, example, run
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+#: Every command with its module and a line of help; a module is imported when it is called.
+COMMANDS = {
+    "serve": ("web.cli:serve", "Run the blog, the desk and the worker."),
+    "worker": ("web.cli:worker", "Read accounts, send what was approved, publish; no web."),
+    "poll": ("collector.cli:poll", "Read all accounts now."),
+    "import": ("collector.cli:import_command", "Take in answers from CSV, JSON Lines or mbox."),
+    "campaign": ("ledger.campaign_cli:campaign", "The questions you ask: new, list, show."),
+    "account": ("collector.cli:account", "The mailboxes that are read: add, list, test."),
+    "edition": ("publisher.cli:edition", "Round-ups: new, list, publish, retract."),
+    "consent": ("consent.cli:consent", "What people allowed: show, withdraw, expire."),
+    "publish": ("publisher.cli:publish", "Write the posts and the blog."),
+    "ledger": ("ledger.cli:ledger", "Verify the record of consent, export its head."),
+    "backup": ("ledger.cli:backup", "Copy everything into one file."),
+    "restore": ("ledger.cli:restore", "Bring a backup back, or try whether it would work."),
+    "resume": ("ledger.cli:resume", "Let a restored instance send and publish again."),
+    "doctor": ("ledger.cli:doctor", "Examine the instance and say what to mend."),
+    "settings": ("ledger.cli:settings", "Every setting, its value and where that comes from."),
+    "demo": ("web.demo.cli:demo", "A made-up campaign to look at, in an instance of its own."),
+}
+
+
+def create_app() -> Flask:
+    """The web application of the instance that the settings name.
+
+    For `flask --app app` and any WSGI server; makes the instance where it is missing.
+    """
+    from web.application import create_application
+
+    from ledger import log
+    from ledger.database import open_ledger
+    from ledger.settings import load_settings
+
+    settings = load_settings()
+    log.configure(settings)
+    return create_application(open_ledger(settings, create=True))
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=example("definedby serve", "definedby campaign new 'A good talk is ___?'"),
+)
+@click.version_option(package_name="definedby")
+def definedby() -> None:
+    """Ask one question with a blank in it, ask before you use the answers, credit in full."""
+
+
+def main() -> None:
+    """The `definedby` command."""
+    run(definedby)
+
+
+if __name__ == "__main__":
+    main()

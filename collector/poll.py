@@ -1,0 +1,119 @@
+"""Poll: read accounts page by page; replies and cursor are stored in one transaction.
+
+A kill at any point loses nothing: the cursor never moves before the rows are safe, and what is
+read twice is stored once (promise P16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from collector.channels import POLLED, open_connector
+from collector.connector import ChannelError
+from ledger.accounts import account_by_id, all_accounts, due_accounts, note_failure, note_read
+from ledger.database import Ledger
+from ledger.leases import Lease, check_fence
+from ledger.model import Account, Page
+from ledger.replies import store_replies, store_skipped
+
+#: Replies per page: one transaction each.
+PAGE_SIZE = 500
+#: Pages per turn, so that one busy account does not keep the others waiting.
+MOST_PAGES = 20
+FIRST_WAIT = timedelta(seconds=30)
+MOST_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class PollReport:
+    """What reading one account brought; `error` says what went wrong and how to mend it."""
+
+    account: str
+    channel: str
+    stored: int = 0
+    skipped: int = 0
+    error: str = ""
+    permanent: bool = False
+
+
+def poll_due(ledger: Ledger, lease: Lease | None = None) -> list[PollReport]:
+    """Read the accounts whose time has come. With a lease, stop as soon as it is lost."""
+    with ledger.read() as connection:
+        due = due_accounts(connection, ledger.keys, ledger.clock(), POLLED)
+    return [poll_account(ledger, account, lease) for account in due]
+
+
+def poll_all(
+    ledger: Ledger, name: str = "", started: Callable[[Account], None] | None = None
+) -> list[PollReport]:
+    """Read every account now, or the one with this name, due or not."""
+    with ledger.read() as connection:
+        wanted = [
+            account
+            for account in all_accounts(connection, ledger.keys)
+            if account.channel in POLLED and name in ("", account.name)
+        ]
+    reports = []
+    for account in wanted:
+        if started is not None:
+            started(account)
+        reports.append(poll_account(ledger, account))
+    return reports
+
+
+def poll_account(ledger: Ledger, account: Account, lease: Lease | None = None) -> PollReport:
+    """Read one account until it has nothing more, or for `MOST_PAGES` pages.
+
+    Never raises ChannelError: what goes wrong is kept with the account, with the time of the
+    next try.
+    """
+    stored = skipped = 0
+    try:
+        connector = open_connector(account)
+        for _ in range(MOST_PAGES):
+            page = connector.fetch(account.cursor, PAGE_SIZE)
+            new = store_page(ledger, account, page, lease)
+            stored, skipped = stored + new, skipped + len(page.skipped)
+            if not page.more:
+                break
+            with ledger.read() as connection:
+                account = account_by_id(connection, ledger.keys, account.id)
+    except ChannelError as error:
+        sentence = f"{error} {error.mend}".strip()
+        wait = error.retry_after or wait_after(account.failures, permanent=error.permanent)
+        with ledger.write() as connection:
+            note_failure(connection, account.id, error=sentence, next_poll_at=ledger.clock() + wait)
+        return PollReport(account.name, account.channel, stored, skipped, sentence, error.permanent)
+    return PollReport(account.name, account.channel, stored, skipped)
+
+
+def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None = None) -> int:
+    """Store a page and its cursor together; returns how many replies were new."""
+    now = ledger.clock()
+    with ledger.write() as connection:
+        if lease is not None:
+            check_fence(connection, lease)
+        stored = store_replies(connection, account, page.replies, now)
+        store_skipped(connection, account, page.skipped, now)
+        note_read(
+            connection,
+            account.id,
+            cursor=page.next_cursor,
+            now=now,
+            next_poll_at=now + timedelta(seconds=ledger.settings.poll_seconds),
+            stored=stored,
+            skipped=len(page.skipped),
+        )
+    return stored
+
+
+def wait_after(failures: int, *, permanent: bool) -> timedelta:
+    """Until the next try: twice as long each time, at most an hour.
+
+    What needs a person is tried hourly all the same, so that a mended mailbox needs no restart.
+    """
+    if permanent:
+        return MOST_WAIT
+    return min(FIRST_WAIT * (1 << min(failures, 10)), MOST_WAIT)

@@ -1,0 +1,69 @@
+"""Read: say of each new reply what it seems to be, and obey a "stop" at once."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from collector.reading import read_reply
+from ledger import stopping
+from ledger.campaigns import campaign_by_id
+from ledger.database import Ledger
+from ledger.model import Campaign, Reading, Reply, ReplyKind
+from ledger.outbox import are_ours
+from ledger.replies import author_of, references_of, save_reading, unread
+
+BATCH = 200
+
+
+def read_new(ledger: Ledger) -> int:
+    """Read every reply that nobody has read yet; returns how many."""
+    total = 0
+    while True:
+        with ledger.read() as connection:
+            waiting = unread(connection, BATCH)
+            campaigns = {
+                reply.campaign_id: campaign_by_id(connection, reply.campaign_id)
+                for reply in waiting
+            }
+            answers = {
+                reply.id
+                for reply in waiting
+                if are_ours(connection, references_of(connection, reply.id))
+            }
+        # Reading is pure and may take a while over long texts: no transaction is open.
+        readings = [
+            (reply, _read(reply, campaigns[reply.campaign_id], in_thread=reply.id in answers))
+            for reply in waiting
+        ]
+        if readings:
+            with ledger.write() as connection:
+                for reply, reading in readings:
+                    _keep(ledger, connection, reply, reading)
+        total += len(readings)
+        if len(waiting) < BATCH:
+            return total
+
+
+def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
+    reading = read_reply(reply.text, campaign, automatic=reply.automatic, subject=reply.subject)
+    if in_thread and reading.kind is not ReplyKind.STOP and not reply.automatic:
+        return Reading(
+            ReplyKind.OTHER,
+            "It answers a message of ours. A yes counts only on their personal page.",
+            1.0,
+        )
+    return reading
+
+
+def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
+    save_reading(connection, reply.id, reading)
+    if reading.kind is not ReplyKind.STOP:
+        return
+    now = ledger.clock()
+    author = author_of(connection, ledger.keys, reply, now)
+    evidence = {
+        "channel": reply.channel,
+        "message": reply.external_id,
+        "quoted": reply.text or reply.subject,
+    }
+    stopping.stop(connection, ledger.keys, now, author.contributor_id, evidence)

@@ -1,0 +1,70 @@
+"""What every test may use: a ledger of its own, and the real peers of tests/servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.campaigns import add_campaign
+from ledger.database import Ledger, open_ledger
+from ledger.model import Campaign
+from ledger.settings import load_settings
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+
+class SteppingClock:
+    """A clock that a test moves; it starts on 2026-01-05 at noon, UTC."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_time(self, **given: float) -> None:
+        self.now += timedelta(**given)
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: SteppingClock) -> Iterator[Ledger]:
+    """An empty instance on SQLite, its content and site folders beside it."""
+    settings = load_settings(
+        {}, home=tmp_path / "home", content=tmp_path / "content", site=tmp_path / "site"
+    )
+    opened = open_ledger(settings, clock, create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def any_ledger(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: SteppingClock
+) -> Iterator[Ledger]:
+    """The same on each database that we support."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    settings = load_settings(
+        {},
+        home=tmp_path / "home",
+        content=tmp_path / "content",
+        site=tmp_path / "site",
+        database_url=url,
+    )
+    opened = open_ledger(settings, clock, create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def campaign(ledger: Ledger) -> Campaign:
+    """The prompt "Thought leadership is ___?" in the SQLite ledger."""
+    with ledger.write() as connection:
+        return add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")

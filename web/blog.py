@@ -1,0 +1,78 @@
+"""The built blog, as files; and /healthz for whoever watches over the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from werkzeug.utils import safe_join
+
+from ledger import posts
+from ledger.errors import DefinedbyError
+from web.access import open_to_all
+from web.here import ledger
+
+pages = Blueprint("blog", __name__)
+INDEX = "index.html"
+
+
+@pages.get("/healthz")
+@open_to_all
+def health() -> ResponseReturnValue:
+    """200 once the ledger can be read."""
+    try:
+        with ledger().read() as connection:
+            connection.execute(text("SELECT 1"))
+    except DefinedbyError as error:
+        return jsonify(status="down", what=error.what), 503
+    return jsonify(status="ok")
+
+
+@pages.get("/", defaults={"path": ""})
+@pages.get("/<path:path>")
+@open_to_all
+def show(path: str) -> ResponseReturnValue:
+    """A page or file of the blog; 410 for what was taken back, without naming anybody."""
+    if _is_gone(path):
+        abort(410)
+    found = _file(path)
+    if found is None:
+        return _nothing(path)
+    if found.name == INDEX and path and not path.endswith(("/", INDEX)):
+        return redirect(f"/{path}/", 308)
+    return send_file(found, conditional=True, max_age=0 if found.suffix == ".html" else 3600)
+
+
+def _is_gone(path: str) -> bool:
+    address = "/" + path.removesuffix(INDEX)
+    ours = ledger()
+    with ours.read() as connection:
+        return any(
+            posts.is_gone(connection, ours.keys, spelled)
+            for spelled in {address, address.rstrip("/") + "/"}
+        )
+
+
+def _file(path: str) -> Path | None:
+    """The file of the site at this address. Hidden files are ours alone."""
+    if any(part.startswith(".") for part in path.split("/")):
+        return None
+    inside = safe_join(str(ledger().settings.site_folder.resolve()), path)
+    if inside is None:
+        return None
+    found = Path(inside)
+    if found.is_dir():
+        found /= INDEX
+    return found if found.is_file() else None
+
+
+def _nothing(path: str) -> ResponseReturnValue:
+    if not path:
+        return render_template("contributor/unbuilt.html"), 404
+    if request.method in ("GET", "HEAD"):
+        own = _file("404.html")
+        if own is not None:
+            return send_file(own, max_age=0), 404
+    abort(404)

@@ -1,0 +1,74 @@
+"""Security headers on every answer (promise P33), and who may keep a copy of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Flask, Response, request
+from secure import Secure
+from secure.headers import (
+    ContentSecurityPolicy,
+    CrossOriginOpenerPolicy,
+    CrossOriginResourcePolicy,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+    XFrameOptions,
+)
+
+from ledger.settings import Settings
+
+#: Pages whose address or content is one person's secret: they name no referrer at all.
+PERSONAL = frozenset({"personal", "welcome"})
+#: Pages that load desk.js; no other page runs any script.
+SCRIPTED = frozenset({"inbox.replies"})
+#: Answers that may be cached as their own headers say.
+PUBLIC = frozenset({"blog"})
+YEAR = 365 * 24 * 60 * 60
+
+
+def send_security_headers(app: Flask, settings: Settings) -> None:
+    """Set the headers on every answer of `app`, error pages included."""
+    https = settings.public_url.startswith("https://")
+    policies = {
+        (scripted, personal): _policy(https=https, scripted=scripted, personal=personal)
+        for scripted in (False, True)
+        for personal in (False, True)
+    }
+    app.after_request(partial(_finish, policies))
+
+
+def _finish(policies: dict[tuple[bool, bool], Secure], response: Response) -> Response:
+    policies[request.endpoint in SCRIPTED, request.blueprint in PERSONAL].set_headers(response)
+    if request.blueprint not in PUBLIC and request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _policy(*, https: bool, scripted: bool, personal: bool) -> Secure:
+    csp = (
+        ContentSecurityPolicy()
+        .default_src("'none'")
+        .style_src("'self'")
+        .img_src("'self'")
+        .form_action("'self'")
+        .frame_ancestors("'none'")
+        .base_uri("'none'")
+    )
+    if scripted:
+        csp = csp.script_src("'self'")
+    referrer = ReferrerPolicy()
+    permissions = PermissionsPolicy()
+    for feature in ("camera", "geolocation", "microphone", "payment", "usb"):
+        permissions = permissions.directive(feature)
+    return Secure(
+        csp=csp,
+        referrer=referrer.no_referrer() if personal else referrer.same_origin(),
+        xcto=XContentTypeOptions(),
+        xfo=XFrameOptions().deny(),
+        coop=CrossOriginOpenerPolicy().same_origin(),
+        corp=CrossOriginResourcePolicy().same_origin(),
+        permissions=permissions,
+        hsts=StrictTransportSecurity().max_age(YEAR) if https else None,
+    )

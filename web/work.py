@@ -1,0 +1,73 @@
+"""What the worker does, and how often: the one list of everything that happens by itself."""
+
+from __future__ import annotations
+
+import signal
+
+from publisher.publish import publish_pending
+
+from collector.dispatch import dispatch
+from collector.poll import poll_due
+from collector.read import read_new
+from collector.schedule import Task, Worker, run_once
+from consent.requests import expire_overdue
+from ledger import log
+from ledger.database import Ledger, open_ledger
+from ledger.heads import export_head
+from ledger.leases import Lease
+from ledger.paused import pause_when_moved
+from ledger.settings import Settings
+
+HOUR = 3600
+
+
+def _poll(ledger: Ledger, lease: Lease) -> None:
+    poll_due(ledger, lease)
+
+
+def _read(ledger: Ledger, _lease: Lease) -> None:
+    read_new(ledger)
+
+
+def _dispatch(ledger: Ledger, _lease: Lease) -> None:
+    dispatch(ledger)
+
+
+def _publish(ledger: Ledger, _lease: Lease) -> None:
+    publish_pending(ledger)
+
+
+def _expire(ledger: Ledger, _lease: Lease) -> None:
+    expire_overdue(ledger)
+
+
+def _export_head(ledger: Ledger, _lease: Lease) -> None:
+    export_head(ledger)
+
+
+#: Each finds its own work in the ledger, so that a turn which never came is made up by the next.
+TASKS = (
+    Task("poll", 2, _poll),
+    Task("read", 1, _read),
+    Task("dispatch", 1, _dispatch),
+    Task("publish", 1, _publish),
+    Task("expire", HOUR, _expire),
+    Task("head", HOUR, _export_head),
+)
+
+
+def work(settings: Settings, *, once: bool = False) -> None:
+    """Run the worker until SIGINT or SIGTERM, or each task once."""
+    log.configure(settings)
+    ledger = open_ledger(settings, create=not once)
+    try:
+        pause_when_moved(ledger)
+        if once:
+            run_once(ledger, TASKS)
+            return
+        worker = Worker(ledger, TASKS)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, worker.stop)
+        worker.run()
+    finally:
+        ledger.close()
