@@ -71,7 +71,7 @@ def open_request(
     try:
         connection.execute(
             insert(requests).values(
-                {**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
+                **{**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
                 live_key=live_key(definition.contributor_id),
             )
         )
