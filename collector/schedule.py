@@ -6,6 +6,7 @@ ledger, so a worker that dies at any point is replaced by simply starting anothe
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -52,6 +53,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop`; returns when every running task has ended."""
+        # It tells of every single turn, and of failures once more than we do.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60},
@@ -63,14 +66,14 @@ class Worker:
             )
         self._beat()
         scheduler.start()
-        log.info("worker started", holder=self.holder)
+        log.debug("worker started", holder=self.holder)
         try:
             while not self.stopping.wait(HEARTBEAT_SECONDS):
                 self._beat()
         finally:
             scheduler.shutdown(wait=True)
             self._give_up_lease()
-            log.info("worker stopped")
+            log.debug("worker stopped")
 
     def stop(self, *_signal: Any) -> None:
         self.stopping.set()

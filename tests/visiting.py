@@ -1,0 +1,103 @@
+"""People in front of the web application: Flask's test client, filling in the real forms."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from consent.requests import fresh_link
+from ledger.database import Ledger
+from web.application import create_application
+from web.invitations import invite_owner
+
+PASSWORD = "lamp otter seventeen quilts"
+OWNER_ADDRESS = "owner@blog.example"
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+class Visitor:
+    """One browser: keeps its cookies and the page in front of it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+        self.answer: TestResponse | None = None
+
+    @property
+    def page(self) -> str:
+        assert self.answer is not None
+        return self.answer.get_data(as_text=True)
+
+    @property
+    def status(self) -> int:
+        assert self.answer is not None
+        return self.answer.status_code
+
+    @property
+    def at(self) -> str:
+        """The path in the address bar."""
+        assert self.answer is not None
+        return self.answer.request.path
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the page's forms, as a browser would send them back."""
+        return {name: unescape(value) for name, value in _HIDDEN.findall(self.page)}
+
+    def go(self, path: str) -> str:
+        """Follow a link (whole or only its path) and its redirects."""
+        parts = urlsplit(path)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        self.answer = self.client.get(target, follow_redirects=True)
+        return self.page
+
+    def press(self, path: str, **fields: Any) -> str:
+        """Send a form of this page, with its hidden fields, and follow the redirects."""
+        self.answer = self.client.post(
+            path,
+            data={**self.hidden, **fields},
+            headers={"Sec-Fetch-Site": "same-origin"},
+            follow_redirects=True,
+        )
+        return self.page
+
+
+def application(ledger: Ledger) -> Flask:
+    return create_application(ledger)
+
+
+def owner(app: Flask, ledger: Ledger) -> Visitor:
+    """A signed-in owner, as after the first start."""
+    visitor = Visitor(app)
+    path = urlsplit(invite_owner(ledger)).path
+    visitor.go(path)
+    visitor.press(path, email=OWNER_ADDRESS, name="Olu Owner", password=PASSWORD)
+    assert visitor.at == "/desk", visitor.page
+    return visitor
+
+
+def contributor(app: Flask, ledger: Ledger, contributor_id: str) -> Visitor:
+    """Somebody who has opened their personal link."""
+    visitor = Visitor(app)
+    visitor.go(fresh_link(ledger, contributor_id))
+    assert visitor.at == "/me", visitor.page
+    return visitor
+
+
+def choices(**other: str) -> dict[str, str]:
+    """The fields of the page that asks, as they stand for Ada Sample."""
+    return {
+        "form": "name",
+        "name": "Ada Sample",
+        "handle": "",
+        "url": "",
+        "role": "",
+        "organisation": "",
+        "uses": "edition",
+        **other,
+    }
