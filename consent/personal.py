@@ -12,6 +12,7 @@ from ledger.campaigns import campaign_by_id
 from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.definitions import definitions_of, reply_of
+from ledger.jobs import JobKind, is_waiting
 from ledger.model import Campaign, Channel, Definition
 from ledger.posts import find_post
 from ledger.requests import ConsentRequest, live_request
@@ -49,7 +50,9 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         request.definition_id != definition.id or request.expires_at <= ledger.clock()
     ):
         request = None
-    post = find_post(connection, definition.id)
+    # A post's row is there before its page is built; nobody shall follow a link into nothing.
+    built = not is_waiting(connection, JobKind.PUBLISH, definition.id)
+    post = find_post(connection, definition.id) if built else None
     return PersonalItem(
         definition=definition,
         campaign=campaign_by_id(connection, definition.campaign_id),

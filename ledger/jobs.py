@@ -44,6 +44,16 @@ def open_jobs(connection: Connection, kind: JobKind, now: datetime, limit: int =
     return [Job(row.id, JobKind(row.kind), row.subject, row.attempts) for row in rows]
 
 
+def is_waiting(connection: Connection, kind: JobKind, subject: str) -> bool:
+    """True while something has still to be done about this subject."""
+    found = connection.execute(
+        select(jobs.c.id)
+        .where(jobs.c.kind == kind, jobs.c.subject == subject, jobs.c.done_at.is_(None))
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def finish_jobs(connection: Connection, done: list[Job], at: datetime) -> None:
     connection.execute(
         update(jobs).where(jobs.c.id.in_([job.id for job in done])).values(done_at=at, error="")

@@ -6,11 +6,9 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import sqlite3
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import pytest
 
 from tests.commands import Instance
 from tests.servers.mail import MailServer
+from tests.serving import Served, children_of, first_line, new_instance, serving, wait_for
 from tests.visiting import Visitor
 
 PASSWORD = "four made up words"
@@ -26,73 +25,14 @@ WORDS = "making other people's *ideas* <louder>,\nnot your own voice"
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
-    return Instance(
-        tmp_path / "home",
-        {
-            "DEFINEDBY_PORT": str(port),
-            "DEFINEDBY_POLL_SECONDS": "1",
-            "DEFINEDBY_ASKER": "Robin Example",
-            "DEFINEDBY_CONTACT": "robin@blog.example",
-        },
+    return new_instance(
+        tmp_path, poll_seconds="1", asker="Robin Example", contact="robin@blog.example"
     )
 
 
-@contextlib.contextmanager
-def serving(instance: Instance) -> Iterator[tuple[str, str]]:
-    """`definedby serve`, once it answers: its address and the line that it printed."""
-    log = instance.home.parent / "serve.log"
-    log.write_text("")
-    process = instance.start("serve", log=log)
-    try:
-        line = wait_for(lambda: first_line(log, "Definedby is at"), process=process, log=log)
-        yield f"http://127.0.0.1:{instance.environment['DEFINEDBY_PORT']}/", line
-    finally:
-        process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=60)
-    assert code == 0, log.read_text()
-    assert workers_of(process.pid) == []
-
-
-def first_line(log: Path, start: str) -> str:
-    return next((line for line in log.read_text().splitlines() if line.startswith(start)), "")
-
-
-def wait_for(
-    look: Callable[[], str],
-    seconds: float = 60,
-    process: subprocess.Popen[bytes] | None = None,
-    log: Path | None = None,
-) -> str:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = look()
-        if found:
-            return found
-        if process is not None and process.poll() is not None:
-            break
-        time.sleep(0.1)
-    raise AssertionError(f"it did not come to pass; {log.read_text() if log else ''}")
-
-
-def workers_of(parent: int) -> list[int]:
-    """The processes that `serve` started and that run the worker."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
-        with contextlib.suppress(OSError):
-            status = (entry / "status").read_text()
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-            if f"\nPPid:\t{parent}\n" in status and b"worker" in command:
-                found.append(int(entry.name))
-    return found
-
-
-def open_desk(base: str, line: str) -> Visitor:
-    editor = Visitor(base)
-    editor.visit(re.findall(r"http\S+/welcome/\S+", line)[0])
+def open_desk(served: Served) -> Visitor:
+    editor = Visitor(served.base)
+    editor.visit(served.welcome)
     editor.submit("/welcome/", email="robin@blog.example", name="Robin", password=PASSWORD)
     assert "Inbox" in editor.text
     return editor
@@ -123,9 +63,10 @@ def test_a_mail_becomes_a_post_and_a_withdrawal_takes_it_down(
     instance: Instance, mail_server: MailServer
 ) -> None:
     user = "chain"
-    with serving(instance) as (base, line):
+    with serving(instance) as served:
+        base = served.base
         add_mailbox(instance, mail_server, user)
-        editor = open_desk(base, line)
+        editor = open_desk(served)
         mail_server.deliver(letter(mail_server, user, WORDS), to=mail_server.address(user))
 
         wait_for(lambda: see(editor, "desk", "not your own voice"))
@@ -217,7 +158,7 @@ def test_a_worker_killed_ten_times_while_polling_loses_nothing(
             # Only a worker that has taken the lease polls; it is killed in the middle of that.
             wait_for(lambda: "reading" if holds_lease(instance, process.pid) else "")
             time.sleep(0.2 + 0.15 * kill)
-            for worker in workers_of(process.pid):
+            for worker in children_of(process.pid, "worker"):
                 os.kill(worker, signal.SIGKILL)
         wait_for(lambda: "all" if len(stored(instance)) >= mails else "", seconds=120)
     finally:
@@ -230,7 +171,9 @@ def test_a_worker_killed_ten_times_while_polling_loses_nothing(
 def holds_lease(instance: Instance, parent: int) -> bool:
     with query(instance, "SELECT holder FROM leases WHERE name = 'worker'") as rows:
         holders = [row[0] for row in rows]
-    return any(f":{worker}:" in holder for holder in holders for worker in workers_of(parent))
+    return any(
+        f":{worker}:" in holder for holder in holders for worker in children_of(parent, "worker")
+    )
 
 
 def stored(instance: Instance) -> list[str]:
