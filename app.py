@@ -22,12 +22,15 @@ COMMANDS = {
     "edition": ("publisher.cli:edition", "Round-ups: new, list, publish, retract."),
     "consent": ("consent.cli:consent", "What people allowed: show, withdraw, expire."),
     "publish": ("publisher.cli:publish", "Write the posts and the blog."),
-    "ledger": ("ledger.cli:ledger", "Verify the record of consent, export its head."),
-    "backup": ("ledger.cli:backup", "Copy everything into one file."),
-    "restore": ("ledger.cli:restore", "Bring a backup back, or try whether it would work."),
-    "resume": ("ledger.cli:resume", "Let a restored instance send and publish again."),
-    "doctor": ("ledger.cli:doctor", "Examine the instance and say what to mend."),
-    "settings": ("ledger.cli:settings", "Every setting, its value and where that comes from."),
+    "ledger": ("ledger.cli:ledger_group", "Verify the record of consent, export its head."),
+    "backup": ("ledger.cli:backup_command", "Copy everything into one file."),
+    "restore": ("ledger.cli:restore_command", "Bring a backup back, or try whether it would work."),
+    "resume": ("ledger.cli:resume_command", "Let a restored instance send and publish again."),
+    "doctor": ("ledger.cli:doctor_command", "Examine the instance and say what to mend."),
+    "settings": (
+        "ledger.cli:settings_command",
+        "Every setting, its value and where that comes from.",
+    ),
     "demo": ("web.demo.cli:demo", "A made-up campaign to look at, in an instance of its own."),
 }
 

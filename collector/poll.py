@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from collector.channels import POLLED, open_connector
 from collector.connector import ChannelError
@@ -102,11 +102,18 @@ def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None
             account.id,
             cursor=page.next_cursor,
             now=now,
-            next_poll_at=now + timedelta(seconds=ledger.settings.poll_seconds),
+            next_poll_at=_next_turn(ledger, account),
             stored=stored,
             skipped=len(page.skipped),
         )
     return stored
+
+
+def _next_turn(ledger: Ledger, account: Account) -> datetime | None:
+    """When to read again; never by itself where people bring the replies to us."""
+    if account.channel not in POLLED:
+        return None
+    return ledger.clock() + timedelta(seconds=ledger.settings.poll_seconds)
 
 
 def wait_after(failures: int, *, permanent: bool) -> timedelta:

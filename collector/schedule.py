@@ -53,8 +53,9 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop`; returns when every running task has ended."""
-        # It tells of every single turn, and of failures once more than we do.
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        # It tells of every single turn, of a turn that was skipped because the last one still
+        # runs (as it shall), and of failures once more than we do.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(THREADS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 60},

@@ -114,7 +114,7 @@ def note_read(
     *,
     cursor: str,
     now: datetime,
-    next_poll_at: datetime,
+    next_poll_at: datetime | None,
     stored: int,
     skipped: int,
 ) -> None:

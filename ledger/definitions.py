@@ -103,7 +103,14 @@ def reply_of(connection: Connection, definition: Definition) -> Reply:
 
 def slug_of(words: str) -> str:
     """The readable half of an address; never empty."""
-    return slugify(words, allow_unicode=True, max_length=SLUG_CHARACTERS, word_boundary=True) or "-"
+    slug = slugify(
+        words,
+        allow_unicode=True,
+        max_length=SLUG_CHARACTERS,
+        word_boundary=True,
+        save_order=True,
+    )
+    return slug or "-"
 
 
 def _usable(text: str) -> str:

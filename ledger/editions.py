@@ -39,7 +39,7 @@ def add_edition(
 ) -> Edition:
     """Make an edition that is not public yet. Raises DefinedbyError for a title in use."""
     title = " ".join(title.split())
-    slug = slugify(title, allow_unicode=True, max_length=60, word_boundary=True)
+    slug = slugify(title, allow_unicode=True, max_length=60, word_boundary=True, save_order=True)
     if not slug:
         raise SettingError("An edition needs a title.", "Write one, for example '33 answers'.")
     if any(edition.slug == slug for edition in editions_in(connection, campaign_id)):

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands import Instance
+from tests.live_visiting import Visitor
 from tests.servers.mail import MailServer
 from tests.serving import Served, children_of, first_line, new_instance, serving, wait_for
-from tests.visiting import Visitor
 
 PASSWORD = "four made up words"
 WORDS = "making other people's *ideas* <louder>,\nnot your own voice"

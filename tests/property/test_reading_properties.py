@@ -1,0 +1,101 @@
+"""What must hold for every reply that anyone could write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from collector.reading import read_reply
+from ledger.model import Campaign, ReplyKind
+
+CAMPAIGNS = [
+    Campaign("c", slug, term, prompt, lang, datetime(2026, 1, 1, tzinfo=UTC))
+    for slug, term, prompt, lang in (
+        ("thought-leadership", "Thought leadership", "Thought leadership is ___?", "en"),
+        ("editor", "A good editor", "A good editor ___ every day", "en"),
+        ("heart", "heart", "___ is the heart of a team.", "en"),
+        ("führung", "Gute Führung", "Gute Führung ist ___?", "de"),
+        ("odd", "", "___", "en"),
+    )
+]
+PIECES = [
+    *("Thought leadership", "#ThoughtLeadership", "A good editor", "every day", "is", "=", "it's"),
+    *("Gute Fu\u0308hrung ist", "is the heart of a team", "___", "?", "!", ".", "…", ",", ":"),
+    *("stop", "unsubscribe", "leave me alone", "thanks", "Hi Ada,", "Best,", "https://a.example"),
+    *("@sam_example", "“", "”", '"', "'", "*", "\n", "\n\n", "\n> ", "wrote:\n> ", " ", "(", ")"),
+    *(
+        "a lamp",
+        "left on",
+        "who are you?",
+        "\u200d",
+        "\u0301",
+        "ß",
+        "ﬁ",
+        "İ",
+        "🔦",
+        "\x00",
+        "\ud800",
+    ),
+]
+TEXTS = st.one_of(
+    st.text(),
+    st.text(st.characters(), max_size=80),
+    st.lists(st.sampled_from(PIECES), max_size=14).map(" ".join),
+    st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
+)
+#: Words of a definition; "stop" and its kin stand among them.
+WORDS = st.sampled_from(
+    [
+        *("lamp", "road", "bread", "knowing", "when", "to", "stop", "and", "start"),
+        *("unsubscribe", "listening", "remove", "noise"),
+    ]
+)
+
+
+@given(TEXTS, st.sampled_from(CAMPAIGNS), TEXTS)
+@example("Thought leadership is İ\u0301", CAMPAIGNS[0], "")
+def test_spans_lie_in_the_text_in_order_and_apart(
+    text: str, campaign: Campaign, subject: str
+) -> None:
+    reading = read_reply(text, campaign, subject=subject)
+    assert 0 <= reading.confidence <= 1
+    assert reading.reason.endswith(".")
+    assert bool(reading.spans) == (reading.kind is ReplyKind.DEFINITION)
+    at = 0
+    for start, end in reading.spans:
+        assert at <= start < end <= len(text)
+        assert text[start:end] == text[start:end].strip()
+        assert any(map(str.isalnum, text[start:end]))
+        at = end
+
+
+@given(TEXTS, st.sampled_from(CAMPAIGNS))
+def test_reading_twice_says_the_same(text: str, campaign: Campaign) -> None:
+    assert read_reply(text, campaign) == read_reply(text, campaign)
+
+
+@given(
+    st.sampled_from(["stop", "unsubscribe", "please stop", "remove me", "leave me alone"]),
+    st.lists(st.booleans(), min_size=15, max_size=15),
+    st.text(" \t\n", max_size=6),
+    st.text(" !.\n", max_size=6),
+    st.sampled_from(["", "@asker_example ", "Hello, ", "> Thought leadership is ___?\n"]),
+    st.sampled_from(CAMPAIGNS),
+)
+def test_a_stop_alone_is_always_a_stop(
+    said: str, capitals: list[bool], before: str, after: str, lead: str, campaign: Campaign
+) -> None:
+    cased = "".join(char.upper() if up else char for char, up in zip(said, capitals, strict=False))
+    assert len(cased) == len(said)
+    assert read_reply(lead + before + cased + after, campaign).kind is ReplyKind.STOP
+
+
+@given(st.lists(WORDS, min_size=1, max_size=12))
+def test_a_definition_that_has_stop_in_it_is_no_stop(listed: list[str]) -> None:
+    said = " ".join(listed)
+    text = f"Thought leadership is {said}."
+    reading = read_reply(text, CAMPAIGNS[0])
+    assert reading.kind is ReplyKind.DEFINITION
+    assert reading.words(text) == f"{said}."

@@ -1,0 +1,46 @@
+"""Fixtures of the real servers; tests/conftest.py loads them as a plugin.
+
+Where a server can't run, its tests are skipped with the reason; under CI that is a failure, so
+that nothing goes untested unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers import mail, postgres
+
+
+def _need(reason: str) -> None:
+    if not reason:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must run these tests, but {reason}", pytrace=False)
+    pytest.skip(f"NOT TESTED HERE: {reason}")
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[mail.MailServer]:
+    """Dovecot and OpenSMTPD; one per test process. Use a user name of your own per test."""
+    _need(mail.why_unavailable())
+    with mail.MailServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.PostgresServer]:
+    """PostgreSQL; one per test process."""
+    _need(postgres.why_unavailable())
+    with postgres.PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database of this test's own."""
+    name = postgres_server.new_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)

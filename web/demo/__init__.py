@@ -1,0 +1,1 @@
+"""The demonstration: a made-up campaign, in an instance of its own."""
