@@ -15,14 +15,23 @@ from ledger.model import Account, Channel, IncomingReply, Page
 from ledger.replies import store_replies
 from ledger.settings import load_settings
 from tests.contract.cases import CASES, MALFORMED, ConnectorCase
+from tests.contract.email_case import email_case
 
 TEXTS = [f"Thought leadership is lamp {number}, left on" for number in range(23)]
 #: No source of 23 replies takes more pages than this; a bound for a connector that never ends.
 MOST_PAGES = 40
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+@pytest.fixture(
+    params=[
+        *(pytest.param(case, id=case.name) for case in CASES),
+        pytest.param("email", id="email", marks=pytest.mark.mail),
+    ]
+)
 def case(request: pytest.FixtureRequest) -> ConnectorCase:
+    """Each connector's case; one that needs a server is made around it."""
+    if request.param == "email":
+        return email_case(request.getfixturevalue("mail_server"))
     found: ConnectorCase = request.param
     return found
 
@@ -135,7 +144,9 @@ def test_a_source_out_of_reach_says_what_to_do(case: ConnectorCase, tmp_path: Pa
 
 
 def test_sending_gives_an_id_or_is_refused_for_good(case: ConnectorCase, tmp_path: Path) -> None:
-    message = OutgoingMessage("<m@sample.example>", "ada@sample.example", "A question", "Hello Ada")
+    message = OutgoingMessage(
+        "<m@sample.example>", "contract@sample.example", "A question", "Hello Ada"
+    )
     with case.prepare(tmp_path, TEXTS[:1]) as connector:
         if case.can_send:
             assert connector.send(message)
