@@ -22,7 +22,7 @@ from ledger.settings import Settings
 TICK_SECONDS = 0.1
 START_SECONDS = 60
 STOP_SECONDS = 20
-MOST_WAIT_SECONDS = 30.0
+MOST_WAIT_SECONDS = 5.0
 #: A worker that ran this long was healthy: the next restart is quick again.
 HEALTHY_SECONDS = 60
 
