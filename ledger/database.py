@@ -16,7 +16,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from ledger import tables
@@ -33,6 +43,8 @@ SCHEMA = "0001"
 SAFE_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 60
 WRITE = "definedby_write"
+#: Two processes that start at once must not migrate at once; any number of our own will do.
+MIGRATION_LOCK = 0x646566696E6564
 
 
 def sqlite_module() -> Any:
@@ -132,6 +144,11 @@ def friendly_database_errors() -> Iterator[None]:
                 "The disk is full: nothing of this step was stored.",
                 "Free some space; the work goes on by itself.",
             ) from error
+        if "disk i/o error" in message:  # so SQLite words it when there is no room for its index
+            raise TemporaryError(
+                "The disk is full or does not answer: nothing of this step was stored.",
+                "Free some space; if there is plenty, have the disk checked.",
+            ) from error
         if "readonly" in message or "read-only" in message:
             raise DefinedbyError(
                 "The database can't be written.",
@@ -142,7 +159,7 @@ def friendly_database_errors() -> Iterator[None]:
                 "The database file can't be opened.",
                 "Check that the instance folder exists and may be written.",
             ) from error
-        if "malformed" in message or "not a database" in message:
+        if any(word in message for word in ("malformed", "not a database", "decode to utf-8")):
             raise DefinedbyError(
                 "The database file is damaged or is not a definedby database.",
                 "Keep a copy of it, then restore the newest backup: definedby restore FILE.",
@@ -169,17 +186,25 @@ def open_ledger(settings: Settings, clock: Clock = system_clock, *, create: bool
             "Make one with 'definedby serve' (or 'make run'), or set DEFINEDBY_HOME.",
         )
     engine = connect(settings.database)
-    with friendly_database_errors():
-        version = schema_version(engine)
-        keys = _keys(settings.home, create=create and version is None)
-        ledger = Ledger(settings, engine, keys, clock)
-        if version != SCHEMA:
-            if version is None and not create:
-                raise DefinedbyError(
-                    "The database is empty.",
-                    "Make an instance with 'definedby serve', or restore a backup.",
-                )
-            _migrate(ledger, version)
+    try:
+        with friendly_database_errors():
+            return _opened(settings, engine, clock, create=create)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _opened(settings: Settings, engine: Engine, clock: Clock, *, create: bool) -> Ledger:
+    version = schema_version(engine)
+    keys = _keys(settings.home, create=create and version is None)
+    ledger = Ledger(settings, engine, keys, clock)
+    if version != SCHEMA:
+        if version is None and not create:
+            raise DefinedbyError(
+                "The database is empty.",
+                "Make an instance with 'definedby serve', or restore a backup.",
+            )
+        _migrate(ledger, version)
     return ledger
 
 
@@ -187,7 +212,9 @@ def _keys(home: Path, *, create: bool) -> Keys:
     from ledger.keys import FILE_NAME
 
     if create and not (home / FILE_NAME).exists():
-        write_keys(home, new_keys())
+        # Web server and worker may start at once: the keys of whoever was first are everybody's.
+        with contextlib.suppress(FileExistsError):
+            write_keys(home, new_keys())
     return read_keys(home)
 
 
@@ -222,6 +249,8 @@ def _migrate(ledger: Ledger, version: str | None) -> None:
             "Update definedby, or restore a backup made with this version.",
         )
     with ledger.write() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         migrate(connection)
         if connection.execute(select(tables.chain_head.c.seq)).first() is None:
             connection.execute(insert(tables.chain_head).values(id=1, seq=0, hash=GENESIS))

@@ -6,13 +6,15 @@ the event may follow, and appends it, all in the caller's transaction.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, type_coerce, update
+from sqlalchemy.types import NullType
 
 from ledger import chain
 from ledger.consent_state import (
@@ -140,14 +142,33 @@ def full_history(
 def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
     """The whole chain in order, payloads opened, for `chain.verify`."""
     after = -(2**31)
-    erased = _erased_contributors(connection)
-    while True:
-        rows = connection.execute(_joined().where(events.c.seq > after).limit(BATCH)).all()
-        for row in rows:
-            yield _open(connection, keys, row, erased)
-        if len(rows) < BATCH:
-            return
-        after = rows[-1].seq
+    with _damaged_text_too(connection):
+        erased = _erased_contributors(connection)
+        while True:
+            rows = connection.execute(_joined().where(events.c.seq > after).limit(BATCH)).all()
+            for row in rows:
+                yield _open(connection, keys, row, erased)
+            if len(rows) < BATCH:
+                return
+            after = rows[-1].seq
+
+
+@contextlib.contextmanager
+def _damaged_text_too(connection: Connection) -> Iterator[None]:
+    """Let SQLite hand out text that is not UTF-8, so that the walk can name the event."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    usual, driver.text_factory = driver.text_factory, _any_text
+    try:
+        yield
+    finally:
+        driver.text_factory = usual
+
+
+def _any_text(stored: bytes) -> str:
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def head(connection: Connection) -> chain.Head:
@@ -161,7 +182,12 @@ def count_links(connection: Connection) -> int:
 
 def _joined() -> Any:
     return (
-        select(events, event_payloads.c.contributor_id, event_payloads.c.sealed)
+        select(
+            events,
+            event_payloads.c.contributor_id,
+            # As it is: a damaged cell must not fail before the walk can name its event.
+            type_coerce(event_payloads.c.sealed, NullType()).label("sealed"),
+        )
         .join_from(events, event_payloads, events.c.seq == event_payloads.c.seq, isouter=True)
         .order_by(events.c.seq)
     )
@@ -186,11 +212,11 @@ def _open(
     try:
         plain = unseal(
             contributor_key(connection, keys, row.contributor_id),
-            row.sealed,
+            bytes(row.sealed),
             bound_to=row.hash.encode(),
         )
         return chain.Link(*parts, seal="open", event_key=plain[:32], payload=json.loads(plain[32:]))
-    except (ValueError, DefinedbyError):
+    except (ValueError, TypeError, AttributeError, DefinedbyError):
         return chain.Link(*parts, seal="unreadable")
 
 

@@ -21,6 +21,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger import durable
 from ledger.errors import DefinedbyError
 
 FILE_NAME = "keys.json"
@@ -101,15 +102,13 @@ def new_keys() -> Keys:
 
 
 def write_keys(home: Path, keys: Keys) -> Path:
-    """Store new keys, readable by their owner only. Never overwrites a key file."""
+    """Store new keys, readable by their owner only: whole, or not at all (OSError).
+
+    Raises FileExistsError rather than overwrite a key file.
+    """
     path = home / FILE_NAME
     text = json.dumps({**vars(keys), "fernet": list(keys.fernet)}, indent=2)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return path
+    return durable.write_file(path, text.encode() + b"\n", new=True)
 
 
 def read_keys(home: Path) -> Keys:

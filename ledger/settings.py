@@ -79,7 +79,9 @@ class Settings(BaseModel):
         if not value:
             return value
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        _ = parts.port  # raises ValueError for a port that can't be
+        extra = parts.query or parts.fragment or "@" in parts.netloc
+        if parts.scheme not in ("http", "https") or not parts.hostname or extra:
             raise ValueError("give a whole address such as https://blog.example")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
             raise ValueError("a public address starts with https://, or sign-in can be overheard")
@@ -125,6 +127,11 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     path = home / FILE_NAME
     from_file = _read_file(path)
     _refuse_unknown(from_file, lambda name: f"'{name}' in {path}")
+    if "home" in from_file:
+        raise SettingError(
+            f"'home' in {path} has no effect: the file is looked for in that folder.",
+            f"Remove it there and set {PREFIX}HOME in the environment.",
+        )
     values = {**from_file, **named, "home": home, **given}
     try:
         return Settings(**values)
@@ -137,6 +144,19 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
             f"{where} is {str(values.get(name))!r}, which can't be used: {what}.",
             f"Correct it; 'definedby settings' describes it ({_describe(name)})",
         ) from error
+
+
+def origins(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Where each setting in force comes from: "environment", "file" or "default"."""
+    env = os.environ if environ is None else environ
+    home = Path(env.get(f"{PREFIX}HOME") or Settings.model_fields["home"].default)
+    from_file = _read_file(home / FILE_NAME)
+    return {
+        name: "environment"
+        if f"{PREFIX}{name.upper()}" in env
+        else ("file" if name in from_file else "default")
+        for name in Settings.model_fields
+    }
 
 
 def _read_file(path: Path) -> dict[str, Any]:

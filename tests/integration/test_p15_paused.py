@@ -1,0 +1,135 @@
+"""P15: a restored or copied instance is paused until a person says that it is the only one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ledger.backup import backup
+from ledger.cli import resume_command
+from ledger.database import Ledger, open_ledger
+from ledger.errors import DefinedbyError
+from ledger.paused import MOVED, pause, pause_when_moved, paused, resume
+from ledger.restore import restore
+from ledger.settings import load_settings
+from tests.sample_ledger import fill, make_ledger
+
+
+def why(ledger: Ledger) -> str:
+    with ledger.read() as connection:
+        return paused(connection)
+
+
+@pytest.fixture
+def restored(tmp_path: Path) -> Ledger:
+    original = make_ledger(tmp_path / "original")
+    fill(original, 1)
+    assert why(original) == ""
+    file = backup(original).file
+    original.close()
+    settings = load_settings({}, home=tmp_path / "restored", content=tmp_path / "content")
+    restore(file, settings)
+    return open_ledger(settings)
+
+
+def test_p15_a_restored_instance_is_paused_and_says_why(restored: Ledger) -> None:
+    reason = why(restored)
+    restored.close()
+    assert reason.startswith("This instance was restored from definedby-2026")
+    assert "run 'definedby resume' once you have made sure that no other copy is running" in reason
+
+
+def test_p15_the_original_goes_on(restored: Ledger) -> None:
+    original = make_ledger(restored.settings.home.parent / "original", create=False)
+    assert why(original) == ""
+    original.close()
+    restored.close()
+
+
+def test_p15_opening_and_restarting_do_not_resume(restored: Ledger) -> None:
+    reason = why(restored)
+    restored.close()
+    for _ in range(2):
+        again = open_ledger(restored.settings)
+        assert pause_when_moved(again) == reason
+        assert why(again) == reason
+        again.close()
+
+
+def test_p15_a_person_resumes_it(restored: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    restored.close()
+    monkeypatch.setenv("DEFINEDBY_HOME", str(restored.settings.home))
+    first = CliRunner().invoke(resume_command, catch_exceptions=False)
+    second = CliRunner().invoke(resume_command, catch_exceptions=False)
+    assert first.stdout == "Sending and publishing go on.\n"
+    assert second.stdout == "It was not paused.\n"
+    again = open_ledger(restored.settings)
+    assert pause_when_moved(again) == ""
+    again.close()
+
+
+def test_p15_the_pause_is_part_of_the_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore that is cut short must not leave an instance that runs."""
+    original = make_ledger(tmp_path / "original")
+    file = backup(original).file
+    original.close()
+    settings = load_settings({}, home=tmp_path / "restored", content=tmp_path / "content")
+
+    class Cut(BaseException):
+        pass
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patched:
+        # The report is the first thing after the database has got its name.
+        patched.setattr("ledger.restore.RestoreReport", cut)
+        with pytest.raises(Cut):
+            restore(file, settings)
+    ledger = open_ledger(settings)
+    assert "restored from" in why(ledger)
+    ledger.close()
+
+
+def test_p15_a_copied_instance_pauses_itself(tmp_path: Path) -> None:
+    original = make_ledger(tmp_path / "original")
+    fill(original, 1)
+    assert pause_when_moved(original) == ""
+    original.close()
+    # A copy of the files, and the original kept: that is how two come to run at once.
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    copy = make_ledger(tmp_path / "copy", create=False)
+    assert pause_when_moved(copy) == MOVED
+    assert why(copy) == MOVED
+    assert pause_when_moved(copy) == MOVED, "starting again does not help"
+    with copy.write() as connection:
+        assert resume(connection)
+    assert pause_when_moved(copy) == ""
+    assert pause_when_moved(copy) == ""
+    copy.close()
+    again = make_ledger(tmp_path / "original", create=False)
+    assert pause_when_moved(again) == ""
+    again.close()
+
+
+def pause_and_fail(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        pause(connection, "not kept")
+        raise DefinedbyError("stop", "here")
+
+
+def test_p15_a_pause_is_kept_or_dropped_with_its_transaction(tmp_path: Path) -> None:
+    ledger = make_ledger(tmp_path / "home")
+    with pytest.raises(DefinedbyError, match="stop"):
+        pause_and_fail(ledger)
+    assert why(ledger) == ""
+    with ledger.write() as connection:
+        pause(connection, "first")
+        pause(connection, "second")
+    assert why(ledger) == "second"
+    ledger.close()
