@@ -67,17 +67,6 @@ def test_spans_leave_out_quoted_lines() -> None:
     assert [text[start:end] for start, end in reading.spans] == ["a lamp", "left on at night"]
 
 
-def test_a_usual_reply_takes_at_most_half_a_millisecond() -> None:
-    text = (
-        "@asker_example Hi, I think #ThoughtLeadership is being the one in the room who has read "
-        "the whole thing twice, kept notes, and is still glad to be wrong in public about it. "
-        "Thanks for asking! #ThoughtLeadership"
-    )
-    assert read_reply(text, CAMPAIGN).kind is ReplyKind.DEFINITION
-    best = min(_seconds(text, times=50) for _ in range(7))
-    assert best <= 0.0005
-
-
 HOSTILE = [
     *("@", "#", "(", ")", " ", "\n", '"', "'", "“", "*", "_", ">", "=", "…", ".", "?", "-", "é"),
     *("e\u0301", "\u0301", "ß", "\x00", "\ud800", "a", "a ", "a.", ". ", "a\n", "a\n\n", "> a\n"),
