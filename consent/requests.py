@@ -63,8 +63,8 @@ def ask(
     now = ledger.clock()
     with ledger.write() as connection, plain_objections():
         definition = need_definition(connection, definition_id)
-        _refuse_needless(ledger, connection, definition, uses)
         reply = reply_of(connection, definition)
+        _refuse_needless(ledger, connection, definition, reply, uses)
         campaign = campaign_by_id(connection, definition.campaign_id)
         request = open_request(
             connection,
@@ -141,8 +141,17 @@ def personal_address(ledger: Ledger, token: str) -> str:
 
 
 def _refuse_needless(
-    ledger: Ledger, connection: Connection, definition: Definition, uses: frozenset[Use]
+    ledger: Ledger,
+    connection: Connection,
+    definition: Definition,
+    reply: Reply,
+    uses: frozenset[Use],
 ) -> None:
+    if reply.automatic:
+        raise NotNowError(
+            "This is an automatic reply: nobody wrote it, and nobody answers (RFC 3834).",
+            "Set it aside.",
+        )
     if has_stopped_contact(connection, definition.contributor_id):
         raise NotNowError(
             "This person asked not to be written to.", "Leave them be; set the reply aside."
