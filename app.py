@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": ("web.cli:serve", "Run the blog, the desk and the worker."),
     "worker": ("web.cli:worker", "Read accounts, send what was approved, publish; no web."),
+    "invite": ("web.cli:invite", "A one-time link that sets the owner's password."),
     "poll": ("collector.cli:poll", "Read all accounts now."),
     "import": ("collector.cli:import_command", "Take in answers from CSV, JSON Lines or mbox."),
     "campaign": ("ledger.campaign_cli:campaign", "The questions you ask: new, list, show."),
@@ -40,11 +41,10 @@ def create_app() -> Flask:
 
     For `flask --app app` and any WSGI server; makes the instance where it is missing.
     """
-    from web.application import create_application
-
     from ledger import log
     from ledger.database import open_ledger
     from ledger.settings import load_settings
+    from web.application import create_application
 
     settings = load_settings()
     log.configure(settings)

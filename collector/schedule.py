@@ -44,10 +44,10 @@ class Task:
 class Worker:
     """Runs the tasks while it holds the lease; waits as a stand-by while another does."""
 
-    def __init__(self, ledger: Ledger, tasks: Sequence[Task]) -> None:
+    def __init__(self, ledger: Ledger, tasks: Sequence[Task], holder: str = "") -> None:
         self.ledger = ledger
         self.tasks = tasks
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease: Lease | None = None
         self.stopping = threading.Event()
 

@@ -16,8 +16,8 @@ from ledger.tables import campaigns
 MOST_PROMPT_CHARACTERS = 280
 #: Addresses of the blog that a campaign can't take.
 RESERVED_SLUGS = frozenset(
-    {"about", "answer", "desk", "feed", "healthz", "me", "p", "page", "pages", "people"}
-    | {"posts", "site", "sitemap", "static"}
+    {"about", "answer", "answered", "assets", "desk", "feed", "healthz", "me", "p", "page"}
+    | {"pages", "people", "posts", "site", "sitemap", "static", "welcome"}
 )
 
 

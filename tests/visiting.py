@@ -53,7 +53,7 @@ class Visitor:
         """Follow a link (whole or only its path) and its redirects."""
         parts = urlsplit(path)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        self.answer = self.client.get(target, follow_redirects=True)
+        self.answer = self.client.get(target, follow_redirects=True, buffered=True)
         return self.page
 
     def press(self, path: str, **fields: Any) -> str:
@@ -63,6 +63,7 @@ class Visitor:
             data={**self.hidden, **fields},
             headers={"Sec-Fetch-Site": "same-origin"},
             follow_redirects=True,
+            buffered=True,
         )
         return self.page
 

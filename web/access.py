@@ -79,7 +79,7 @@ def guard() -> ResponseReturnValue | None:
         case Access.OWNER:
             return _guard_editor() or _guard_owner()
         case _:
-            abort(403)
+            return abort(403)
 
 
 def contributor_id() -> str:
@@ -100,14 +100,19 @@ def _guard_contributor() -> ResponseReturnValue | None:
     return None
 
 
-def _guard_editor() -> ResponseReturnValue | None:
+def is_signed_in() -> bool:
+    """Whether an editor is signed in, and not for too long."""
     from flask_security import current_user
 
-    if current_user.is_authenticated and _recent(session.get(SIGNED_IN_AT, "")):
+    return bool(current_user.is_authenticated) and _recent(session.get(SIGNED_IN_AT, ""))
+
+
+def _guard_editor() -> ResponseReturnValue | None:
+    if is_signed_in():
         return None
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("signing_in.sign_in"))
-    abort(403)
+    return abort(403)
 
 
 def _guard_owner() -> ResponseReturnValue | None:

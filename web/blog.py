@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, abort, jsonify, redirect, render_template, request, send_file
+from flask import Blueprint, abort, jsonify, redirect, render_template, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 from ledger import posts
 from ledger.errors import DefinedbyError
@@ -16,6 +16,7 @@ from web.here import ledger
 
 pages = Blueprint("blog", __name__)
 INDEX = "index.html"
+UNCACHED = {"Cache-Control": "no-store"}
 
 
 @pages.get("/healthz")
@@ -26,8 +27,8 @@ def health() -> ResponseReturnValue:
         with ledger().read() as connection:
             connection.execute(text("SELECT 1"))
     except DefinedbyError as error:
-        return jsonify(status="down", what=error.what), 503
-    return jsonify(status="ok")
+        return jsonify(status="down", what=error.what), 503, UNCACHED
+    return jsonify(status="ok"), UNCACHED
 
 
 @pages.get("/", defaults={"path": ""})
@@ -36,12 +37,12 @@ def health() -> ResponseReturnValue:
 def show(path: str) -> ResponseReturnValue:
     """A page or file of the blog; 410 for what was taken back, without naming anybody."""
     if _is_gone(path):
-        abort(410)
+        return _own_page(410)
     found = _file(path)
     if found is None:
         return _nothing(path)
     if found.name == INDEX and path and not path.endswith(("/", INDEX)):
-        return redirect(f"/{path}/", 308)
+        return redirect(f"/{path.lstrip('/')}/", 308)
     return send_file(found, conditional=True, max_age=0 if found.suffix == ".html" else 3600)
 
 
@@ -65,14 +66,18 @@ def _file(path: str) -> Path | None:
     found = Path(inside)
     if found.is_dir():
         found /= INDEX
+    elif path.endswith("/"):
+        return None
     return found if found.is_file() else None
 
 
 def _nothing(path: str) -> ResponseReturnValue:
     if not path:
         return render_template("contributor/unbuilt.html"), 404
-    if request.method in ("GET", "HEAD"):
-        own = _file("404.html")
-        if own is not None:
-            return send_file(own, max_age=0), 404
-    abort(404)
+    return _own_page(404)
+
+
+def _own_page(status: int) -> ResponseReturnValue:
+    """The blog's own page for this status, in its own dress; else that of the application."""
+    found = _file(f"{status}.html")
+    return (send_file(found, conditional=False), status) if found else abort(status)

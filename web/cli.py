@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ledger.command_line import example, with_settings
+from ledger.command_line import example, with_ledger, with_settings
+from ledger.database import Ledger
 from ledger.settings import Settings
 
 
@@ -33,9 +34,19 @@ def serve(settings: Settings, *, no_worker: bool) -> int:
 
 @click.command(epilog=example("definedby worker", "definedby worker --once"))
 @click.option("--once", is_flag=True, help="Do everything once and end, for a cron job.")
+@click.option("--holder", default="", hidden=True)
 @with_settings
-def worker(settings: Settings, *, once: bool) -> None:
+def worker(settings: Settings, *, once: bool, holder: str) -> None:
     """Read accounts, send what was approved, publish what was granted; until stopped."""
     from web.work import work
 
-    work(settings, once=once)
+    work(settings, once=once, holder=holder)
+
+
+@click.command(epilog=example("definedby invite"))
+@with_ledger
+def invite(ledger: Ledger) -> None:
+    """Print a one-time link, valid for a day, that sets the owner's address and password."""
+    from web.invitations import invite_owner
+
+    click.echo(invite_owner(ledger))

@@ -7,6 +7,7 @@ import logging
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from ledger.errors import DefinedbyError, TemporaryError
@@ -56,12 +57,12 @@ PAGES = {
         "Try again in a minute. If it stays like this, please tell the editor.",
     ),
 }
+PERSONAL_PAGES = frozenset({"personal", "receipts"})
 #: For whoever opens /me or /p without a link that is good.
 NO_LINK = (
     "This page needs your personal link",
     "The link you used is not valid any more, or your visit has ended.",
-    "Open the newest personal link that you were given. If you have lost it, ask the person who "
-    "wrote to you for another one.",
+    "Open the newest link that you were given, or ask the person who wrote to you for another.",
 )
 
 
@@ -73,7 +74,7 @@ def show_error_pages(app: Flask) -> None:
     app.register_error_handler(Exception, _of_surprise)
 
 
-def page(status: int, title: str, what: str, next_step: str) -> ResponseReturnValue:
+def page(status: int, title: str, what: str, next_step: str) -> tuple[str, int]:
     shown = render_template(
         "contributor/error.html", title=title, what=what, next_step=next_step, status=status
     )
@@ -84,11 +85,11 @@ def _of_status(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error.get_response()  # a redirect of the router's own
-    if status == 404 and request.blueprint == "personal":
+    if status == 404 and request.blueprint in PERSONAL_PAGES:
         return page(status, *NO_LINK)
-    answer = page(status, *PAGES.get(status, PAGES[400 if status < 500 else 500]))
-    headers = {name: value for name, value in error.get_headers() if name in ("Allow",)}
-    return (*answer, headers) if isinstance(answer, tuple) and len(answer) == 2 else answer
+    shown, _ = page(status, *PAGES.get(status, PAGES[400 if status < 500 else 500]))
+    allowed = [("Allow", value) for name, value in error.get_headers() if name == "Allow"]
+    return shown, status, Headers(allowed)
 
 
 def _of_known(error: DefinedbyError) -> ResponseReturnValue:

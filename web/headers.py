@@ -20,7 +20,7 @@ from secure.headers import (
 from ledger.settings import Settings
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
-PERSONAL = frozenset({"personal", "welcome"})
+PERSONAL = frozenset({"personal", "receipts", "welcome"})
 #: Pages that load desk.js; no other page runs any script.
 SCRIPTED = frozenset({"inbox.replies"})
 #: Answers that may be cached as their own headers say.
@@ -41,7 +41,8 @@ def send_security_headers(app: Flask, settings: Settings) -> None:
 
 def _finish(policies: dict[tuple[bool, bool], Secure], response: Response) -> Response:
     policies[request.endpoint in SCRIPTED, request.blueprint in PERSONAL].set_headers(response)
-    if request.blueprint not in PUBLIC and request.endpoint != "static":
+    public = request.blueprint in PUBLIC or request.endpoint == "static"
+    if not public or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response
 

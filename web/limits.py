@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -27,7 +29,7 @@ def set_up_limits(app: Flask, settings: Settings) -> None:
     limiter = Limiter(
         get_remote_address, app=app, storage_uri=settings.rate_limit_storage, headers_enabled=False
     )
-    views = app.view_functions
+    views: dict[str, Any] = app.view_functions
     for endpoint, limits in PER_ADDRESS.items():
         methods = ["GET"] if endpoint == "personal.enter" else ["POST"]
         views[endpoint] = limiter.limit(limits, methods=methods)(views[endpoint])

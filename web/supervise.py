@@ -6,7 +6,10 @@ worker that dies is started again; when the web server ends, so does everything.
 
 from __future__ import annotations
 
+import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,13 +41,15 @@ def supervise(settings: Settings, *, announce: str) -> int:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
+    # The successor of a worker that we have seen die need not wait for its lease to run out.
+    worker = ["worker", "--holder", f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"]
     children: list[subprocess.Popen[bytes]] = []
     try:
         children.append(_start(["serve", "--no-worker"]))
-        children.append(_start(["worker"]))
+        children.append(_start(worker))
         _wait_until_ready(settings, children[0])
         print(announce, flush=True)  # noqa: T201  the one line a newcomer waits for
-        return _watch(children)
+        return _watch(children, worker)
     except StopSignal:
         return 0
     finally:
@@ -54,7 +59,7 @@ def supervise(settings: Settings, *, announce: str) -> int:
         _stop(children)
 
 
-def _watch(children: list[subprocess.Popen[bytes]]) -> int:
+def _watch(children: list[subprocess.Popen[bytes]], worker: Sequence[str]) -> int:
     """Start the worker again whenever it dies; return when the web server ends."""
     started, wait = time.monotonic(), 1.0
     while True:
@@ -67,7 +72,7 @@ def _watch(children: list[subprocess.Popen[bytes]]) -> int:
             wait = 1.0
         time.sleep(wait)
         wait = min(wait * 2, MOST_WAIT_SECONDS)
-        children[1], started = _start(["worker"]), time.monotonic()
+        children[1], started = _start(worker), time.monotonic()
 
 
 def _start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 
-from publisher.publish import publish_pending
-
 from collector.dispatch import dispatch
 from collector.poll import poll_due
 from collector.read import read_new
@@ -17,6 +15,7 @@ from ledger.heads import export_head
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.settings import Settings
+from publisher.publish import publish_pending
 
 HOUR = 3600
 
@@ -56,8 +55,11 @@ TASKS = (
 )
 
 
-def work(settings: Settings, *, once: bool = False) -> None:
-    """Run the worker until SIGINT or SIGTERM, or each task once."""
+def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
+    """Run the worker until SIGINT or SIGTERM, or each task once.
+
+    `holder` names it in the lease; a worker started with the name of a dead one takes its place.
+    """
     log.configure(settings)
     ledger = open_ledger(settings, create=not once)
     try:
@@ -68,7 +70,7 @@ def work(settings: Settings, *, once: bool = False) -> None:
         if once:
             run_once(ledger, TASKS)
             return
-        worker = Worker(ledger, TASKS)
+        worker = Worker(ledger, TASKS, holder)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, worker.stop)
         worker.run()

@@ -1,0 +1,67 @@
+"""What somebody chose on the page of one definition: their credit and the uses they tick."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flask import request
+
+from consent.credit import chosen_credit
+from ledger.model import Credit, NameForm, Use
+from ledger.requests import ConsentRequest
+
+PARTS = ("name", "handle", "url", "role", "organisation")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`typed` keeps the fields as they were filled in, for the form; it binds nothing."""
+
+    credit: Credit
+    uses: frozenset[Use]
+    typed: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The form's fields."""
+        return {**self.credit.as_dict(), **dict(self.typed)}
+
+    @property
+    def shown_credit(self) -> str:
+        """The credit on the screen, to come back with the answer."""
+        return json.dumps(self.credit.as_dict(), ensure_ascii=False, sort_keys=True)
+
+    @property
+    def shown_uses(self) -> str:
+        return " ".join(sorted(self.uses))
+
+
+def choice_asked(asked: ConsentRequest) -> Choice:
+    """What the request suggests."""
+    return Choice(asked.credit, asked.uses)
+
+
+def choice_made(asked: ConsentRequest | None) -> Choice:
+    """What the form says now. Raises CreditError."""
+    typed = _typed()
+    credit = chosen_credit(request.form.get("form", ""), **typed)
+    ticked = {use for use in Use if use in request.form.getlist("uses")}
+    allowed = asked.uses if asked else frozenset()
+    return Choice(credit, frozenset(ticked | {Use.POST}) & allowed, tuple(typed.items()))
+
+
+def choice_shown(asked: ConsentRequest | None, form: Mapping[str, str]) -> Choice:
+    """What was on the screen when the button was pressed; nobody at all when that is lost."""
+    typed = {**_typed(), "form": form.get("form", "")}
+    try:
+        credit = Credit.from_dict(json.loads(form.get("shown_credit", "")))
+        uses = frozenset(Use(use) for use in form.get("shown_uses", "").split())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        credit, uses = Credit(NameForm.ANONYMOUS), frozenset()
+    return Choice(credit, uses & (asked.uses if asked else uses), tuple(typed.items()))
+
+
+def _typed() -> dict[str, str]:
+    return {part: request.form.get(part, "") for part in PARTS}

@@ -1,0 +1,180 @@
+"""A contributor's own pages: opened by a personal link, without an account or a password.
+
+Looking changes nothing, whatever a mail scanner opens; only the buttons decide (promise P03).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from consent import answers
+from consent.errors import NotNowError
+from consent.notice import NOTICE_VERSION, notice
+from consent.personal import PersonalItem, personal_page
+from ledger.contributors import has_stopped_contact
+from ledger.errors import DefinedbyError
+from ledger.links import link_of_token
+from publisher.preview import preview
+from web.access import LINK, contributor_id, contributor_only, open_to_all
+from web.choices import Choice, choice_asked, choice_made, choice_shown
+from web.here import ledger
+from web.own import own_item, unasked
+
+pages = Blueprint("personal", __name__)
+#: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
+PAGE_VERSION = "personal-item-1"
+LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
+
+
+@pages.get("/p/<token>")
+@open_to_all
+def enter(token: str) -> ResponseReturnValue:
+    """Exchange the token for a cookie and a clean address; reads only."""
+    ours = ledger()
+    with ours.read() as connection:
+        link_id = link_of_token(connection, ours.keys, token, ours.clock())
+    if link_id is None:
+        abort(404)
+    session[LINK] = link_id
+    return redirect(url_for("personal.overview"), 303)
+
+
+@pages.get("/me")
+@contributor_only
+def overview() -> ResponseReturnValue:
+    ours = ledger()
+    items = personal_page(ours, contributor_id())
+    with ours.read() as connection:
+        stopped = has_stopped_contact(connection, contributor_id())
+    return render_template(
+        "contributor/me.html",
+        items=items,
+        unasked=unasked(ours, items),
+        stopped=stopped,
+    )
+
+
+@pages.post("/me/stop")
+@contributor_only
+def stop() -> ResponseReturnValue:
+    """No more messages to this person, on any channel."""
+    answers.stop(ledger(), contributor_id(), _evidence())
+    return redirect(url_for("personal.overview"), 303)
+
+
+@pages.post("/me/leave")
+@contributor_only
+def leave() -> ResponseReturnValue:
+    """Forget the personal link in this browser."""
+    session.pop(LINK, None)
+    return redirect("/", 303)
+
+
+@pages.get("/me/<definition_id>")
+@contributor_only
+def item(definition_id: str) -> ResponseReturnValue:
+    found = own_item(definition_id)
+    return _item_page(found, choice_asked(found.request) if found.request else None)
+
+
+@pages.post("/me/<definition_id>")
+@contributor_only
+def decide(definition_id: str) -> ResponseReturnValue:
+    """One button of the page: look again, yes, no, other words, or take it back."""
+    found = own_item(definition_id)
+    decision = request.form.get("decision", "")
+    if decision == "withdraw":
+        answers.withdraw(ledger(), definition_id, _evidence())
+        return _back_to(found)
+    if decision not in _DECISIONS:
+        abort(400)
+    if found.request is None:
+        raise NotNowError(
+            "This question is not open any more.",
+            "Open your page again: it shows how things stand now.",
+        )
+    return _DECISIONS[decision](found, found.request.id)
+
+
+def _look(found: PersonalItem, request_id: str) -> ResponseReturnValue:  # noqa: ARG001  as all decisions
+    try:
+        return _item_page(found, choice_made(found.request))
+    except DefinedbyError as error:
+        return _item_page(found, choice_shown(found.request, request.form), wrong=error), 400
+
+
+def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
+    """Yes, but only to what was on the screen: another credit is shown first."""
+    shown = choice_shown(found.request, request.form)
+    try:
+        chosen = choice_made(found.request)
+    except DefinedbyError as error:
+        return _item_page(found, shown, wrong=error), 400
+    text = _plain(request.form.get("shown_text", ""))
+    if chosen != shown or text != found.definition.text:
+        return _item_page(found, chosen, look_again=LOOK_AGAIN)
+    answers.grant(
+        ledger(),
+        request_id,
+        text=text,
+        credit=chosen.credit,
+        uses=chosen.uses,
+        evidence=_evidence(),
+    )
+    return _back_to(found)
+
+
+def _refuse(found: PersonalItem, request_id: str) -> ResponseReturnValue:
+    answers.refuse(ledger(), request_id, _evidence())
+    return _back_to(found)
+
+
+def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
+    words = _plain(request.form.get("words", "")).strip()
+    try:
+        answers.propose(ledger(), request_id, words, _evidence())
+    except DefinedbyError as error:
+        shown = choice_shown(found.request, request.form)
+        return _item_page(found, shown, wrong=error, words=words), 400
+    return _back_to(found)
+
+
+_DECISIONS = {"preview": _look, "grant": _grant, "refuse": _refuse, "propose": _propose}
+
+
+def _item_page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:
+    return render_template(
+        "contributor/item.html",
+        item=found,
+        choice=choice,
+        preview=_preview(found, choice),
+        notice=notice(ledger().settings),
+        **more,
+    )
+
+
+def _preview(found: PersonalItem, choice: Choice | None) -> str:
+    """The post as it would be published; as it was granted when nothing is asked."""
+    if choice is not None:
+        text, credit = found.definition.text, choice.credit
+    elif found.grant is not None:
+        text, credit = found.grant.text, found.grant.credit
+    else:
+        return ""
+    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+
+
+def _back_to(found: PersonalItem) -> ResponseReturnValue:
+    return redirect(url_for("personal.item", definition_id=found.definition.id), 303)
+
+
+def _evidence() -> dict[str, Any]:
+    return {"channel": "page", "page": PAGE_VERSION, "notice": NOTICE_VERSION}
+
+
+def _plain(text: str) -> str:
+    """Browsers send line breaks as CR LF (HTML, "constructing the entry list")."""
+    return text.replace("\r\n", "\n")

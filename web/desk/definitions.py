@@ -1,0 +1,119 @@
+"""The shortlist, and one definition: its words, how its author stands to it, its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request
+from flask.typing import ResponseReturnValue
+
+from consent.credit import suggested_credit
+from consent.requests import fresh_link, revise
+from ledger.definitions import definitions_in
+from ledger.errors import DefinedbyError
+from ledger.events import full_history, state_of
+from ledger.links import revoke_links
+from ledger.outbox import message_of_request
+from web.access import editor_only
+from web.desk.common import (
+    back,
+    current_campaign,
+    definition_in_view,
+    editor_name,
+    page_number,
+    saying_why,
+)
+from web.desk.standing import standing
+from web.here import ledger
+
+pages = Blueprint("definitions", __name__, url_prefix="/desk/definitions")
+PAGE_SIZE = 30
+
+
+@pages.get("")
+@editor_only
+def shortlist() -> ResponseReturnValue:
+    ours, page = ledger(), page_number()
+    with ours.read() as connection:
+        campaign = current_campaign(connection)
+        if campaign is None:
+            return render_template("desk/first_campaign.html")
+        known = definitions_in(connection, campaign.id)
+        shown = known[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        listed = [standing(connection, ours.keys, definition) for definition in shown]
+    return render_template(
+        "desk/definitions.html",
+        campaign=campaign,
+        listed=listed,
+        count=len(known),
+        page=page,
+        more=len(known) > page * PAGE_SIZE,
+    )
+
+
+@pages.get("/<definition_id>")
+@editor_only
+def definition(definition_id: str) -> ResponseReturnValue:
+    return definition_page(definition_id)
+
+
+@pages.post("/<definition_id>/words")
+@editor_only
+def words(definition_id: str) -> ResponseReturnValue:
+    """Other words: a new version that its author has to allow. Also takes up their proposal."""
+    definition_in_view(definition_id)
+    typed = request.form.get("words", "")
+    try:
+        revise(ledger(), definition_id, typed, editor_name())
+    except DefinedbyError as error:
+        return definition_page(definition_id, words=typed, wrong=error), 400
+    flash("Kept as a new version. It is published once its author allows it.", "done")
+    return back("definitions.definition", definition_id=definition_id)
+
+
+@pages.post("/<definition_id>/take")
+@editor_only
+def take_proposal(definition_id: str) -> ResponseReturnValue:
+    """Use the words its author would rather say."""
+    definition_in_view(definition_id)
+    ours = ledger()
+    with ours.read() as connection:
+        proposal = state_of(connection, ours.keys, definition_id).proposal
+    with saying_why():
+        revise(ours, definition_id, proposal, editor_name())
+        flash("Their words are taken. Ask them now: then they see exactly this.", "done")
+    return back("definitions.definition", definition_id=definition_id)
+
+
+@pages.post("/<definition_id>/link")
+@editor_only
+def new_link(definition_id: str) -> ResponseReturnValue:
+    """A new personal link for its author; the others end, if so wished. Shown this once."""
+    found, _ = definition_in_view(definition_id)
+    ours = ledger()
+    if request.form.get("end_others"):
+        with ours.write() as connection:
+            revoke_links(connection, found.contributor_id, ours.clock())
+    return render_template(
+        "desk/link.html", definition=found, link=fresh_link(ours, found.contributor_id)
+    )
+
+
+def definition_page(definition_id: str, **more: Any) -> str:
+    """The page of one definition; `more` overrides what was typed, or says what is wrong."""
+    found, campaign = definition_in_view(definition_id)
+    ours = ledger()
+    with ours.read() as connection:
+        stands = standing(connection, ours.keys, found)
+        history = full_history(connection, ours.keys, definition_id)
+        message = message_of_request(connection, stands.request.id) if stands.request else None
+    values = {
+        "campaign": campaign,
+        "stands": stands,
+        "history": history,
+        "message": message,
+        "credit": stands.state.grant.credit
+        if stands.state.grant
+        else suggested_credit(stands.author),
+    }
+    return render_template("desk/definition.html", **{**values, **more})

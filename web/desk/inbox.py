@@ -1,0 +1,107 @@
+"""The inbox: replies of one campaign, newest first, and the one-press decisions on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection, func, select
+
+from ledger.campaigns import campaign_by_id
+from ledger.definitions import take_definition
+from ledger.model import Campaign, ReplyKind, ReplyState
+from ledger.replies import count_by_state, desk_replies, find_reply, set_state
+from ledger.tables import replies as reply_rows
+from web.access import editor_only
+from web.desk.common import back, current_campaign, saying_why
+from web.here import ledger
+
+pages = Blueprint("inbox", __name__, url_prefix="/desk")
+PAGE_SIZE = 50
+MOST_AT_ONCE = 200
+
+
+@pages.get("")
+@editor_only
+def replies() -> ResponseReturnValue:
+    state = _one_of(ReplyState, request.args.get("state", "")) or ReplyState.NEW
+    kind = _one_of(ReplyKind, request.args.get("kind", ""))
+    before = request.args.get("before", type=int)
+    with ledger().read() as connection:
+        campaign = current_campaign(connection)
+        if campaign is None:
+            return render_template("desk/first_campaign.html")
+        listed = desk_replies(
+            connection, campaign.id, state, kind=kind, before_id=before, limit=PAGE_SIZE + 1
+        )
+        states = count_by_state(connection, campaign.id)
+        kinds = _count_by_kind(connection, campaign, state)
+    return render_template(
+        "desk/inbox.html",
+        campaign=campaign,
+        replies=listed[:PAGE_SIZE],
+        more=listed[PAGE_SIZE - 1].id if len(listed) > PAGE_SIZE else None,
+        state=state,
+        kind=kind,
+        states=states,
+        kinds=kinds,
+    )
+
+
+@pages.post("/replies")
+@editor_only
+def sort() -> ResponseReturnValue:
+    """Shortlist, set aside or put back: one reply, or those that are ticked. Never asks anyone."""
+    decision, _, single = request.form.get("do", "").partition(":")
+    chosen = [single] if single else request.form.getlist("reply")
+    if decision not in ("shortlist", "set_aside", "new") or len(chosen) > MOST_AT_ONCE:
+        abort(400)
+    if not chosen:
+        flash("Tick at least one reply first.", "wrong")
+    done = 0
+    for reply_id in chosen:
+        with saying_why():
+            _sort_one(int(reply_id) if reply_id.isdecimal() else 0, decision)
+            done += 1
+    if done:
+        flash(f"{_SAID[decision]}: {done}", "done")
+    return back("inbox.replies", state=_came_from("state"), kind=_came_from("kind"))
+
+
+_SAID = {"shortlist": "Shortlisted", "set_aside": "Set aside", "new": "Back in the inbox"}
+
+
+def _sort_one(reply_id: int, decision: str) -> None:
+    ours = ledger()
+    with ours.write() as connection:
+        reply = find_reply(connection, reply_id)
+        if reply is None:
+            abort(404)
+        if decision == "shortlist":
+            lang = campaign_by_id(connection, reply.campaign_id).lang
+            take_definition(connection, ours.keys, ours.clock(), reply, lang)
+        else:
+            set_state(connection, reply.id, ReplyState(decision))
+
+
+def _count_by_kind(connection: Connection, campaign: Campaign, state: ReplyState) -> dict[str, int]:
+    rows = connection.execute(
+        select(reply_rows.c.kind, func.count())
+        .where(reply_rows.c.campaign_id == campaign.id, reply_rows.c.state == state)
+        .group_by(reply_rows.c.kind)
+    )
+    counts: dict[str, int] = {}
+    for kind, count in rows:
+        name = kind or ReplyKind.OTHER
+        counts[name] = counts.get(name, 0) + count
+    return counts
+
+
+def _came_from(name: str) -> str | None:
+    """The filter that was in view; a form carries it along."""
+    return request.form.get(name) or None
+
+
+def _one_of(kinds: Any, value: str) -> Any:
+    return kinds(value) if value in list(kinds) else None

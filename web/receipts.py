@@ -1,0 +1,35 @@
+"""The receipt of a consent: to read, and as a signed file to keep."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, render_template
+from flask.typing import ResponseReturnValue
+
+from consent.receipts import receipt
+from web.access import contributor_only
+from web.here import ledger
+from web.own import own_item
+
+pages = Blueprint("receipts", __name__)
+
+
+@pages.get("/me/<definition_id>/receipt")
+@contributor_only
+def receipt_page(definition_id: str) -> ResponseReturnValue:
+    found = own_item(definition_id)
+    record = receipt(ledger(), definition_id)
+    return render_template("contributor/receipt.html", item=found, record=record)
+
+
+@pages.get("/me/<definition_id>/receipt.json")
+@contributor_only
+def receipt_file(definition_id: str) -> ResponseReturnValue:
+    """The signed record as a file to keep."""
+    own_item(definition_id)
+    record = json.dumps(receipt(ledger(), definition_id), ensure_ascii=False, indent=2)
+    answer = Response(record + "\n", mimetype="application/json")
+    name = f"consent-{definition_id[:8]}.json"
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
