@@ -7,10 +7,13 @@ The poll cycle (collector/poll.py) and the dispatcher (collector/dispatch.py) de
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
+from ledger.clock import Clock, system_clock
 from ledger.model import Page
 
 
@@ -21,6 +24,8 @@ class ChannelError(Exception):
     `mend`: what that person should do, in one sentence.
     `retry_after`: how long the channel itself asked us to wait, if it did.
     `delivered_unknown`: for `send` only; the message may have left (promise P10).
+    `hand_over`: for `send` only; the address of the platform's own composer with the text
+    prepared, where only a human may send this.
     """
 
     def __init__(
@@ -31,17 +36,22 @@ class ChannelError(Exception):
         mend: str,
         retry_after: timedelta | None = None,
         delivered_unknown: bool = False,
+        hand_over: str = "",
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.mend = mend
         self.retry_after = retry_after
         self.delivered_unknown = delivered_unknown
+        self.hand_over = hand_over
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """One message to one person. `message_id` is stable over retries, so peers can dedupe."""
+    """One message to one person. `message_id` is stable over retries, so peers can dedupe.
+
+    `in_reply_to` is the channel's id of what it answers; `private` a direct message.
+    """
 
     message_id: str
     recipient: str
@@ -49,6 +59,84 @@ class OutgoingMessage:
     body: str
     in_reply_to: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    private: bool = True
+
+
+class SourceState(StrEnum):
+    """How a reply's source stands at its platform now."""
+
+    THERE = "there"
+    EDITED = "edited"
+    GONE = "gone"
+    PROTECTED = "protected"
+
+
+@dataclass(frozen=True)
+class PromptPost:
+    """The campaign's prompt as an account posted it; replies to it are read.
+
+    `thread_id` is what else the platform needs to find them (X: conversation id).
+    """
+
+    external_id: str
+    url: str
+    posted_at: datetime
+    thread_id: str = ""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing `definedby account add` asks for, and where to find it."""
+
+    name: str
+    prompt: str
+    where: str
+    secret: bool = False
+    default: str = ""
+    needed: bool = True
+
+
+class Meter(Protocol):
+    """Counts what a channel charges for, so that an account's cap is never exceeded."""
+
+    def charge(self, kind: str, ids: Sequence[str]) -> None:
+        """Note what was just read or sent; an id counts once per UTC day."""
+
+    def room_for(self, kind: str, count: int) -> int:
+        """How many of `count` units still fit under the cap."""
+
+    def capped(self) -> ChannelError:
+        """The error to raise when nothing fits any more."""
+
+
+class NoMeter:
+    """For channels that cost nothing."""
+
+    def charge(self, kind: str, ids: Sequence[str]) -> None:
+        """Nothing to count."""
+
+    def room_for(self, _kind: str, count: int) -> int:
+        return count
+
+    def capped(self) -> ChannelError:
+        return ChannelError("There is no cap.", permanent=False, mend="Nothing needs mending.")
+
+
+def _forget(_secret: str) -> None:
+    """For connectors that renew nothing."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a connector is given beside its account.
+
+    `keep_secret` stores renewed tokens at once: some platforms end the old ones with that.
+    """
+
+    clock: Clock = system_clock
+    prompts: tuple[PromptPost, ...] = ()
+    keep_secret: Callable[[str], None] = _forget
+    meter: Meter = field(default_factory=NoMeter)
 
 
 class Connector(Protocol):
@@ -66,3 +154,17 @@ class Connector(Protocol):
 
     def check(self) -> str:
         """Try the account live; return one sentence on what answered. Raises ChannelError."""
+
+
+@runtime_checkable
+class PostingConnector(Connector, Protocol):
+    """A channel on which the prompt itself can be posted, and sources can be looked up."""
+
+    def post(self, text: str, key: str) -> PromptPost:
+        """Post the prompt. `key` makes a repeat harmless where the platform allows that.
+
+        Raises ChannelError, with `delivered_unknown` when it may be out.
+        """
+
+    def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
+        """How these sources stand now; what is not in the answer is not known."""

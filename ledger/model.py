@@ -29,6 +29,11 @@ class Channel(StrEnum):
     FORM = "form"
     EMAIL = "email"
     IMPORT = "import"
+    X = "x"
+    MASTODON = "mastodon"
+    BLUESKY = "bluesky"
+    WEBMENTION = "webmention"
+    PASTE = "paste"
 
 
 class Use(StrEnum):
@@ -133,7 +138,8 @@ class IncomingReply:
 
     `external_id` is the channel's own id, unique within the account. `address` is the
     author's identity on the channel (an e-mail address, a handle). `raw` is what the channel
-    sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834).
+    sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834),
+    `private` direct messages. `contact` is where a message reaches the author on this channel.
     """
 
     external_id: str
@@ -148,6 +154,8 @@ class IncomingReply:
     in_reply_to: tuple[str, ...] = ()
     raw: str = ""
     automatic: bool = False
+    private: bool = False
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,13 +170,16 @@ class Skipped:
 class Page:
     """What one fetch returned: the replies, what was skipped, and where to go on reading.
 
-    `more` is true when another fetch right away would bring more.
+    `more` is true when another fetch right away would bring more. `gone` are the ids of sources
+    that were deleted; `edited` are known replies whose source reads differently now.
     """
 
     replies: tuple[IncomingReply, ...]
     next_cursor: str
     more: bool = False
     skipped: tuple[Skipped, ...] = ()
+    gone: tuple[str, ...] = ()
+    edited: tuple[IncomingReply, ...] = ()
 
 
 @dataclass(frozen=True)
