@@ -182,6 +182,8 @@ def _row(account: Account, reply: IncomingReply, now: datetime) -> dict[str, Any
         "in_reply_to": list(reply.in_reply_to),
         "raw": reply.raw,
         "automatic": reply.automatic,
+        "private": reply.private,
+        "contact": reply.contact,
         "written_at": reply.written_at,
         "received_at": now,
         "state": ReplyState.NEW,

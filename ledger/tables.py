@@ -134,6 +134,8 @@ replies = Table(
     Column("in_reply_to", JSON, nullable=False),
     _text("raw"),
     Column("automatic", Boolean, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=text("false")),
+    _text("contact"),
     Column("written_at", Utc),
     Column("received_at", Utc, nullable=False),
     Column("handle_id", ForeignKey("handles.id"), index=True),
@@ -143,6 +145,11 @@ replies = Table(
     Column("confidence", Integer, nullable=False, server_default="0"),
     Column("spans", JSON, nullable=False),
     Column("corrected", Boolean, nullable=False, server_default=text("false")),
+    # How the source stands at its platform since we noticed a change; empty: as it was.
+    Column("source_state", String(16), nullable=False, server_default=""),
+    _text("source_text"),
+    Column("source_noticed_at", Utc),
+    Column("source_checked_at", Utc),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
@@ -164,6 +171,55 @@ skipped_items = Table(
     _text("reason"),
     Column("at", Utc, nullable=False),
     UniqueConstraint("account_id", "external_id"),
+)
+
+#: Sources that were gone before their reply arrived: a deletion that overtakes it still wins.
+gone_sources = Table(
+    "gone_sources",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("external_id", String(998), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+#: The prompt as posted by an account; replies to it belong to its campaign.
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("key", String(32), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    _text("text"),
+    Column("external_id", String(998), nullable=False, server_default=""),
+    _text("url"),
+    _text("thread_id"),
+    _text("error"),
+    Column("posted_by", Text, nullable=False, server_default=""),
+    Column("posted_at", Utc, nullable=False),
+    Index("ix_prompts_account", "account_id", "state"),
+)
+
+#: What a channel charged for, per account and month, in millionths of a dollar.
+spending = Table(
+    "spending",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    _count("units"),
+    _count("micro_dollars"),
+)
+
+#: What was charged today: the same post read twice in a UTC day is charged once.
+charged_today = Table(
+    "charged_today",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("item", String(200), primary_key=True),
 )
 
 definitions = Table(

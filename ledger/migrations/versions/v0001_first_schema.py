@@ -235,6 +235,53 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "charged_today",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("item", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_charged_today_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day", "item", name=op.f("pk_charged_today")),
+    )
+    op.create_table(
+        "gone_sources",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("external_id", sa.String(length=998), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_gone_sources_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "external_id", name=op.f("pk_gone_sources")),
+    )
+    op.create_table(
+        "prompts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.String(length=32), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("external_id", sa.String(length=998), server_default="", nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        sa.Column("thread_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.Column("posted_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_prompts_account_id_accounts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_prompts_campaign_id_campaigns")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prompts")),
+        sa.UniqueConstraint("key", name=op.f("uq_prompts_key")),
+    )
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.create_index("ix_prompts_account", ["account_id", "state"], unique=False)
+
+    op.create_table(
         "replies",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
@@ -251,6 +298,8 @@ def upgrade() -> None:
         sa.Column("in_reply_to", sa.JSON(), nullable=False),
         sa.Column("raw", sa.Text(), server_default="", nullable=False),
         sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("private", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("contact", sa.Text(), server_default="", nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handle_id", sa.Integer(), nullable=True),
@@ -260,6 +309,10 @@ def upgrade() -> None:
         sa.Column("confidence", sa.Integer(), server_default="0", nullable=False),
         sa.Column("spans", sa.JSON(), nullable=False),
         sa.Column("corrected", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("source_state", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("source_text", sa.Text(), server_default="", nullable=False),
+        sa.Column("source_noticed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("source_checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_replies_account_id_accounts")
         ),
@@ -304,6 +357,18 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "account_id", "external_id", name=op.f("uq_skipped_items_account_id_external_id")
         ),
+    )
+    op.create_table(
+        "spending",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("units", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("micro_dollars", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_spending_account_id_accounts")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "month", "kind", name=op.f("pk_spending")),
     )
     op.create_table(
         "definitions",
@@ -446,6 +511,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_definitions_campaign_id"))
 
     op.drop_table("definitions")
+    op.drop_table("spending")
     op.drop_table("skipped_items")
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.drop_index(
@@ -457,6 +523,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_replies_desk")
 
     op.drop_table("replies")
+    with op.batch_alter_table("prompts", schema=None) as batch_op:
+        batch_op.drop_index("ix_prompts_account")
+
+    op.drop_table("prompts")
+    op.drop_table("gone_sources")
+    op.drop_table("charged_today")
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_links_contributor_id"))
 

@@ -1,0 +1,147 @@
+"""Sources: what became of a post after we read it, held for the editor (promises P06, P38).
+
+A deletion may overtake its reply: it is remembered, and wins when the reply arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from ledger.inserting import insert_or_ignore
+from ledger.jobs import JobKind, add_job
+from ledger.model import Account, IncomingReply
+from ledger.tables import definitions, gone_sources, replies
+
+EDITED = "edited"
+#: States in which the words may not stand any more until an editor has looked.
+HOLDING = frozenset({"gone", "protected"})
+
+
+@dataclass(frozen=True)
+class HeldSource:
+    """A reply whose source changed; `text` is how it reads now, when it was edited."""
+
+    reply_id: int
+    state: str
+    text: str
+    noticed_at: datetime
+
+
+def note_gone(
+    connection: Connection, account: Account, external_id: str, state: str, at: datetime
+) -> None:
+    """A source was deleted ("gone") or made private ("protected"); its reply may be yet to come."""
+    connection.execute(
+        insert_or_ignore(connection, gone_sources),
+        [{"account_id": account.id, "external_id": external_id, "state": state, "at": at}],
+    )
+    connection.execute(
+        update(replies)
+        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .values(source_state=state, source_noticed_at=at)
+    )
+    _wake_publisher(connection, account, external_id, at)
+
+
+def note_edit(connection: Connection, account: Account, reply: IncomingReply, at: datetime) -> None:
+    """A source reads differently now. What we stored and what was granted stay as they were."""
+    connection.execute(
+        update(replies)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.external_id == reply.external_id,
+            replies.c.text != reply.text,
+            replies.c.source_state.in_(["", EDITED]),
+        )
+        .values(source_state=EDITED, source_text=reply.text, source_noticed_at=at)
+    )
+
+
+def apply_tombstones(connection: Connection, account: Account) -> None:
+    """Mark replies that arrived after their source was known to be gone."""
+    late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)
+    for state in sorted(HOLDING):
+        connection.execute(
+            update(replies)
+            .where(
+                replies.c.account_id == account.id,
+                replies.c.source_state == "",
+                replies.c.external_id.in_(late.where(gone_sources.c.state == state)),
+            )
+            .values(source_state=state, source_noticed_at=replies.c.received_at)
+        )
+
+
+def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
+    """What the editor has to look at before these words are used; None when nothing changed."""
+    row = connection.execute(
+        select(replies.c.source_state, replies.c.source_text, replies.c.source_noticed_at).where(
+            replies.c.id == reply_id, replies.c.source_state != ""
+        )
+    ).first()
+    return (
+        None
+        if row is None
+        else HeldSource(reply_id, row.source_state, row.source_text, row.source_noticed_at)
+    )
+
+
+def release_source(connection: Connection, account: Account, reply_id: int, at: datetime) -> None:
+    """An editor has looked, and the words may stand: its author had allowed them."""
+    external_id = connection.execute(
+        select(replies.c.external_id).where(replies.c.id == reply_id)
+    ).scalar_one()
+    connection.execute(
+        delete(gone_sources).where(
+            gone_sources.c.account_id == account.id, gone_sources.c.external_id == external_id
+        )
+    )
+    connection.execute(
+        update(replies)
+        .where(replies.c.id == reply_id)
+        .values(source_state="", source_text="", source_checked_at=at)
+    )
+    _wake_publisher(connection, account, external_id, at)
+
+
+def sources_to_check(
+    connection: Connection, account: Account, before: datetime, limit: int
+) -> list[str]:
+    """Sources of shortlisted replies not looked at since `before`, longest unseen first."""
+    rows = connection.execute(
+        select(replies.c.external_id)
+        .join(definitions, definitions.c.reply_id == replies.c.id)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.source_state.not_in(sorted(HOLDING)),
+            or_(replies.c.source_checked_at.is_(None), replies.c.source_checked_at < before),
+        )
+        .order_by(replies.c.source_checked_at)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def note_checked(
+    connection: Connection, account: Account, external_ids: list[str], at: datetime
+) -> None:
+    connection.execute(
+        update(replies)
+        .where(replies.c.account_id == account.id, replies.c.external_id.in_(external_ids))
+        .values(source_checked_at=at)
+    )
+
+
+def _wake_publisher(
+    connection: Connection, account: Account, external_id: str, at: datetime
+) -> None:
+    taken = connection.execute(
+        select(definitions.c.id)
+        .join(replies, replies.c.id == definitions.c.reply_id)
+        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+    )
+    for definition_id in taken.scalars():
+        add_job(connection, JobKind.PUBLISH, definition_id, at)
