@@ -44,7 +44,8 @@ class AccountMeter:
             return count
         with self.ledger.read() as connection:
             left = self.cap - spent(connection, self.account.id, self.ledger.clock())
-        return max(0, min(count, left // price))
+        fitting: int = left // price
+        return max(0, min(count, fitting))
 
     def capped(self) -> ChannelError:
         now = self.ledger.clock()
