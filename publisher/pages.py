@@ -1,0 +1,115 @@
+"""Hand-written pages: content/pages/*.md with front matter (title, slug, draft)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+from slugify import slugify
+
+from ledger.campaigns import RESERVED_SLUGS
+from ledger.errors import DefinedbyError
+from publisher.files import TEMPORARY
+from publisher.prose import MOST_CHARACTERS, ProseRenderer
+from publisher.render import ROOT
+from publisher.report import Refusal
+
+FOLDER = "pages"
+STARTERS = ROOT / "content" / "pages"
+#: Pages may be called "about"; campaigns may not.
+TAKEN = (RESERVED_SLUGS - {"about"}) | {"assets"}
+#: Front matter and text; four bytes is the longest a character gets in UTF-8.
+MOST_BYTES = 4 * MOST_CHARACTERS + 10_000
+
+
+@dataclass(frozen=True)
+class HandPage:
+    slug: str
+    title: str
+    html: Markup
+
+
+def make_folder(content: Path) -> None:
+    """Start with the pages that every blog of this kind needs. Raises OSError."""
+    folder = content / FOLDER
+    if folder.exists():
+        return
+    aside = content / f"{TEMPORARY}pages"
+    shutil.rmtree(aside, ignore_errors=True)
+    content.mkdir(parents=True, exist_ok=True)
+    if STARTERS.is_dir():
+        shutil.copytree(STARTERS, aside, copy_function=shutil.copyfile)
+    else:
+        aside.mkdir()
+    aside.rename(folder)
+
+
+def page_files(content: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in (content / FOLDER).glob("*.md")
+        if path.is_file() and not path.name.startswith(".")
+    )
+
+
+def read_pages(
+    content: Path, taken: frozenset[str], prose: ProseRenderer
+) -> Iterator[HandPage | Refusal]:
+    """Every page that is no draft, in order of its file's name; what can't be used is refused.
+
+    `taken` are the addresses of campaigns.
+    """
+    used: set[str] = set()
+    for path in page_files(content):
+        try:
+            page = _read(path, prose)
+            if page is None:
+                continue
+            if page.slug in TAKEN | taken | used:
+                raise DefinedbyError(
+                    f"The address /{page.slug}/ is taken.", "Give it another slug."
+                )
+        except DefinedbyError as error:
+            yield Refusal(f"{FOLDER}/{path.name}", error.what, error.next_step)
+            continue
+        used.add(page.slug)
+        yield page
+
+
+def _read(path: Path, prose: ProseRenderer) -> HandPage | None:
+    import frontmatter
+    from yaml import YAMLError
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DefinedbyError("The file is too long for a page.", "Shorten it, or divide it.")
+        post = frontmatter.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DefinedbyError(
+            f"It can't be read: {error.strerror}.", "Let the user that runs definedby read it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DefinedbyError("It is not in UTF-8.", "Save it in that encoding.") from error
+    except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DefinedbyError(
+            "The lines between the two '---' are not YAML.",
+            "Each is a name, a colon and a value, such as: title: About",
+        ) from error
+    given = post.metadata
+    if given.get("draft") is True:
+        return None
+    title = _text(given, "title") or path.stem.replace("-", " ").capitalize()
+    slug = slugify(_text(given, "slug") or path.stem, allow_unicode=True, max_length=60)
+    if not slug:
+        raise DefinedbyError("It has no address.", "Add a line such as: slug: about")
+    return HandPage(slug, title, prose.render(post.content))
+
+
+def _text(given: dict[str, object], name: str) -> str:
+    value = given.get(name, "")
+    if not isinstance(value, str | int):
+        raise DefinedbyError(f"Its {name} is not a text.", f"Write it as: {name}: some words")
+    return " ".join(str(value).split())[:200]

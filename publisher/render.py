@@ -1,0 +1,70 @@
+"""Templates and what they may call. Words always pass through autoescaping."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+#: The project's folder in a checkout, and site-packages in an installation.
+ROOT = Path(__file__).parent.parent
+THEME = ROOT / "templates" / "site" / "quiet"
+#: Not strftime: month names must not follow the machine's locale.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August"),
+    *("September", "October", "November", "December"),
+)
+
+
+@cache
+def site_templates() -> Environment:
+    """The theme's templates, read once per process."""
+    environment = _environment(THEME, autoescape=True)
+    environment.filters["day"] = day
+    environment.filters["path"] = encoded_path
+    return environment
+
+
+@cache
+def _post_templates() -> Environment:
+    # Markdown is not HTML: publisher.escaping has escaped everything that reaches it.
+    return _environment(ROOT / "templates" / "post", autoescape=False)
+
+
+def _environment(folder: Path, *, autoescape: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=autoescape,  # noqa: S701 - True for every HTML template
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+
+
+def render_page(template: str, **values: Any) -> bytes:
+    return site_templates().get_template(template).render(values).encode()
+
+
+def render_post(**values: Any) -> str:
+    return _post_templates().get_template("definition.md").render(values)
+
+
+def day(when: datetime) -> str:
+    """A date in words.
+
+    >>> day(datetime(2026, 3, 9))
+    '9 March 2026'
+    """
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def encoded_path(path: str) -> str:
+    """A site path as it stands in a link (RFC 3986): slugs may hold any letters."""
+    return quote(path, safe="/#-._~")

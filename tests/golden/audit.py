@@ -1,0 +1,160 @@
+"""Read everything that was published the way a stranger would, and compare it with consent."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import frontmatter
+from lxml import etree
+from lxml import html as parser
+from markdown_it import MarkdownIt
+
+from ledger.consent_state import EventKind
+from ledger.database import Ledger
+from ledger.events import history, state_of
+from ledger.model import Use
+from ledger.tables import events
+from publisher.report import Refusal
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Words and a credit line that a reader sees together in one file."""
+
+    file: str
+    words: str
+    credit: str
+
+
+def rendered_items(ledger: Ledger) -> list[Rendered]:
+    """Every quotation in every file of the site and of content/posts."""
+    folder = ledger.settings.content / "posts"
+    composed = sorted(folder.rglob("*.md"))
+    return site_items(ledger) + [
+        in_markdown(path.relative_to(folder).as_posix(), path) for path in composed
+    ]
+
+
+def site_items(ledger: Ledger) -> list[Rendered]:
+    folder = ledger.settings.site_folder
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".html":
+            found += in_html(name, path.read_text(encoding="utf-8"))
+        elif path.suffix == ".xml":
+            found += in_feed(name, path.read_bytes())
+    return found
+
+
+def in_html(name: str, text: str) -> list[Rendered]:
+    page = parser.document_fromstring(text)
+    found = []
+    for quote in page.iter("blockquote"):
+        (credit,) = quote.getparent().iter("cite")
+        found.append(Rendered(name, quote.text_content(), credit.text_content()))
+    return found
+
+
+def in_feed(name: str, content: bytes) -> list[Rendered]:
+    found = []
+    for entry in etree.fromstring(content).iter(f"{ATOM}entry"):
+        body = parser.fragment_fromstring(entry.findtext(f"{ATOM}content"), create_parent=True)
+        (quote,) = body.iter("blockquote")
+        for broken in quote.iter("br"):
+            broken.tail = "\n" + (broken.tail or "")
+        (credit,) = body.iter("cite")
+        found.append(Rendered(name, quote.text_content(), credit.text_content()))
+    return found
+
+
+def in_markdown(name: str, path: Path) -> Rendered:
+    post = frontmatter.loads(path.read_text(encoding="utf-8"))
+    return Rendered(name, words_of_markdown(post.content), post["credit"]["line"])
+
+
+def words_of_markdown(text: str) -> str:
+    """The words of the blockquote as a CommonMark reader sees them."""
+    return quoted_text(MarkdownIt("commonmark").render(text))
+
+
+def quoted_text(rendered: str) -> str:
+    body = parser.fragment_fromstring(rendered, create_parent=True)
+    (quote,) = body.iter("blockquote")
+    paragraphs = []
+    for paragraph in quote.iter("p"):
+        for broken in paragraph.iter("br"):
+            # The renderer ends the line after its <br>; that newline is not of the words.
+            broken.tail = "\n" + (broken.tail or "").removeprefix("\n")
+        paragraphs.append(paragraph.text_content())
+    return "\n\n".join(paragraphs)
+
+
+def one_gap(words: str) -> str:
+    """Markdown has no way to write two empty lines in a row: both count as one gap."""
+    return re.sub(r"\n(?:[^\S\n]*\n)+", "\n\n", words)
+
+
+def live(ledger: Ledger) -> dict[str, set[tuple[str, str]]]:
+    """Per use, what is granted now: (words, credit line)."""
+    allowed: dict[str, set[tuple[str, str]]] = {use: set() for use in Use}
+    with ledger.read() as connection:
+        subjects = connection.execute(
+            events.select().with_only_columns(events.c.subject).distinct()
+        )
+        for subject in list(subjects.scalars()):
+            granted = state_of(connection, ledger.keys, subject).grant
+            for use in granted.uses if granted else ():
+                allowed[use].add((granted.text, granted.credit.line))
+    return allowed
+
+
+def violations(ledger: Ledger, refused: Iterable[Refusal] = ()) -> list[Rendered]:
+    """What stands somewhere without a live grant for exactly these words, credit and use.
+
+    Files in content/posts that the publisher refused are an editor's, and stand nowhere else.
+    """
+    left_alone = {refusal.what.removeprefix("posts/") for refusal in refused}
+    allowed = live(ledger)
+    found = []
+    for item in rendered_items(ledger):
+        if item.file in left_alone:
+            continue
+        use = Use.EDITION if "/editions/" in item.file else Use.POST
+        granted = allowed[use]
+        if item.file.endswith(".md"):
+            granted = {(one_gap(words), credit) for words, credit in granted}
+        if (item.words, item.credit) not in granted:
+            found.append(item)
+    return found
+
+
+def never_or_no_longer_granted(ledger: Ledger) -> set[str]:
+    """Words that some event holds, and that no live grant covers."""
+    with ledger.read() as connection:
+        subjects = connection.execute(
+            events.select().with_only_columns(events.c.subject).distinct()
+        )
+        said = {
+            event.text
+            for subject in list(subjects.scalars())
+            for event in history(connection, ledger.keys, subject)
+            if event.kind in {EventKind.REQUESTED, EventKind.GRANTED, EventKind.PROPOSED}
+        }
+    return said - {words for words, _ in live(ledger)[Use.POST]} - {""}
+
+
+def leaks(ledger: Ledger, words: set[str]) -> list[tuple[str, str]]:
+    """Files, of any kind, that hold any of these words in any spelling that we write."""
+    found = []
+    for folder in (ledger.settings.site_folder, ledger.settings.content / "posts"):
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            text = html.unescape(html.unescape(path.read_text(encoding="utf-8")))
+            found += [(str(path), one) for one in words if one in text]
+    return found

@@ -1,0 +1,11 @@
+"""`pytest tests/golden --update-golden` writes the golden tree anew."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="Write the golden tree instead of comparing."
+    )

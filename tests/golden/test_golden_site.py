@@ -1,0 +1,113 @@
+"""A small blog, byte for byte: whoever changes a template sees what readers will see.
+
+`pytest tests/golden --update-golden` writes the tree anew; read the difference before keeping it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.consent_state import Grant
+from ledger.database import Ledger
+from ledger.editions import Edition
+from ledger.keys import Keys
+from ledger.model import Campaign, Channel, Credit, NameForm, Use
+from publisher.compose import Source, compose
+from publisher.pages import read_pages
+from publisher.prose import ProseRenderer
+from publisher.report import Refusal
+from publisher.shown import show
+from publisher.site import Blog, outputs
+from publisher.standing import Standing
+from tests.golden.sample_blog import ADA, tree
+
+TREE = Path(__file__).parent / "site"
+STARTERS = Path(__file__).parent.parent.parent / "content"
+WHEN = datetime(2026, 1, 5, 12, tzinfo=UTC)
+TERM = "Thought leadership"
+CAMPAIGN = Campaign("c" * 32, "thought-leadership", TERM, f"{TERM} is ___?", "en", WHEN)
+#: Never of an instance: these only make the names of people's pages the same everywhere.
+KEYS = Keys(fernet=("",), signing="", web="", tokens="golden")
+PEOPLE = [
+    ("Saying the obvious thing first.", ADA, Channel.EMAIL, "saying-the-obvious-thing-first"),
+    (
+        "Two things:\nasking <b>better</b>,\n\n1. and leaving *early*.",
+        Credit(NameForm.PSEUDONYM, name="A tired manager"),
+        Channel.FORM,
+        "two-things",
+    ),
+    ("聞くこと", Credit(NameForm.ANONYMOUS), Channel.IMPORT, "聞くこと"),
+]
+
+
+def standing() -> list[Standing]:
+    found = []
+    for number, (words, credit, channel, slug) in enumerate(PEOPLE, 1):
+        at = WHEN + timedelta(days=number)
+        uses = frozenset(Use) if number != 2 else frozenset({Use.POST})
+        grant = Grant(f"{number:064x}", at.isoformat(), "r", words, credit, uses)
+        source = Source(
+            f"{number:x}" * 32,
+            CAMPAIGN.slug,
+            CAMPAIGN.term,
+            CAMPAIGN.prompt,
+            slug,
+            "en",
+            channel,
+            WHEN,
+            "https://ada.example/notes/1" if number == 1 else "",
+        )
+        found.append(Standing(grant, source, "p" * 32, CAMPAIGN.id, False, (1, 1)))
+    return found
+
+
+def made(ledger: Ledger) -> dict[str, bytes]:
+    ledger = replace(
+        ledger,
+        keys=KEYS,
+        settings=ledger.settings.model_copy(
+            update={"base_url": "https://blog.example", "contact": "robin@sample.example"}
+        ),
+    )
+    ones = standing()
+    ids = tuple(one.id for one in ones)
+    edition = Edition(
+        "e", CAMPAIGN.id, "first", "A first edition", "Some *words*.", ids, WHEN, WHEN
+    )
+    with ProseRenderer() as prose:
+        pages = [
+            page
+            for page in read_pages(STARTERS, frozenset(), prose)
+            if not isinstance(page, Refusal)
+        ]
+        blog = Blog(
+            ledger,
+            [CAMPAIGN],
+            [show(one, CAMPAIGN, KEYS) for one in reversed(ones)],
+            [(edition, "/thought-leadership/editions/first/")],
+            pages,
+            prose,
+        )
+        files = {f"site/{path}": content for path, content in outputs(blog)}
+    assert blog.refused == []
+    composed = [compose(one.grant, one.source) for one in ones]
+    return files | {f"site/_content/{post.file}": post.content for post in composed}
+
+
+def test_the_blog_is_what_it_was(ledger: Ledger, request: pytest.FixtureRequest) -> None:
+    files = made(ledger)
+    if request.config.getoption("--update-golden", default=False):
+        for path in sorted(TREE.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        for name, content in files.items():
+            place = TREE.parent / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    golden = tree(TREE)
+    assert sorted(files) == sorted(golden)
+    for name, content in sorted(files.items()):
+        assert content.decode() == golden[name].decode(), name
