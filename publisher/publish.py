@@ -193,8 +193,7 @@ def _build(
     )
     with ProseRenderer() as prose:
         blog = _blog(ledger, settled.shown, prose)
-        expected = len(settled.shown)
-        staged = stage(ledger, holding, outputs(blog), expected, progress)
+        staged = stage(ledger, holding, outputs(blog), len(settled.shown), progress)
     removed = put_in_place(
         ledger, holding, staged, progress, lambda: still_stand(ledger, settled.shown)
     )

@@ -6,6 +6,7 @@ worker that dies is started again; when the web server ends, so does everything.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import signal
@@ -28,6 +29,8 @@ STOP_SECONDS = 20
 MOST_WAIT_SECONDS = 5.0
 #: A worker that ran this long was healthy: the next restart is quick again.
 HEALTHY_SECONDS = 60
+#: linux/prctl.h
+PR_SET_PDEATHSIG = 1
 
 
 class StopSignal(Exception):  # noqa: N818  not an error: the wish to end
@@ -77,7 +80,17 @@ def _watch(children: list[subprocess.Popen[bytes]], worker: Sequence[str]) -> in
 
 def _start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     # A group of its own: Ctrl-C reaches us alone, and we end the children in order.
-    return subprocess.Popen([sys.executable, "-m", "app", *arguments], start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        start_new_session=True,
+        # Safe here: this process runs no threads.
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+    )
+
+
+def _end_with_parent() -> None:
+    """Even a supervisor that was killed outright leaves nobody behind (Linux, prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _wait_until_ready(settings: Settings, web: subprocess.Popen[bytes]) -> None:
