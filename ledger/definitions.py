@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys
-from ledger.model import Definition, Reply, ReplyState, normal
+from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
 from ledger.replies import author_of, find_reply, set_state
 from ledger.tables import definition_versions, definitions
 
@@ -114,7 +114,8 @@ def slug_of(words: str) -> str:
 
 
 def _usable(text: str) -> str:
-    words = normal(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    # What nobody can see is no word of theirs, and could not be published.
+    words = UNSHOWABLE.sub("", normal(text).replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not words:
         raise DefinedbyError("There are no words to take.", "Mark the words of the definition.")
     if len(words) > MOST_CHARACTERS:

@@ -5,6 +5,7 @@ The words are those of docs/reference/glossary.md, one word for one meaning.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -20,6 +21,10 @@ _NAME_CONTROLS = dict.fromkeys(
         *range(0x2060, 0x2070),
     ]
 )
+
+#: What can't stand in HTML and XML as itself (XML 1.0, production 2): controls but tab and line
+#: feed, surrogates, and what is no character at all.
+UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 #: Marks the blank in a prompt: "Thought leadership is ___?"
 BLANK = "___"

@@ -9,16 +9,16 @@ import re
 import unicodedata
 from urllib.parse import quote, urlsplit
 
+from ledger.model import UNSHOWABLE
+
 #: Left as they are in Markdown at the end of a word.
 _ENDS = frozenset(",;?!")
-#: Control characters but tab and line feed, surrogates, and what is no character at all.
-_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MENDED_URL = "/?:@!$&*+,;=%~-._#"
 
 
 def showable(text: str) -> bool:
     """Whether every character can stand in HTML and XML (XML 1.0, production 2) as itself."""
-    return _UNSHOWABLE.search(text) is None
+    return UNSHOWABLE.search(text) is None
 
 
 def markdown_line(line: str) -> str:
