@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from consent.requests import fresh_link
 from ledger.database import Ledger
+from ledger.editors import invite_owner
 from web.application import create_application
-from web.invitations import invite_owner
 
 PASSWORD = "lamp otter seventeen quilts"
 OWNER_ADDRESS = "owner@blog.example"

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from flask import abort, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from ledger.editors import OWNER
 from ledger.links import contributor_of_link
 from web.here import ledger
 
@@ -23,7 +24,6 @@ LINK = "link"
 #: When the editor signed in; a session ends this long after it, however busy it was.
 SIGNED_IN_AT = "signed_in_at"
 LONGEST_SESSION = timedelta(days=7)
-OWNER = "owner"
 _MARK = "access"
 
 

@@ -26,10 +26,15 @@ def serve(settings: Settings, *, no_worker: bool) -> int:
         log.configure(settings)
         server.serve(create_application(open_ledger(settings, create=True)), settings)
         return 0
+    from ledger.keys import FILE_NAME as KEY_FILE
     from web.start import prepare
     from web.supervise import supervise
 
-    return supervise(settings, announce=prepare(settings))
+    if not (settings.home / KEY_FILE).exists():
+        # The first time, everything is made before anybody looks at it.
+        line = prepare(settings)
+        return supervise(settings, lambda: line)
+    return supervise(settings, lambda: prepare(settings))
 
 
 @click.command(epilog=example("definedby worker", "definedby worker --once"))
@@ -47,6 +52,6 @@ def worker(settings: Settings, *, once: bool, holder: str) -> None:
 @with_ledger
 def invite(ledger: Ledger) -> None:
     """Print a one-time link, valid for a day, that sets the owner's address and password."""
-    from web.invitations import invite_owner
+    from ledger.editors import invite_owner
 
     click.echo(invite_owner(ledger))

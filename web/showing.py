@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, url_for
 from markupsafe import Markup, escape
 
-from web.access import OWNER
+from ledger.editors import OWNER
 from web.here import ledger
 
 #: Not strftime: month names must not follow the machine's locale.

@@ -16,7 +16,7 @@ def prepare(settings: Settings) -> str:
 
     The owner's one-time link is part of it until a password has been set.
     """
-    from web.invitations import invite_owner, owner_exists
+    from ledger.editors import invite_owner, owner_exists
 
     ledger = open_ledger(settings, create=True)
     try:

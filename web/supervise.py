@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -37,10 +37,11 @@ class StopSignal(Exception):  # noqa: N818  not an error: the wish to end
     """Ctrl-C, or the service manager's request to end."""
 
 
-def supervise(settings: Settings, *, announce: str) -> int:
+def supervise(settings: Settings, announce: Callable[[], str]) -> int:
     """Run web server and worker until a signal comes; returns the exit code.
 
-    `announce` is printed once the web server answers.
+    What `announce` says is printed once the web server answers; it may take its time, as the
+    children start meanwhile.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stop)
@@ -50,8 +51,9 @@ def supervise(settings: Settings, *, announce: str) -> int:
     try:
         children.append(_start(["serve", "--no-worker"]))
         children.append(_start(worker))
+        line = announce()
         _wait_until_ready(settings, children[0])
-        print(announce, flush=True)  # noqa: T201  the one line a newcomer waits for
+        print(line, flush=True)  # noqa: T201  the one line a newcomer waits for
         return _watch(children, worker)
     except StopSignal:
         return 0

@@ -11,8 +11,8 @@ from flask_security import RoleMixin, Security, UserDatastore, UserMixin
 from sqlalchemy import Row, func, select, update
 
 from ledger.database import Ledger
+from ledger.editors import OWNER
 from ledger.tables import editors
-from web.access import OWNER
 
 ROLES = frozenset({OWNER, "editor"})
 #: The columns by which Flask-Security looks an editor up.

@@ -24,6 +24,7 @@ from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger, open_ledger
 from ledger.definitions import definitions_in, slug_of
 from ledger.editions import editions_in
+from ledger.editors import invite_owner
 from ledger.errors import DefinedbyError
 from ledger.events import head, state_of
 from ledger.heads import verify_chain
@@ -37,7 +38,6 @@ from tests.servers.mail import free_ports
 from web.application import create_application
 from web.demo import place
 from web.demo.cli import demo
-from web.invitations import invite_owner
 
 NUMBERS = {"Fourteen": 14}
 BANNER = "A demonstration: these people and their words are made up."

@@ -14,11 +14,11 @@ from consent.requests import fresh_link
 from ledger import tables
 from ledger.database import Ledger
 from ledger.editions import add_edition
+from ledger.editors import invite_owner
 from ledger.model import Campaign
 from publisher.publish import publish_pending
 from tests.people import agree, answer, asked
 from tests.visiting import Visitor, application, contributor, owner
-from web.invitations import invite_owner
 
 
 def everything(ledger: Ledger) -> dict[str, list[Any]]:

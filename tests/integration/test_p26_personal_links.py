@@ -18,12 +18,12 @@ from werkzeug.serving import make_server
 from consent.requests import fresh_link
 from ledger import log
 from ledger.database import Ledger
+from ledger.editors import invite_owner
 from ledger.links import revoke_links
 from ledger.model import Campaign
 from tests.people import asked
 from tests.visiting import Visitor, application, contributor, owner
 from web.access import open_to_all
-from web.invitations import invite_owner
 
 
 @pytest.fixture

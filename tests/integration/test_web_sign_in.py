@@ -9,10 +9,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from ledger.database import Ledger
+from ledger.editors import invite_owner, owner_exists
 from ledger.settings import load_settings
 from ledger.tables import editors, invitations
 from tests.visiting import OWNER_ADDRESS, PASSWORD, Visitor, application, owner
-from web.invitations import invite_owner, owner_exists
 from web.signing_in import WRONG
 
 

@@ -62,7 +62,7 @@ def demo(home: Path, *, no_serve: bool, remove: bool) -> int:
     from web.supervise import supervise
 
     settings = load_settings()
-    return supervise(settings, announce=prepare(settings))
+    return supervise(settings, lambda: prepare(settings))
 
 
 def point_at(home: Path) -> None:
