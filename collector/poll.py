@@ -6,24 +6,39 @@ read twice is stored once (promise P16).
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from collector.channels import POLLED, open_connector
-from collector.connector import ChannelError
+from collector.connector import ChannelError, SourceState
+from collector.context import context_of
 from ledger.accounts import account_by_id, all_accounts, due_accounts, note_failure, note_read
 from ledger.database import Ledger
 from ledger.leases import Lease, check_fence
 from ledger.model import Account, Page
 from ledger.replies import store_replies, store_skipped
+from ledger.sources import apply_tombstones, note_edit, note_gone
 
 #: Replies per page: one transaction each.
 PAGE_SIZE = 500
 #: Pages per turn, so that one busy account does not keep the others waiting.
 MOST_PAGES = 20
+#: After this long in one turn, the rest of an account waits for its next one.
+LONGEST_TURN = timedelta(minutes=2)
+#: Accounts read at the same time, so that a slow one does not delay the others.
+THREADS = 4
 FIRST_WAIT = timedelta(seconds=30)
 MOST_WAIT = timedelta(hours=1)
+#: A quiet account is read more and more rarely, at most this many times its usual interval.
+MOST_PATIENCE = 10
+GROWING = 1.5
+#: A tenth more or less, so that many accounts do not knock at one moment.
+JITTER = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +57,10 @@ def poll_due(ledger: Ledger, lease: Lease | None = None) -> list[PollReport]:
     """Read the accounts whose time has come. With a lease, stop as soon as it is lost."""
     with ledger.read() as connection:
         due = due_accounts(connection, ledger.keys, ledger.clock(), POLLED)
-    return [poll_account(ledger, account, lease) for account in due]
+    if not due:
+        return []
+    with ThreadPoolExecutor(min(THREADS, len(due))) as pool:
+        return list(pool.map(lambda account: poll_account(ledger, account, lease), due))
 
 
 def poll_all(
@@ -70,13 +88,14 @@ def poll_account(ledger: Ledger, account: Account, lease: Lease | None = None) -
     next try.
     """
     stored = skipped = 0
+    until = ledger.clock() + LONGEST_TURN
     try:
-        connector = open_connector(account)
+        connector = open_connector(account, context_of(ledger, account))
         for _ in range(MOST_PAGES):
             page = connector.fetch(account.cursor, PAGE_SIZE)
             new = store_page(ledger, account, page, lease)
             stored, skipped = stored + new, skipped + len(page.skipped)
-            if not page.more:
+            if not page.more or ledger.clock() > until:
                 break
             with ledger.read() as connection:
                 account = account_by_id(connection, ledger.keys, account.id)
@@ -97,23 +116,41 @@ def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None
             check_fence(connection, lease)
         stored = store_replies(connection, account, page.replies, now)
         store_skipped(connection, account, page.skipped, now)
+        _note_changes(connection, account, page, now)
         note_read(
             connection,
             account.id,
             cursor=page.next_cursor,
             now=now,
-            next_poll_at=_next_turn(ledger, account),
+            next_poll_at=_next_turn(ledger, account, now, found=stored > 0),
             stored=stored,
             skipped=len(page.skipped),
         )
     return stored
 
 
-def _next_turn(ledger: Ledger, account: Account) -> datetime | None:
-    """When to read again; never by itself where people bring the replies to us."""
+def _note_changes(connection: Connection, account: Account, page: Page, now: datetime) -> None:
+    for external_id in page.gone:
+        note_gone(connection, account, external_id, SourceState.GONE, now)
+    for reply in page.edited:
+        note_edit(connection, account, reply, now)
+    if page.replies:
+        apply_tombstones(connection, account)
+
+
+def _next_turn(ledger: Ledger, account: Account, now: datetime, *, found: bool) -> datetime | None:
+    """When to read again: soon after an answer, later when quiet.
+
+    Never by itself where people bring the replies to us.
+    """
     if account.channel not in POLLED:
         return None
-    return ledger.clock() + timedelta(seconds=ledger.settings.poll_seconds)
+    usual = timedelta(seconds=ledger.settings.poll_seconds)
+    wait = usual
+    if not found and account.last_read_at and account.next_poll_at:
+        last = account.next_poll_at - account.last_read_at
+        wait = max(usual, min(last * GROWING, usual * MOST_PATIENCE))
+    return now + wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load only
 
 
 def wait_after(failures: int, *, permanent: bool) -> timedelta:

@@ -20,7 +20,7 @@ from ledger.contributors import handles_of, has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import add_version, need_definition, reply_of
 from ledger.links import new_link
-from ledger.model import Account, Campaign, Channel, Credit, Definition, Handle, Reply, Use
+from ledger.model import Account, Campaign, Channel, Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
 from ledger.requests import (
     ConsentRequest,
@@ -30,6 +30,9 @@ from ledger.requests import (
     open_request,
     overdue_requests,
 )
+
+#: Channels on which a contact is an e-mail address.
+REACHED_BY_MAIL = frozenset({Channel.EMAIL, Channel.FORM})
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,12 @@ def _way(
 ) -> tuple[Account | None, str]:
     """The mail account and address that reach this person, or none: then by hand."""
     contact = next(
-        (known.contact for known in _handles(connection, definition) if known.contact), ""
+        (
+            known.contact
+            for known in handles_of(connection, definition.contributor_id)
+            if known.contact and known.channel in REACHED_BY_MAIL
+        ),
+        "",
     )
     if not contact:
         return None, ""
@@ -176,10 +184,6 @@ def _way(
         if account.channel is Channel.EMAIL:
             return account, contact
     return None, contact
-
-
-def _handles(connection: Connection, definition: Definition) -> list[Handle]:
-    return handles_of(connection, definition.contributor_id)
 
 
 def _message(

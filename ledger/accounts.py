@@ -59,6 +59,15 @@ def replace_account(
     )
 
 
+def renew_secret(connection: Connection, keys: Keys, account_id: int, secret: str) -> None:
+    """Keep renewed tokens; the ones before are worth nothing any more."""
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(secret=keys.encrypt(secret) if secret else "")
+    )
+
+
 def ensure_account(
     connection: Connection, keys: Keys, channel: Channel, name: str, campaign_id: str
 ) -> Account:

@@ -22,7 +22,7 @@ from ledger.model import (
     ReplyState,
     Skipped,
 )
-from ledger.tables import definitions, handles, replies, skipped_items
+from ledger.tables import definitions, handles, prompts, replies, skipped_items
 
 #: Rows per statement: more gains nothing, fewer costs a round trip each.
 BATCH = 500
@@ -31,8 +31,12 @@ BATCH = 500
 def store_replies(
     connection: Connection, account: Account, incoming: Iterable[IncomingReply], now: datetime
 ) -> int:
-    """Store what is new; return how many that were. A reply known already is left as it is."""
-    rows = [_row(account, reply, now) for reply in incoming]
+    """Store what is new; return how many that were. A reply known already is left as it is.
+
+    A reply belongs to the campaign whose posted prompt it answers, else to its account's.
+    """
+    asked = _prompts_of(connection, account.id)
+    rows = [_row(account, reply, now, asked) for reply in incoming]
     before = count_of_account(connection, account.id)
     for start in range(0, len(rows), BATCH):
         connection.execute(insert_or_ignore(connection, replies), rows[start : start + BATCH])
@@ -151,7 +155,9 @@ def references_of(connection: Connection, reply_id: int) -> list[str]:
 
 def author_of(connection: Connection, keys: Keys, reply: Reply, now: datetime) -> Handle:
     """The reply's author as a contributor, made now if this is the first time it matters."""
-    contact = reply.handle.address if reply.channel is Channel.EMAIL else reply.handle.contact
+    contact = reply.handle.contact or (
+        reply.handle.address if reply.channel is Channel.EMAIL else ""
+    )
     handle_id, handle = find_or_add_handle(
         connection,
         keys,
@@ -166,12 +172,24 @@ def author_of(connection: Connection, keys: Keys, reply: Reply, now: datetime) -
     return handle
 
 
-def _row(account: Account, reply: IncomingReply, now: datetime) -> dict[str, Any]:
+def _prompts_of(connection: Connection, account_id: int) -> dict[str, str]:
+    rows = connection.execute(
+        select(prompts.c.external_id, prompts.c.campaign_id).where(
+            prompts.c.account_id == account_id, prompts.c.external_id != ""
+        )
+    )
+    return {row.external_id: row.campaign_id for row in rows}
+
+
+def _row(
+    account: Account, reply: IncomingReply, now: datetime, asked: dict[str, str]
+) -> dict[str, Any]:
+    answered = (asked[post] for post in reply.in_reply_to if post in asked)
     return {
         "channel": account.channel,
         "account_id": account.id,
         "external_id": reply.external_id[:998],
-        "campaign_id": account.campaign_id,
+        "campaign_id": next(answered, account.campaign_id),
         "address": reply.address[:320],
         "author_name": reply.author_name,
         "author_url": reply.author_url,
@@ -196,7 +214,7 @@ def _joined() -> Select[Any]:
         select(
             replies,
             handles.c.contributor_id,
-            handles.c.contact,
+            handles.c.contact.label("handle_contact"),
             definitions.c.id.label("definition_id"),
         )
         .join_from(replies, handles, replies.c.handle_id == handles.c.id, isouter=True)
@@ -217,7 +235,7 @@ def _reply(row: Row[Any]) -> Reply:
             row.address,
             row.author_name,
             row.author_url,
-            row.contact or "",
+            row.handle_contact or row.contact,
         ),
         text=row.text,
         subject=row.subject,

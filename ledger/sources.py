@@ -60,6 +60,19 @@ def note_edit(connection: Connection, account: Account, reply: IncomingReply, at
     )
 
 
+def note_edited(connection: Connection, account: Account, external_id: str, at: datetime) -> None:
+    """A source is known to have been edited; how it reads now is not."""
+    connection.execute(
+        update(replies)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.external_id == external_id,
+            replies.c.source_state == "",
+        )
+        .values(source_state=EDITED, source_noticed_at=at)
+    )
+
+
 def apply_tombstones(connection: Connection, account: Account) -> None:
     """Mark replies that arrived after their source was known to be gone."""
     late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)

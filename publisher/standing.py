@@ -21,6 +21,7 @@ from ledger.errors import DefinedbyError
 from ledger.events import history
 from ledger.model import Channel, Use
 from ledger.posts import Post, live_posts
+from ledger.sources import HOLDING
 from ledger.tables import definitions, event_payloads, events, replies
 from publisher.compose import ID_CHARACTERS, Source
 from publisher.report import Progress, Refusal
@@ -95,7 +96,9 @@ def look(ledger: Ledger, progress: Progress) -> Outlook:
             except DefinedbyError as error:
                 outlook.unreadable[row.id] = Refusal(row.id, error.what, error.next_step)
                 continue
-            if folded.grant is not None and Use.POST in folded.grant.uses:
+            # A source that is gone holds its words back until an editor has looked (P38).
+            held = row.source_state in HOLDING
+            if folded.grant is not None and Use.POST in folded.grant.uses and not held:
                 post = outlook.posts.get(row.id)
                 source = _source(row, campaigns[row.campaign_id], folded.grant, post)
                 outlook.standing.append(
@@ -187,6 +190,7 @@ def _origins() -> Any:
         replies.c.written_at,
         replies.c.received_at,
         replies.c.source_url,
+        replies.c.source_state,
     ).join_from(definitions, replies, definitions.c.reply_id == replies.c.id)
 
 

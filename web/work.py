@@ -8,6 +8,7 @@ from collector.dispatch import dispatch
 from collector.poll import poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
+from collector.source_check import check_sources
 from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
@@ -40,6 +41,10 @@ def _expire(ledger: Ledger, _lease: Lease) -> None:
     expire_overdue(ledger)
 
 
+def _check_sources(ledger: Ledger, _lease: Lease) -> None:
+    check_sources(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
 
@@ -51,6 +56,7 @@ TASKS = (
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
     Task("expire", HOUR, _expire),
+    Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from collector.connector import Connector
+from collector.connector import Connector, Context
 from ledger.model import Account, Channel
 
 _MODULES = {
@@ -17,8 +17,8 @@ _MODULES = {
 POLLED = frozenset({Channel.EMAIL})
 
 
-def open_connector(account: Account) -> Connector:
+def open_connector(account: Account, context: Context | None = None) -> Connector:
     """The connector of an account. Its module is imported here, when it is needed."""
     module = importlib.import_module(_MODULES[account.channel])
-    connector: Connector = module.open_connector(account)
+    connector: Connector = module.open_connector(account, context or Context())
     return connector

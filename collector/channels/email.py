@@ -23,7 +23,7 @@ from imap_tools.errors import (
 from imap_tools.mailbox import BaseMailBox
 
 from collector import mail_sending
-from collector.connector import ChannelError, Connector, OutgoingMessage
+from collector.connector import ChannelError, Connector, Context, OutgoingMessage
 from collector.mail_message import MAX_BYTES, message_id, read_message, too_large
 from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
 from ledger.clock import Clock, system_clock
@@ -39,7 +39,7 @@ _PASSING = re.compile(
 )
 
 
-def open_connector(account: Account) -> Connector:
+def open_connector(account: Account, _context: Context | None = None) -> Connector:
     """The connector of an e-mail account; wrong options are reported when it is used."""
     return EmailConnector(account.options, account.secret)
 

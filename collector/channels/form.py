@@ -7,7 +7,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from collector.connector import ChannelError, Connector, OutgoingMessage
+from collector.connector import ChannelError, Connector, Context, OutgoingMessage
 from ledger.definitions import MOST_CHARACTERS
 from ledger.errors import DefinedbyError
 from ledger.model import Account, IncomingReply, Page, clean_name
@@ -128,7 +128,7 @@ class Unpolled:
         return self.answer
 
 
-def open_connector(account: Account) -> Connector:  # noqa: ARG001 - every form is the same
+def open_connector(_account: Account, _context: Context | None = None) -> Connector:
     """The connector of a form account."""
     return Unpolled(
         answer="The form on the blog is open.",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from collector.channels.form import Unpolled
-from collector.connector import ChannelError, Connector, OutgoingMessage
+from collector.connector import ChannelError, Connector, Context, OutgoingMessage
 from collector.import_records import Record
 from collector.import_rows import (
     MOST_CHARACTERS,
@@ -32,7 +32,7 @@ from ledger.model import Account, IncomingReply, Page, Skipped
 _WINDOW = 4096
 
 
-def open_connector(account: Account) -> Connector:
+def open_connector(account: Account, _context: Context | None = None) -> Connector:
     """What stands for import accounts between imports: nothing to poll, nobody to answer."""
     return Unpolled(
         answer=f"Files are imported into '{account.name}' when somebody asks for it.",

@@ -1,0 +1,44 @@
+"""What a connector is given beside its account: prompts, meter, a place for renewed tokens."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+
+from collector.connector import Context, PromptPost
+from collector.meter import AccountMeter
+from ledger.accounts import renew_secret
+from ledger.database import Ledger
+from ledger.model import Account, Channel
+from ledger.prompts import prompts_of_account
+
+#: Prompts whose replies are still looked for; older ones are read through mentions alone.
+MOST_PROMPTS = 20
+#: Where a channel that charges keeps its price table: dollars per unit, by kind.
+_PRICES = {Channel.X: "collector.x_prices"}
+
+
+def context_of(ledger: Ledger, account: Account) -> Context:
+    with ledger.read() as connection:
+        prompts = prompts_of_account(connection, account.id)[:MOST_PROMPTS]
+
+    def keep_secret(secret: str) -> None:
+        with ledger.write() as connection:
+            renew_secret(connection, ledger.keys, account.id, secret)
+
+    return Context(
+        clock=ledger.clock,
+        prompts=tuple(
+            PromptPost(prompt.external_id, prompt.url, prompt.posted_at, prompt.thread_id)
+            for prompt in prompts
+        ),
+        keep_secret=keep_secret,
+        meter=AccountMeter(ledger, account, _prices(account.channel)),
+    )
+
+
+def _prices(channel: Channel) -> Mapping[str, float]:
+    if channel not in _PRICES:
+        return {}
+    prices: Mapping[str, float] = importlib.import_module(_PRICES[channel]).PRICES
+    return prices
