@@ -28,6 +28,7 @@ COMMANDS = {
     "restore": ("ledger.cli:restore_command", "Bring a backup back, or try whether it would work."),
     "resume": ("ledger.cli:resume_command", "Let a restored instance send and publish again."),
     "doctor": ("ledger.cli:doctor_command", "Examine the instance and say what to mend."),
+    "rotate-keys": ("ledger.cli:rotate_keys_command", "Encrypt stored secrets under a new key."),
     "settings": (
         "ledger.cli:settings_command",
         "Every setting, its value and where that comes from.",

@@ -187,3 +187,16 @@ def _without_password(value: Any) -> Any:
     user, colon, _ = login.partition(":")
     shown = f"{scheme}://{user}{':***' if colon else ''}{at}{host}"
     return _PASSWORD_OPTION.sub(r"\1***", shown)
+
+
+@click.command("rotate-keys", epilog=example("definedby rotate-keys"))
+@with_ledger
+def rotate_keys_command(ledger: Ledger) -> None:
+    """Encrypt passwords, tokens and personal keys under a new key.
+
+    Stop the web server and the worker first, and make a backup afterwards: older ones need the
+    key file that is in them.
+    """
+    from ledger.rotation import rotate_keys
+
+    click.echo(f"Encrypted anew: {rotate_keys(ledger)}. Start the web server and the worker again.")

@@ -111,6 +111,12 @@ def write_keys(home: Path, keys: Keys) -> Path:
     return durable.write_file(path, text.encode() + b"\n", new=True)
 
 
+def replace_keys(home: Path, keys: Keys) -> Path:
+    """Write changed keys over the old ones: whole, or not at all (OSError)."""
+    text = json.dumps({**vars(keys), "fernet": list(keys.fernet)}, indent=2)
+    return durable.write_file(home / FILE_NAME, text.encode() + b"\n")
+
+
 def read_keys(home: Path) -> Keys:
     path = home / FILE_NAME
     try:

@@ -38,6 +38,11 @@ def resume(connection: Connection) -> bool:
     return was_paused
 
 
+def forget_place(connection: Connection) -> None:
+    """The key file was replaced on purpose: the next start remembers its new place."""
+    _forget(connection, PLACE)
+
+
 def pause_when_moved(ledger: Ledger) -> str:
     """Pause an instance whose files are a copy; return why it is paused, or nothing.
 

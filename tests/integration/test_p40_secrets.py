@@ -1,0 +1,125 @@
+"""P40: channel tokens are encrypted, and the key can be changed, also by a process that dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.accounts import add_account, find_account
+from ledger.campaigns import add_campaign
+from ledger.contributors import add_contributor, contributor_key
+from ledger.database import Ledger, open_ledger
+from ledger.keys import read_keys
+from ledger.model import Account, Channel
+from ledger.rotation import rotate_keys
+from ledger.settings import Settings
+from tests.commands import ROOT
+
+TOKEN = "token-that-nobody-shall-find-0123456789"
+
+
+@pytest.fixture
+def account(any_ledger: Ledger) -> Account:
+    with any_ledger.write() as connection:
+        campaign = add_campaign(connection, any_ledger.clock(), prompt="A talk is ___?")
+        add_contributor(connection, any_ledger.keys, any_ledger.clock())
+        return add_account(
+            connection,
+            any_ledger.keys,
+            channel=Channel.EMAIL,
+            name="letters",
+            campaign_id=campaign.id,
+            secret=TOKEN,
+        )
+
+
+def readable(settings: Settings) -> bool:
+    """Whether a process that starts now can read the token and the personal keys."""
+    again = open_ledger(settings)
+    try:
+        with again.read() as connection:
+            found = find_account(connection, again.keys, Channel.EMAIL, "letters")
+            (person,) = connection.exec_driver_sql("SELECT id FROM contributors").scalars()
+            contributor_key(connection, again.keys, person)
+        return found is not None and found.secret == TOKEN
+    finally:
+        again.close()
+
+
+def test_p40_no_token_lies_in_the_files(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        campaign = add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
+        add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.EMAIL,
+            name="letters",
+            campaign_id=campaign.id,
+            secret=TOKEN,
+        )
+    for path in ledger.settings.home.rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_p40_rotation_leaves_everything_readable_and_the_old_key_worthless(
+    any_ledger: Ledger, account: Account
+) -> None:
+    old = any_ledger.keys
+    assert rotate_keys(any_ledger) == 2
+    new = read_keys(any_ledger.settings.home)
+    assert len(new.fernet) == 1
+    assert set(new.fernet).isdisjoint(old.fernet)
+    assert readable(any_ledger.settings)
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_p40_a_rotation_that_is_killed_leaves_everything_readable(
+    ledger: Ledger, step: int
+) -> None:
+    with ledger.write() as connection:
+        campaign = add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
+        add_contributor(connection, ledger.keys, ledger.clock())
+        add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.EMAIL,
+            name="letters",
+            campaign_id=campaign.id,
+            secret=TOKEN,
+        )
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from sqlalchemy import event
+from ledger import keys, rotation
+from ledger.database import open_ledger
+from ledger.settings import load_settings
+
+opened = open_ledger(load_settings({{}}, home=Path({str(ledger.settings.home)!r})))
+steps = 0
+def count(*_):
+    global steps
+    steps += 1
+    if steps == {step}:
+        os.kill(os.getpid(), signal.SIGKILL)
+event.listen(opened.engine, "before_cursor_execute", count)
+def replaced(home, changed, real=keys.replace_keys):
+    count()
+    real(home, changed)
+    count()
+rotation.replace_keys = replaced
+rotation.rotate_keys(opened)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert readable(ledger.settings)
+
+
+def test_p40_the_key_file_is_its_owners_alone(ledger: Ledger) -> None:
+    rotate_keys(ledger)
+    for path in Path(ledger.settings.home).glob("keys.json"):
+        assert path.stat().st_mode & 0o777 == 0o600
