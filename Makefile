@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo test check bench clean lock golden
+.PHONY: run demo install test check bench clean lock golden screenshots reference
 .DEFAULT_GOAL := run
 
 # A stamp is newer than its lock when the environment holds what the lock says.
@@ -21,6 +21,8 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "Setting up for tests (once) …"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
+
+install: $(VENV)/run.stamp
 
 run: $(VENV)/run.stamp
 	@$(BIN)/definedby serve
@@ -46,6 +48,13 @@ check: $(VENV)/dev.stamp
 
 golden: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/golden --update-golden
+
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/browser
+	cp build/screenshots/*.png docs/images/
+
+reference: $(VENV)/dev.stamp
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench

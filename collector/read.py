@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
+from ledger.contributors import reached_at
 from ledger.database import Ledger
 from ledger.model import Campaign, Reading, Reply, ReplyKind
-from ledger.outbox import are_ours
+from ledger.outbox import addressees, are_ours
 from ledger.replies import author_of, references_of, save_reading, unread
 
 BATCH = 200
@@ -66,4 +67,11 @@ def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading
         "message": reply.external_id,
         "quoted": reply.text or reply.subject,
     }
-    stopping.stop(connection, ledger.keys, now, author.contributor_id, evidence)
+    # One person may be known by the form and by mail: "stop" is meant by the person.
+    meant = {
+        author.contributor_id,
+        *addressees(connection, references_of(connection, reply.id)),
+        *reached_at(connection, reply.handle.address),
+    }
+    for contributor_id in sorted(meant):
+        stopping.stop(connection, ledger.keys, now, contributor_id, evidence)

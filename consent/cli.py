@@ -26,7 +26,8 @@ def show_consent(ledger: Ledger, definition: str, *, as_json: bool) -> None:
         show(record, as_json=True)
         return
     wanted = ("status", "text", "credit_line", "purposes")
-    show({name: record[name] for name in wanted})
+    shown = {name: record[name] for name in wanted}
+    show({**shown, "purposes": ", ".join(record["purposes"])})
     show([{"at": event["at"], "event": event["kind"]} for event in record["events"]])
 
 

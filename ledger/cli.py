@@ -129,10 +129,13 @@ def restore_command(settings: Settings, file: Path, only_drill: bool, as_json: b
 @with_ledger
 def resume_command(ledger: Ledger) -> None:
     """Let a restored or copied instance send and publish again."""
-    from ledger.paused import resume
+    from ledger.paused import pause_when_moved, resume
 
     with ledger.write() as connection:
         was_paused = resume(connection)
+    if ledger.engine.dialect.name == "sqlite":
+        # Remembers where it stands now, so that the next copy is noticed.
+        pause_when_moved(ledger)
     click.echo("Sending and publishing go on." if was_paused else "It was not paused.")
 
 

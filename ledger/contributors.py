@@ -89,6 +89,18 @@ def find_or_add_handle(
     )
 
 
+def reached_at(connection: Connection, address: str) -> list[str]:
+    """Everybody whom a message to this address would reach, whatever channel they came by."""
+    if not address:
+        return []
+    rows = connection.execute(
+        select(handles.c.contributor_id)
+        .where((handles.c.address == address) | (handles.c.contact == address))
+        .distinct()
+    )
+    return list(rows.scalars())
+
+
 def stop_contact(connection: Connection, contributor_id: str, at: datetime) -> bool:
     """Mark that this person wants no more messages; False when that was known already."""
     changed = connection.execute(
@@ -100,10 +112,20 @@ def stop_contact(connection: Connection, contributor_id: str, at: datetime) -> b
 
 
 def has_stopped_contact(connection: Connection, contributor_id: str) -> bool:
+    """Whether this person, or anybody reached at the same address, wants no more messages."""
+    mine = {
+        where
+        for handle in handles_of(connection, contributor_id)
+        for where in (handle.address, handle.contact)
+        if where
+    }
+    same = {contributor_id, *(one for where in mine for one in reached_at(connection, where))}
     stopped = connection.execute(
-        select(contributors.c.stopped_at).where(contributors.c.id == contributor_id)
-    ).scalar()
-    return stopped is not None
+        select(contributors.c.id)
+        .where(contributors.c.id.in_(same), contributors.c.stopped_at.is_not(None))
+        .limit(1)
+    )
+    return stopped.first() is not None
 
 
 def _handle(row: Row[Any]) -> Handle:

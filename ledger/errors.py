@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of every command; documented in docs/reference/commands.md."""
+    """Exit codes of every command; documented in docs/reference/exit-codes.md."""
 
     DONE = 0
     FAILED = 1

@@ -102,6 +102,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
             ],
         )
     )
+    # It tells of every migration, which is news to nobody.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, not_, or_, select, update
 
 from ledger.contributors import new_id
 from ledger.keys import Keys
-from ledger.tables import contributors, outbox
+from ledger.tables import contributors, handles, outbox
 
 
 class MessageState(StrEnum):
@@ -117,7 +117,7 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
         .where(
             outbox.c.id == waiting,
             outbox.c.state == MessageState.APPROVED,
-            outbox.c.contributor_id.not_in(_stopped()),
+            not_(_is_stopped()),
         )
         .values(state=MessageState.CLAIMED, claimed_at=now, attempts=outbox.c.attempts + 1)
     )
@@ -191,6 +191,14 @@ def are_ours(connection: Connection, message_ids: Sequence[str]) -> bool:
     return found.first() is not None
 
 
+def addressees(connection: Connection, message_ids: Sequence[str]) -> list[str]:
+    """The contributors whom these messages of ours were written to."""
+    rows = connection.execute(
+        select(outbox.c.contributor_id).where(outbox.c.message_id.in_(message_ids)).distinct()
+    )
+    return list(rows.scalars())
+
+
 def message_of_request(connection: Connection, request_id: str) -> Message | None:
     row = connection.execute(
         select(outbox).where(outbox.c.request_id == request_id).order_by(outbox.c.id.desc())
@@ -216,14 +224,21 @@ def _refuse_stopped(connection: Connection) -> None:
         update(outbox)
         .where(
             outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED]),
-            outbox.c.contributor_id.in_(_stopped()),
+            _is_stopped(),
         )
         .values(state=MessageState.FAILED, sealed_body="", error=STOPPED)
     )
 
 
-def _stopped() -> Any:
-    return select(contributors.c.id).where(contributors.c.stopped_at.is_not(None))
+def _is_stopped() -> ColumnElement[bool]:
+    """The addressee stopped contact, or somebody else reached at the same address did."""
+    stopped = select(contributors.c.id).where(contributors.c.stopped_at.is_not(None))
+    theirs = handles.c.contributor_id.in_(stopped)
+    return or_(
+        outbox.c.contributor_id.in_(stopped),
+        outbox.c.recipient.in_(select(handles.c.address).where(theirs)),
+        outbox.c.recipient.in_(select(handles.c.contact).where(theirs, handles.c.contact != "")),
+    )
 
 
 def _message(row: Row[Any], body: str = "") -> Message:

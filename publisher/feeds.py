@@ -78,7 +78,9 @@ def _listing(outer: str, inner: str, addresses: Iterable[str]) -> bytes:
 
 
 def robots(base: str) -> bytes:
-    return f"User-agent: *\nDisallow: /me/\nSitemap: {base}/sitemap.xml\n".encode()
+    """The blog is for everybody; personal pages, the desk and the form's steps are not."""
+    closed = "".join(f"Disallow: /{name}\n" for name in ("answer/", "desk", "me", "p/", "welcome/"))
+    return f"User-agent: *\n{closed}Sitemap: {base}/sitemap.xml\n".encode()
 
 
 def _for_xml(text: str) -> str:

@@ -73,6 +73,11 @@ def friendly_file_errors(folder: Path, name: str) -> Iterator[None]:
                 f"The disk is full: {name} ({folder}) could not be written.",
                 "Free some space; nothing is lost, and publishing goes on by itself.",
             ) from error
+        if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+            raise DefinedbyError(
+                f"{name} ({error.filename or folder}) is not a folder: a file stands in its place.",
+                "Move that file away; nothing is lost, and publishing goes on by itself.",
+            ) from error
         raise DefinedbyError(
             f"{name} ({error.filename or folder}) can't be used: {error.strerror}.",
             "Give the user that runs definedby the right to write there; nothing is lost, and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import socket
 from email.message import EmailMessage
 
@@ -13,18 +14,27 @@ from collector.accounts import keep_account, try_account
 from collector.dispatch import dispatch
 from collector.poll import poll_all, poll_due
 from collector.read import read_new
+from consent.answers import refuse
 from consent.errors import NotNowError
 from consent.requests import Asked, ask
-from ledger.accounts import all_accounts, replace_account
+from ledger.accounts import all_accounts, ensure_account, replace_account
 from ledger.campaigns import need_campaign
 from ledger.contributors import find_handle, has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import take_definition
 from ledger.errors import DefinedbyError
-from ledger.model import Account, Campaign, Channel, ReplyKind, ReplyState
+from ledger.model import (
+    Account,
+    Campaign,
+    Channel,
+    Definition,
+    IncomingReply,
+    ReplyKind,
+    ReplyState,
+)
 from ledger.outbox import MessageState, message_of_request, messages_in, settle_unknown
 from ledger.paused import pause, resume
-from ledger.replies import desk_replies
+from ledger.replies import desk_replies, store_replies
 from tests.conftest import SteppingClock
 from tests.people import answer, define
 from tests.servers.cutting_proxy import cutting_proxy
@@ -109,6 +119,44 @@ def test_a_stop_by_mail_closes_every_way(
         assert has_stopped_contact(connection, handle.contributor_id)
     assert dispatch(ledger).sent == 0
     assert mail_server.mailbox(f"ada-{user}") == []
+
+
+def test_a_stop_by_mail_also_stops_who_came_by_the_form(
+    ledger: Ledger, campaign: Campaign, account: Account, mail_server: MailServer, user: str
+) -> None:
+    address = f"bo-{user}@sample.example"
+    definition = answered_by_form(ledger, campaign, "listening", address, "1")
+    again = answered_by_form(ledger, campaign, "hearing", address, "2")
+    question = ask(ledger, definition.id, asked_by="robin@blog.example")
+    assert dispatch(ledger).sent == 1
+    (mail,) = mail_server.wait_for_mail(f"bo-{user}", 1)
+    (message_id,) = re.findall(rb"Message-I[dD]: (<.*?>)", mail.raw)
+    write(mail_server, user, "stop", sender=address, In_Reply_To=message_id.decode(), Subject="Re:")
+    poll_all(ledger)
+    read_new(ledger)
+    with pytest.raises(NotNowError, match="not open any more"):
+        refuse(ledger, question.request.id, {})
+    for known in (definition, again):
+        with pytest.raises(NotNowError, match="not to be written to"):
+            ask(ledger, known.id, asked_by="robin@blog.example")
+    late = answered_by_form(ledger, campaign, "waiting", address, "3")
+    with pytest.raises(NotNowError, match="not to be written to"):
+        ask(ledger, late.id, asked_by="robin@blog.example")
+
+
+def answered_by_form(
+    ledger: Ledger, campaign: Campaign, words: str, contact: str, number: str
+) -> Definition:
+    with ledger.write() as connection:
+        form = ensure_account(connection, ledger.keys, Channel.FORM, campaign.slug, campaign.id)
+        incoming = IncomingReply(number, f"visitor:{number}", words, "Bo", contact=contact)
+        store_replies(connection, form, [incoming], ledger.clock())
+        (reply,) = [
+            known
+            for known in desk_replies(connection, campaign.id, ReplyState.NEW)
+            if known.text == words
+        ]
+    return define(ledger, reply)
 
 
 def test_an_answer_to_our_question_is_no_grant(
