@@ -47,14 +47,17 @@ def test_p16_ten_thousand_mails_through_a_bad_line_and_kills(
 ) -> None:
     user = "p16"
     sent = {f"<{number}@sample.example>" for number in range(MAILS)}
-    with mail_server.imap(user) as client:
-        for number, message_id in enumerate(sorted(sent)):
-            mail = (
+    mail_server.fill(
+        user,
+        (
+            (
                 f"Message-ID: {message_id}\r\nFrom: person{number}@sample.example\r\n"
                 f"To: {mail_server.address(user)}\r\nSubject: Re: question\r\n"
                 f"Date: Mon, 05 Jan 2026 12:00:00 +0000\r\n\r\nanswer {number}\r\n"
-            )
-            assert client.append("INBOX", "", "", mail.encode())[0] == "OK"
+            ).encode()
+            for number, message_id in enumerate(sorted(sent))
+        ),
+    )
     chance = random.Random(16)
     with FlakyProxy(mail_server.imap_port, seed=16) as proxy:
         options = mail_server.options(user)

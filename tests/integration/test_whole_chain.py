@@ -144,10 +144,10 @@ def test_a_worker_killed_ten_times_while_polling_loses_nothing(
 ) -> None:
     user = "killed"
     mails = 3000
-    with mail_server.imap(user) as client:
-        for number in range(mails):
-            raw = letter(mail_server, user, f"answer {number}", number).as_bytes()
-            assert client.append("INBOX", "", "", raw)[0] == "OK"
+    mail_server.fill(
+        user,
+        (letter(mail_server, user, f"answer {n}", n).as_bytes() for n in range(mails)),
+    )
     log = instance.home.parent / "serve.log"
     log.write_text("")
     process = instance.start("serve", log=log)

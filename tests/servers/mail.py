@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -234,6 +234,19 @@ class MailServer:
         """Put the bytes into the mailbox as they are (IMAP APPEND)."""
         with self.imap(user) as client:
             _checked(client.append(folder, flags, "", raw))
+
+    def fill(self, user: str, mails: Iterable[bytes]) -> None:
+        """Put many messages into the inbox at once, in this order, as files of its Maildir.
+
+        Ten thousand calls of `append` take minutes.
+        """
+        with self.imap(user) as client:
+            _checked(client.select("INBOX"))
+        maildir = self._folder / "mail" / user / "Maildir" / "new"
+        for number, raw in enumerate(mails):
+            path = maildir / f"{1_700_000_000 + number}.M{number:06}.fill"
+            path.write_bytes(raw)
+            shutil.chown(path, "mail", "mail")
 
     def mailbox(self, user: str, folder: str = "INBOX") -> list[StoredMail]:
         """All messages, oldest first, read without touching their flags."""
