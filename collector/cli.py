@@ -1,4 +1,4 @@
-"""Commands of the collector: poll, import, account."""
+"""Commands of the collector: poll, import."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 
 from ledger.command_line import example, json_option, show, with_ledger
 from ledger.database import Ledger
-from ledger.errors import DefinedbyError, Exit, SettingError
-from ledger.model import Account, Channel, IncomingReply
+from ledger.errors import Exit, SettingError
+from ledger.model import Account, IncomingReply
 
 
 @click.command(epilog=example("definedby poll", "definedby poll --account letters --json"))
@@ -155,128 +155,22 @@ def _progress(label: str, total: int) -> Iterator[Callable[[int], None] | None]:
         yield lambda done: bar.update(task, completed=done)
 
 
-@click.group()
-def account() -> None:
-    """The mailboxes that are read, and how they fare."""
-
-
-@account.command("list", epilog=example("definedby account list"))
+@click.command(epilog=example("definedby status --json"))
 @json_option
 @with_ledger
-def list_accounts(ledger: Ledger, *, as_json: bool) -> None:
-    """All accounts: last read, next read, what went wrong and how to mend it."""
-    from ledger.accounts import all_accounts
+def status(ledger: Ledger, *, as_json: bool) -> None:
+    """How each account fares: last and next read, what came, what went wrong, what it cost."""
+    from collector.status import status as status_of
 
-    with ledger.read() as connection:
-        known = all_accounts(connection, ledger.keys)
-    shown = ("channel", "name", "last_read_at", "next_poll_at", "stored", "skipped", "last_error")
+    rows = [one.as_dict() for one in status_of(ledger)]
+    if as_json:
+        show(rows, as_json=True)
+        return
+    wanted = ("channel", "name", "last_read_at", "next_poll_at", "replies", "replies_today")
     show(
-        [{name: getattr(account, name) for name in shown} for account in known],
-        as_json=as_json,
+        [
+            {**{name: row[name] for name in (*wanted, "quiet")}, "error": row["last_error"]}
+            for row in rows
+        ],
         empty="No account yet. Add one with 'definedby account add email'.",
     )
-
-
-@account.command("test", epilog=example("definedby account test letters"))
-@click.argument("name")
-@json_option
-@with_ledger
-def try_account_command(ledger: Ledger, name: str, *, as_json: bool) -> None:
-    """Sign in to an account live and show the answer."""
-    from collector.accounts import try_account
-    from ledger.accounts import all_accounts
-
-    with ledger.read() as connection:
-        known = [a for a in all_accounts(connection, ledger.keys) if a.name == name]
-    if not known:
-        raise SettingError(
-            f"There is no account named '{name}'.", "'definedby account list' lists them."
-        )
-    for each in known:
-        show({"channel": each.channel, "answer": try_account(each)}, as_json=as_json)
-
-
-@account.command(
-    "add",
-    epilog=example(
-        "definedby account add email",
-        "definedby account add email --name letters --address letters@blog.example \\",
-        "    --imap imap.blog.example:993 --smtp smtp.blog.example:465",
-    ),
-)
-@click.argument("channel", type=click.Choice([Channel.EMAIL.value]))
-@click.option("--campaign", "slug", default="", help="The campaign whose answers arrive there.")
-@click.option("--name", default="", help="What to call the account; else its address.")
-@click.option("--address", prompt="E-mail address", help="The mailbox's own address.")
-@click.option("--sender-name", default="", help="Name shown as the sender; else the asker.")
-@click.option(
-    "--imap", prompt="IMAP server (host:port, see your provider's help)", help="Reading: host:port."
-)
-@click.option(
-    "--imap-security", type=click.Choice(["ssl", "starttls", "none"]), help="Else by the port."
-)
-@click.option("--smtp", prompt="SMTP server (host:port, same page)", help="Sending: host:port.")
-@click.option(
-    "--smtp-security", type=click.Choice(["ssl", "starttls", "none"]), help="Else by the port."
-)
-@click.option("--user", default="", help="Login name; else the address.")
-@click.option(
-    "--password",
-    prompt="Password (an app password, made in your provider's security settings)",
-    hide_input=True,
-    envvar="MAILBOX_PASSWORD",
-    help="Asked for when not given; MAILBOX_PASSWORD in the environment works too.",
-)
-@click.option("--folder", default="INBOX", show_default=True, help="Folder that is read.")
-@click.option("--replace", is_flag=True, help="Change the account of that name; keep its replies.")
-@json_option
-@with_ledger
-def add(ledger: Ledger, channel: str, slug: str, name: str, **given: Any) -> None:
-    """Add a mailbox: asks for what is needed, signs in, and keeps it if that worked."""
-    from collector.accounts import keep_account
-    from ledger.campaigns import need_campaign
-
-    with ledger.read() as connection:
-        campaign = need_campaign(connection, slug)
-    options = {
-        **_server("imap", given["imap"], given["imap_security"], {993: "ssl", 143: "starttls"}),
-        **_server("smtp", given["smtp"], given["smtp_security"], {465: "ssl", 587: "starttls"}),
-        "address": given["address"],
-        "user": given["user"] or given["address"],
-        "sender_name": given["sender_name"] or ledger.settings.asker,
-        "folder": given["folder"],
-    }
-    kept, answer = keep_account(
-        ledger,
-        campaign,
-        Channel(channel),
-        name or given["address"],
-        options,
-        given["password"],
-        replace=given["replace"],
-    )
-    show(
-        {"account": kept.name, "campaign": campaign.slug, "answer": answer},
-        as_json=given["as_json"],
-    )
-
-
-def _server(kind: str, given: str, security: str | None, usual: dict[int, str]) -> dict[str, Any]:
-    host, colon, port = given.rpartition(":")
-    if not colon:
-        host, port = given, str(next(iter(usual)))
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SettingError(
-            f"'{given}' is not a server address.",
-            f"Write it as host:port, e.g. {kind}.blog.example:{next(iter(usual))}.",
-        )
-    if security is None and int(port) not in usual:
-        raise DefinedbyError(
-            f"Port {port} does not say how the connection is kept secret.",
-            f"Add --{kind}-security ssl or --{kind}-security starttls.",
-        )
-    return {
-        f"{kind}_host": host.strip("[]"),
-        f"{kind}_port": int(port),
-        f"{kind}_security": security or usual[int(port)],
-    }

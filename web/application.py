@@ -27,6 +27,7 @@ PAGES = (
     *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
+    *("web.desk.pasting", "web.desk.prompting"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token; this view stores nothing.

@@ -13,8 +13,19 @@ from flask import Flask, url_for
 from markupsafe import Markup, escape
 
 from ledger.editors import OWNER
+from ledger.model import Channel, Handle
 from web.here import ledger
 
+CHANNELS = {
+    Channel.FORM: "form",
+    Channel.EMAIL: "e-mail",
+    Channel.IMPORT: "import",
+    Channel.X: "X",
+    Channel.MASTODON: "Mastodon",
+    Channel.BLUESKY: "Bluesky",
+    Channel.WEBMENTION: "Webmention",
+    Channel.PASTE: "pasted",
+}
 #: Not strftime: month names must not follow the machine's locale.
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -27,7 +38,9 @@ def teach_templates(app: Flask) -> None:
     """Give every template the filters and values below."""
     from web.desk.common import desk_values
 
-    app.jinja_env.filters.update(day=day, moment=moment, marked=marked)
+    app.jinja_env.filters.update(
+        day=day, moment=moment, marked=marked, channel=channel_name, author=author_name
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_values)
     app.context_processor(desk_values)
@@ -50,6 +63,16 @@ def moment(when: datetime | str) -> str:
     '9 March 2026, 23:30 UTC'
     """
     return f"{day(when)}, {_aware(when):%H:%M} UTC"
+
+
+def channel_name(channel: Channel) -> str:
+    """What the desk calls a channel."""
+    return CHANNELS[Channel(channel)]
+
+
+def author_name(handle: Handle) -> str:
+    """The name somebody gave, else the handle they are known by, if a person can read that."""
+    return handle.name or (handle.address if "@" in handle.address else "Somebody")
 
 
 def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:

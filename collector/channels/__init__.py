@@ -11,7 +11,11 @@ _MODULES = {
     Channel.EMAIL: "collector.channels.email",
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",
+    Channel.PASTE: "collector.channels.paste",
 }
+
+#: Channels on which the prompt itself can be posted.
+POSTING = frozenset({Channel.X, Channel.MASTODON, Channel.BLUESKY}) & _MODULES.keys()
 
 #: Channels that we go and read; the others are brought to us.
 POLLED = frozenset({Channel.EMAIL})

@@ -16,6 +16,7 @@ from web.access import Access, access_of
 WHOLE_ID = "0" * 32
 ARGUMENTS = {
     "account_id": "1",
+    "prompt_id": "1",
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
     "filename": "app.css",

@@ -45,7 +45,7 @@ class FlakyProxy:
             with contextlib.suppress(TimeoutError):
                 client, _ = self.listener.accept()
                 spoil = self.chance.random() < self.share
-                budget = int(self.chance.expovariate(1 / 60_000)) if spoil else None
+                budget = int(self.chance.expovariate(1 / 200_000)) if spoil else None
                 self._run(self._serve, client, budget)
 
     def _serve(self, client: socket.socket, budget: int | None) -> None:

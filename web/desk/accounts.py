@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, render_template
 from flask.typing import ResponseReturnValue
 
+from collector.channels import POLLED
 from ledger.accounts import all_accounts
 from ledger.campaigns import all_campaigns
 from ledger.replies import recently_skipped
@@ -23,7 +24,13 @@ def overview() -> ResponseReturnValue:
         known = all_accounts(connection, ours.keys)
         skipped = {account.id: recently_skipped(connection, account.id) for account in known}
         names = {campaign.id: campaign for campaign in all_campaigns(connection)}
-    return render_template("desk/accounts.html", accounts=known, skipped=skipped, campaign_of=names)
+    return render_template(
+        "desk/accounts.html",
+        accounts=known,
+        skipped=skipped,
+        campaign_of=names,
+        polled=POLLED,
+    )
 
 
 @pages.post("/<int:account_id>/test")

@@ -9,11 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
-from ledger.definitions import definitions_in
+from ledger.accounts import account_by_id
+from ledger.definitions import definitions_in, reply_of
 from ledger.errors import DefinedbyError
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
 from ledger.outbox import message_of_request
+from ledger.sources import release_source
 from web.access import editor_only
 from web.desk.common import (
     back,
@@ -68,6 +70,20 @@ def words(definition_id: str) -> ResponseReturnValue:
     except DefinedbyError as error:
         return definition_page(definition_id, words=typed, wrong=error), 400
     flash("Kept as a new version. It is published once its author allows it.", "done")
+    return back("definitions.definition", definition_id=definition_id)
+
+
+@pages.post("/<definition_id>/release")
+@editor_only
+def release(definition_id: str) -> ResponseReturnValue:
+    """An editor has looked at what became of the source: the words may stand."""
+    found, _ = definition_in_view(definition_id)
+    ours = ledger()
+    with ours.write() as connection:
+        reply = reply_of(connection, found)
+        account = account_by_id(connection, ours.keys, reply.account_id)
+        release_source(connection, account, reply.id, ours.clock())
+    flash("They may stand.", "done")
     return back("definitions.definition", definition_id=definition_id)
 
 

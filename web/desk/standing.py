@@ -13,6 +13,7 @@ from ledger.keys import Keys
 from ledger.model import Definition, Handle, Reply, normal
 from ledger.posts import find_post
 from ledger.requests import ConsentRequest, live_request
+from ledger.sources import HeldSource, held_source
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Standing:
     request: ConsentRequest | None
     address: str
     stopped: bool
+    held: HeldSource | None = None
 
     @property
     def author(self) -> Handle:
@@ -68,4 +70,5 @@ def standing(connection: Connection, keys: Keys, definition: Definition) -> Stan
         request if request is not None and request.definition_id == definition.id else None,
         post.address if post is not None else "",
         has_stopped_contact(connection, definition.contributor_id),
+        held_source(connection, definition.reply_id),
     )

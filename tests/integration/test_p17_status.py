@@ -1,0 +1,61 @@
+"""P17: every account shows how it fares, and what was not collected says why."""
+
+from __future__ import annotations
+
+from collector.status import status
+from ledger.accounts import add_account, note_failure, note_read
+from ledger.database import Ledger
+from ledger.model import Campaign, Channel, IncomingReply, Skipped
+from ledger.replies import store_replies, store_skipped
+from tests.conftest import SteppingClock
+
+
+def test_p17_an_account_shows_how_it_fares(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    with ledger.write() as connection:
+        account = add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.EMAIL,
+            name="letters",
+            campaign_id=campaign.id,
+        )
+        incoming = [IncomingReply(str(n), "ada@sample.example", f"answer {n}") for n in range(5)]
+        store_replies(connection, account, incoming, clock())
+        store_skipped(connection, account, [Skipped("9", "It is larger than 10 MiB.")], clock())
+        note_read(
+            connection,
+            account.id,
+            cursor="1:9",
+            now=clock(),
+            next_poll_at=clock(),
+            stored=5,
+            skipped=1,
+        )
+    (first,) = status(ledger)
+    assert (first.replies_today, first.is_quiet) == (5, False)
+    assert first.not_collected == (Skipped("9", "It is larger than 10 MiB."),)
+    clock.pass_time(days=15)
+    with ledger.write() as connection:
+        note_failure(connection, account.id, error="It is gone. Start it.", next_poll_at=clock())
+    (later,) = status(ledger)
+    assert (later.replies_today, later.is_quiet) == (0, True)
+    assert later.as_dict()["last_error"] == "It is gone. Start it."
+
+
+def test_p17_an_import_is_never_called_quiet(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    with ledger.write() as connection:
+        account = add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.IMPORT,
+            name=campaign.slug,
+            campaign_id=campaign.id,
+        )
+        incoming = [IncomingReply(str(n), "ada@sample.example", f"answer {n}") for n in range(9)]
+        store_replies(connection, account, incoming, clock())
+    clock.pass_time(days=100)
+    assert [one.is_quiet for one in status(ledger)] == [False]
