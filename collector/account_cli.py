@@ -15,8 +15,6 @@ from ledger.model import Channel
 #: Channels whose module says what an account needs (`ASKS`), one command each.
 ASKING = {
     "x": "collector.channels.x",
-    "mastodon": "collector.channels.mastodon",
-    "bluesky": "collector.channels.bluesky",
 }
 
 
@@ -115,6 +113,7 @@ def list_accounts(ledger: Ledger, *, as_json: bool) -> None:
 def try_account_command(ledger: Ledger, name: str, *, as_json: bool) -> None:
     """Sign in to an account live and show the answer."""
     from collector.accounts import try_account
+    from collector.context import context_of
     from ledger.accounts import all_accounts
 
     with ledger.read() as connection:
@@ -124,7 +123,8 @@ def try_account_command(ledger: Ledger, name: str, *, as_json: bool) -> None:
             f"There is no account named '{name}'.", "'definedby account list' lists them."
         )
     for each in known:
-        show({"channel": each.channel, "answer": try_account(each)}, as_json=as_json)
+        answer = try_account(each, context_of(ledger, each).keep_secret)
+        show({"channel": each.channel, "answer": answer}, as_json=as_json)
 
 
 @account.group("add", cls=ChannelGroup, epilog=example("definedby account add email"))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from collector.channels import open_connector
-from collector.connector import ChannelError
+from collector.connector import ChannelError, Context
 from ledger.accounts import account_by_id, add_account, find_account, replace_account
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError, TemporaryError
 from ledger.model import Account, Campaign, Channel
 
 
-def try_account(account: Account) -> str:
-    """One sentence on what the channel answered. Raises DefinedbyError with what to mend."""
+def try_account(account: Account, keep_secret: Callable[[str], None] | None = None) -> str:
+    """One sentence on what the channel answered. Raises DefinedbyError with what to mend.
+
+    `keep_secret` gets tokens that were renewed meanwhile: the ones before are worth nothing.
+    """
+    context = Context(keep_secret=keep_secret) if keep_secret else Context()
     try:
-        return open_connector(account).check()
+        return open_connector(account, context).check()
     except ChannelError as error:
         kind = DefinedbyError if error.permanent else TemporaryError
         raise kind(str(error), error.mend) from error
@@ -36,7 +41,9 @@ def keep_account(
     Nothing is stored when the test fails. Raises DefinedbyError.
     """
     tried = Account(0, channel, name, campaign.id, options, secret)
-    answer = try_account(tried)
+    renewed = [secret]
+    answer = try_account(tried, renewed.append)
+    secret = renewed[-1]
     with ledger.write() as connection:
         known = find_account(connection, ledger.keys, channel, name)
         if known is not None and replace:

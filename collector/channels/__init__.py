@@ -12,13 +12,14 @@ _MODULES = {
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",
     Channel.PASTE: "collector.channels.paste",
+    Channel.X: "collector.channels.x",
 }
 
 #: Channels on which the prompt itself can be posted.
 POSTING = frozenset({Channel.X, Channel.MASTODON, Channel.BLUESKY}) & _MODULES.keys()
 
 #: Channels that we go and read; the others are brought to us.
-POLLED = frozenset({Channel.EMAIL})
+POLLED = frozenset({Channel.EMAIL}) | POSTING
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:
