@@ -157,14 +157,19 @@ class Connector(Protocol):
 
 
 @runtime_checkable
-class PostingConnector(Connector, Protocol):
-    """A channel on which the prompt itself can be posted, and sources can be looked up."""
+class LookingConnector(Connector, Protocol):
+    """A channel whose sources can be looked up again."""
+
+    def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
+        """How these sources stand now; what is not in the answer is not known."""
+
+
+@runtime_checkable
+class PostingConnector(LookingConnector, Protocol):
+    """A channel on which the prompt itself can be posted."""
 
     def post(self, text: str, key: str) -> PromptPost:
         """Post the prompt. `key` makes a repeat harmless where the platform allows that.
 
         Raises ChannelError, with `delivered_unknown` when it may be out.
         """
-
-    def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
-        """How these sources stand now; what is not in the answer is not known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from collector.channels import open_connector
-from collector.connector import ChannelError, PostingConnector, SourceState
+from collector.connector import ChannelError, LookingConnector, SourceState
 from collector.context import context_of
 from ledger.accounts import all_accounts, note_failure
 from ledger.database import Ledger
@@ -32,7 +32,7 @@ def _check_account(ledger: Ledger, account: Account) -> int:
     if not wanted:
         return 0
     connector = open_connector(account, context_of(ledger, account))
-    if not isinstance(connector, PostingConnector):
+    if not isinstance(connector, LookingConnector):
         return 0
     try:
         seen = connector.look_again(wanted)

@@ -413,3 +413,21 @@ invitations = Table(
     Column("editor_id", ForeignKey("editors.id"), nullable=False),
     Column("expires_at", Utc, nullable=False),
 )
+
+#: Webmentions that were sent to us, once per source and target; `due_at` is empty once settled.
+#: `times` and `attempts` tell whether anybody touched a row while its source was being fetched.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(500), nullable=False),
+    Column("target", String(500), nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("due_at", Utc, index=True),
+    Column("checked_at", Utc),
+    Column("state", String(16), nullable=False),
+    _count("times"),
+    _count("attempts"),
+    _text("error"),
+    UniqueConstraint("source", "target"),
+)

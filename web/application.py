@@ -27,11 +27,12 @@ PAGES = (
     *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
-    *("web.desk.pasting", "web.desk.prompting"),
+    *("web.desk.pasting", "web.desk.prompting", "web.webmentions"),
     "web.blog",
 )
-#: The form on the blog is a static page and has no token; this view stores nothing.
-WITHOUT_TOKEN = "web.answers.words"  # noqa: S105  the name of a view
+#: The form on the blog is a static page and has no token, and this view stores nothing; other
+#: servers have none either, and all they can do is ask us to look at a page of theirs.
+WITHOUT_TOKEN = ("web.answers.words", "web.webmentions.take")
 KIB = 1024
 MOST_BYTES = 64 * KIB
 MOST_BYTES_AT_DESK = 1024 * KIB
@@ -76,7 +77,9 @@ def _set_up_safeguards(app: Flask, ledger: Ledger) -> None:
     app.before_request(refuse_other_sites)
     set_up_sign_in(app, ledger)
     app.before_request(guard)
-    CSRFProtect(app).exempt(WITHOUT_TOKEN)
+    csrf = CSRFProtect(app)
+    for view in WITHOUT_TOKEN:
+        csrf.exempt(view)
 
 
 def _add_pages(app: Flask) -> None:

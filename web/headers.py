@@ -18,6 +18,7 @@ from secure.headers import (
 )
 
 from ledger.settings import Settings
+from web.webmentions import link_header
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
 PERSONAL = frozenset({"personal", "receipts", "welcome"})
@@ -41,6 +42,8 @@ def send_security_headers(app: Flask, settings: Settings) -> None:
 
 def _finish(policies: dict[tuple[bool, bool], Secure], response: Response) -> Response:
     policies[request.endpoint in SCRIPTED, request.blueprint in PERSONAL].set_headers(response)
+    if request.blueprint in PUBLIC and response.mimetype == "text/html":
+        response.headers["Link"] = link_header()
     public = request.blueprint in PUBLIC or request.endpoint == "static"
     if not public or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"

@@ -19,6 +19,7 @@ PER_ADDRESS = {
     "personal.stop": "10/minute",
     "signing_in.sign_in": "5/minute;20/hour",
     "welcome.accept": "5/minute;20/hour",
+    "webmentions.take": "30/minute;300/hour",
 }
 #: Guesses at one account's password that are looked at, wherever they come from (promise P23).
 PER_ACCOUNT = "10/15 minutes"

@@ -12,12 +12,14 @@ from flask import abort, request
 from web.here import ledger
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+#: What other servers call.
+FOR_OTHERS = frozenset({"webmentions.take"})
 OWN_SITE = frozenset({"same-origin", "none"})
 
 
 def refuse_other_sites() -> None:
     """403 for an unsafe request that another site started."""
-    if request.method in SAFE_METHODS:
+    if request.method in SAFE_METHODS or request.endpoint in FOR_OTHERS:
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in OWN_SITE:

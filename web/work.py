@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
 from collector.poll import poll_due
 from collector.read import read_new
@@ -27,6 +28,10 @@ def _poll(ledger: Ledger, lease: Lease) -> None:
 
 def _read(ledger: Ledger, _lease: Lease) -> None:
     read_new(ledger)
+
+
+def _check_mentions(ledger: Ledger, _lease: Lease) -> None:
+    check_mentions(ledger)
 
 
 def _dispatch(ledger: Ledger, _lease: Lease) -> None:
@@ -53,6 +58,7 @@ def _export_head(ledger: Ledger, _lease: Lease) -> None:
 TASKS = (
     Task("poll", 2, _poll),
     Task("read", 1, _read),
+    Task("mentions", 5, _check_mentions),
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
     Task("expire", HOUR, _expire),

@@ -12,6 +12,7 @@ _MODULES = {
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",
     Channel.PASTE: "collector.channels.paste",
+    Channel.WEBMENTION: "collector.channels.webmention",
     Channel.X: "collector.channels.x",
 }
 

@@ -102,6 +102,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
+        "mentions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.Column("target", sa.String(length=500), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("times", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mentions")),
+        sa.UniqueConstraint("source", "target", name=op.f("uq_mentions_source_target")),
+    )
+    with op.batch_alter_table("mentions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mentions_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
         "outputs",
         sa.Column("path", sa.String(length=400), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -552,6 +570,10 @@ def downgrade() -> None:
 
     op.drop_table("posts")
     op.drop_table("outputs")
+    with op.batch_alter_table("mentions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mentions_due_at"))
+
+    op.drop_table("mentions")
     op.drop_table("leases")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index(
