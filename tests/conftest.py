@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.model import Campaign
 from ledger.settings import load_settings
+
+# A busy machine is no reason to fail; and what CI tries must be the same each time.
+hypothesis.settings.register_profile(
+    "definedby",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("definedby")
 
 pytest_plugins = ["tests.servers.fixtures"]
 

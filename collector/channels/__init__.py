@@ -11,6 +11,7 @@ _MODULES = {
     Channel.EMAIL: "collector.channels.email",
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",
+    Channel.MASTODON: "collector.channels.mastodon",
     Channel.PASTE: "collector.channels.paste",
     Channel.WEBMENTION: "collector.channels.webmention",
     Channel.X: "collector.channels.x",

@@ -16,6 +16,7 @@ from ledger.replies import store_replies
 from ledger.settings import load_settings
 from tests.contract.cases import CASES, MALFORMED, ConnectorCase
 from tests.contract.email_case import email_case
+from tests.contract.mastodon_case import MASTODON_CASE
 from tests.contract.x_case import X_CASE
 
 TEXTS = [f"Thought leadership is lamp {number}, left on" for number in range(23)]
@@ -27,6 +28,7 @@ MOST_PAGES = 40
     params=[
         *(pytest.param(case, id=case.name) for case in CASES),
         pytest.param(X_CASE, id="x"),
+        pytest.param(MASTODON_CASE, id="mastodon"),
         pytest.param("email", id="email", marks=pytest.mark.mail),
     ]
 )

@@ -14,7 +14,7 @@ import pytest
 from tests.servers import mail, postgres
 
 
-def _need(reason: str) -> None:
+def need(reason: str) -> None:
     if not reason:
         return
     if os.environ.get("CI"):
@@ -25,7 +25,7 @@ def _need(reason: str) -> None:
 @pytest.fixture(scope="session")
 def mail_server() -> Iterator[mail.MailServer]:
     """Dovecot and OpenSMTPD; one per test process. Use a user name of your own per test."""
-    _need(mail.why_unavailable())
+    need(mail.why_unavailable())
     with mail.MailServer() as server:
         yield server
 
@@ -33,7 +33,7 @@ def mail_server() -> Iterator[mail.MailServer]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.PostgresServer]:
     """PostgreSQL; one per test process."""
-    _need(postgres.why_unavailable())
+    need(postgres.why_unavailable())
     with postgres.PostgresServer() as server:
         yield server
 
