@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo install test check bench clean lock golden screenshots reference
+.PHONY: run demo install test test-networks check bench clean lock golden screenshots reference
+NETWORKS := tests/integration/test_bluesky_connector.py
 .DEFAULT_GOAL := run
 
 # A stamp is newer than its lock when the environment holds what the lock says.
@@ -37,7 +38,12 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal --ignore $(NETWORKS)
+
+# A whole Bluesky network on this machine: 360 MB of npm packages, so not part of every run.
+test-networks: $(VENV)/dev.stamp
+	@tests/install_servers networks
+	$(BIN)/pytest $(NETWORKS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from ledger.model import Channel
 
 #: Channels whose module says what an account needs (`ASKS`), one command each.
 ASKING = {
+    "bluesky": "collector.channels.bluesky",
     "mastodon": "collector.channels.mastodon",
     "x": "collector.channels.x",
 }

@@ -8,6 +8,7 @@ from collector.connector import Connector, Context
 from ledger.model import Account, Channel
 
 _MODULES = {
+    Channel.BLUESKY: "collector.channels.bluesky",
     Channel.EMAIL: "collector.channels.email",
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",

@@ -14,6 +14,7 @@ from ledger.database import Ledger, open_ledger
 from ledger.model import Account, Channel, IncomingReply, Page
 from ledger.replies import store_replies
 from ledger.settings import load_settings
+from tests.contract.bluesky_case import BLUESKY_CASE
 from tests.contract.cases import CASES, MALFORMED, ConnectorCase
 from tests.contract.email_case import email_case
 from tests.contract.mastodon_case import MASTODON_CASE
@@ -27,6 +28,7 @@ MOST_PAGES = 40
 @pytest.fixture(
     params=[
         *(pytest.param(case, id=case.name) for case in CASES),
+        pytest.param(BLUESKY_CASE, id="bluesky"),
         pytest.param(X_CASE, id="x"),
         pytest.param(MASTODON_CASE, id="mastodon"),
         pytest.param("email", id="email", marks=pytest.mark.mail),
