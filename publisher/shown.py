@@ -17,6 +17,11 @@ CHANNEL_WORDS = {
     Channel.FORM: "Answered on this blog",
     Channel.EMAIL: "Answered by e-mail",
     Channel.IMPORT: "From an earlier collection",
+    Channel.X: "Answered on X",
+    Channel.MASTODON: "Answered on Mastodon",
+    Channel.BLUESKY: "Answered on Bluesky",
+    Channel.WEBMENTION: "Answered on their own site",
+    Channel.PASTE: "Said or written elsewhere",
 }
 
 
