@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ledger.clock import Clock, system_clock
 from ledger.model import Page
+
+if TYPE_CHECKING:
+    from collector.mail_idle import Ear
 
 
 class ChannelError(Exception):
@@ -162,6 +165,17 @@ class LookingConnector(Connector, Protocol):
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
         """How these sources stand now; what is not in the answer is not known."""
+
+
+@runtime_checkable
+class ListeningConnector(Connector, Protocol):
+    """A channel whose server can tell us that something has arrived."""
+
+    def listen(self, ear: Ear) -> None:
+        """Tell `ear` of every arrival until it is closed; read nothing.
+
+        Raises ChannelError, and NoIdleError where the server can't do that.
+        """
 
 
 @runtime_checkable

@@ -125,6 +125,7 @@ def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None
             next_poll_at=_next_turn(ledger, account, now, found=stored > 0),
             stored=stored,
             skipped=len(page.skipped),
+            loaded=account,
         )
     return stored
 

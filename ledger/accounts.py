@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, case, delete, insert, literal, or_, select, update
 
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys
@@ -117,6 +117,15 @@ def due_accounts(
     return [_account(row, keys) for row in rows]
 
 
+def wake_account(connection: Connection, account_id: int, now: datetime) -> None:
+    """Make an account due now: something has arrived. One that fails keeps its back-off."""
+    connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id, accounts.c.failures == 0)
+        .values(next_poll_at=now)
+    )
+
+
 def note_read(
     connection: Connection,
     account_id: int,
@@ -126,14 +135,24 @@ def note_read(
     next_poll_at: datetime | None,
     stored: int,
     skipped: int,
+    loaded: Account | None = None,
 ) -> None:
+    """Keep how far an account has been read.
+
+    `loaded` is the account as it was before the reading. If it was woken since, it stays due:
+    what woke it may have come too late for that reading.
+    """
+    due: Any = literal(next_poll_at, accounts.c.next_poll_at.type)
+    if loaded is not None:
+        woken = accounts.c.next_poll_at.is_distinct_from(loaded.next_poll_at)
+        due = case((woken, accounts.c.next_poll_at), else_=due)
     connection.execute(
         update(accounts)
         .where(accounts.c.id == account_id)
         .values(
             cursor=cursor,
             last_read_at=now,
-            next_poll_at=next_poll_at,
+            next_poll_at=due,
             last_error="",
             failures=0,
             stored=accounts.c.stored + stored,

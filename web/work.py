@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
+from collector.idling import Idling
 from collector.poll import poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
@@ -82,7 +84,9 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
         if once:
             run_once(ledger, TASKS)
             return
-        worker = Worker(ledger, TASKS, holder)
+        idling = Idling()
+        worker = Worker(ledger, (*TASKS, Task("idle", 2, idling.tend, idling.rest)), holder)
+        idling.hurry = partial(worker.hurry, "poll")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, worker.stop)
         worker.run()

@@ -22,8 +22,9 @@ from imap_tools.errors import (
 )
 from imap_tools.mailbox import BaseMailBox
 
-from collector import mail_sending
+from collector import mail_idle, mail_sending
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
+from collector.mail_idle import Ear
 from collector.mail_message import MAX_BYTES, message_id, read_message, too_large
 from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
 from ledger.clock import Clock, system_clock
@@ -86,6 +87,14 @@ class EmailConnector:
             next_cursor=f"{validity}:{last}",
             more=bool(uids) and uids[-1] > last,
         )
+
+    def listen(self, ear: Ear, renew_seconds: float = mail_idle.RENEW_SECONDS) -> None:
+        """Tell `ear` of every arrival until it is closed (RFC 2177); read nothing.
+
+        Raises ChannelError, and NoIdleError when the server doesn't offer IDLE.
+        """
+        with self._open_folder() as (mailbox, count):
+            mail_idle.listen(mailbox, count, ear, renew_seconds)
 
     def send(self, message: OutgoingMessage) -> str:
         """Send once; return the Message-ID. Raises ChannelError (promise P10)."""

@@ -272,6 +272,16 @@ class MailServer:
             _checked(client.select(folder, readonly=True))
             return int(client.response("UIDVALIDITY")[1][0])
 
+    def connections(self, user: str) -> int:
+        """How many IMAP connections of this user the server holds right now."""
+        command = ["doveadm", "-c", str(self._folder / "dovecot.conf"), "who", "-1"]
+        listed = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, "PATH": _path()}
+        )
+        # Its users log in by address or by name alone, and it lists what they said.
+        rows = [line.split() for line in listed.stdout.splitlines()]
+        return sum(row[0].partition("@")[0] == user and row[1] == "imap" for row in rows if row)
+
     def recreate_mailbox(self, user: str) -> None:
         """The same messages under a new UIDVALIDITY and new UIDs, as after a server move."""
         before, messages = self.uidvalidity(user), self.mailbox(user)
