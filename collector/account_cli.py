@@ -168,6 +168,11 @@ def add_account() -> None:
     help="Asked for when not given; MAILBOX_PASSWORD in the environment works too.",
 )
 @click.option("--folder", default="INBOX", show_default=True, help="Folder that is read.")
+@click.option(
+    "--plus-addresses",
+    is_flag=True,
+    help="The mailbox also gets mail for NAME+ANYTHING@...: answers find their question by that.",
+)
 @click.option("--replace", is_flag=True, help="Change the account of that name; keep its replies.")
 @json_option
 @with_ledger
@@ -180,6 +185,7 @@ def add_email(ledger: Ledger, slug: str, name: str, **given: Any) -> None:
         "user": given["user"] or given["address"],
         "sender_name": given["sender_name"] or ledger.settings.asker,
         "folder": given["folder"],
+        "plus_addresses": given["plus_addresses"],
     }
     _keep(
         ledger,

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 from collector.channels import open_connector
 from collector.connector import ChannelError, OutgoingMessage
+from collector.mail_headers import mail_headers
+from collector.mail_manners import refusal
 from collector.poll import wait_after
 from ledger.accounts import account_by_id
 from ledger.database import Ledger
-from ledger.model import Account, Channel
+from ledger.model import Account
 from ledger.outbox import (
     Message,
     abandon_claims,
@@ -51,8 +53,14 @@ def dispatch(ledger: Ledger) -> DispatchReport:
             if message is None:
                 break
             account = account_by_id(connection, ledger.keys, message.account_id)
+            refused = refusal(connection, account, message)
+            if refused:
+                mark_failed(connection, message.id, refused)
+                outcomes.append("failed")
+                continue
+            headers = mail_headers(connection, ledger, account, message)
         # No transaction is open from here on: the claim is safe, and the network may be slow.
-        outcomes.append(_send(ledger, account, message))
+        outcomes.append(_send(ledger, account, message, headers))
     return DispatchReport(
         outcomes.count("sent"),
         outcomes.count("failed"),
@@ -61,14 +69,14 @@ def dispatch(ledger: Ledger) -> DispatchReport:
     )
 
 
-def _send(ledger: Ledger, account: Account, message: Message) -> str:
+def _send(ledger: Ledger, account: Account, message: Message, headers: dict[str, str]) -> str:
     outgoing = OutgoingMessage(
         message.message_id,
         message.recipient,
         message.subject,
         message.body,
         message.in_reply_to,
-        _headers(account),
+        headers,
     )
     try:
         open_connector(account).send(outgoing)
@@ -91,10 +99,3 @@ def _settle_failure(ledger: Ledger, message: Message, error: ChannelError) -> st
         wait = error.retry_after or wait_after(message.attempts, permanent=False)
         postpone(connection, message.id, sentence, ledger.clock() + wait)
         return "postponed"
-
-
-def _headers(account: Account) -> dict[str, str]:
-    """A way to stop in every mail (RFC 2369): an answer with this subject is read as "stop"."""
-    if account.channel is not Channel.EMAIL:
-        return {}
-    return {"List-Unsubscribe": f"<mailto:{account.options['address']}?subject=stop>"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from collector.mail_reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
@@ -57,7 +58,7 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
 
 
 def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
-    save_reading(connection, reply.id, reading)
+    save_reading(connection, reply.id, with_report(connection, reply, reading))
     if reading.kind is not ReplyKind.STOP:
         return
     now = ledger.clock()

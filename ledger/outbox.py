@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, not_, or_, select, update
 
 from ledger.contributors import new_id
 from ledger.keys import Keys
@@ -29,6 +29,9 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
 
 
+#: Characters of `new_id`, which begins every message id of ours.
+TAG_LENGTH = 32
+_HEX = frozenset("0123456789abcdef")
 STOPPED = "They asked not to be written to."
 
 
@@ -183,20 +186,41 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
     )
 
 
+def tag_of(message_id: str) -> str:
+    """The random part of one of our message ids, by which an answer can name it; else ""."""
+    tag = message_id.removeprefix("<").partition("@")[0]
+    return tag if len(tag) == TAG_LENGTH and set(tag) <= _HEX else ""
+
+
+def _named(references: Sequence[str]) -> ColumnElement[bool]:
+    """Messages of ours that an answer names: by their whole id, or as "+tag"."""
+    tags = [one[1:] for one in references if one.startswith("+")]
+    whole = outbox.c.message_id.in_(references)
+    if not tags:
+        return whole
+    return or_(whole, func.substr(outbox.c.message_id, 2, TAG_LENGTH).in_(tags))
+
+
 def are_ours(connection: Connection, message_ids: Sequence[str]) -> bool:
     """True when one of these ids is a message that we wrote."""
-    found = connection.execute(
-        select(outbox.c.id).where(outbox.c.message_id.in_(message_ids)).limit(1)
-    )
+    found = connection.execute(select(outbox.c.id).where(_named(message_ids)).limit(1))
     return found.first() is not None
 
 
 def addressees(connection: Connection, message_ids: Sequence[str]) -> list[str]:
     """The contributors whom these messages of ours were written to."""
-    rows = connection.execute(
-        select(outbox.c.contributor_id).where(outbox.c.message_id.in_(message_ids)).distinct()
-    )
+    rows = connection.execute(select(outbox.c.contributor_id).where(_named(message_ids)).distinct())
     return list(rows.scalars())
+
+
+def came_back(connection: Connection, message_ids: Sequence[str], sentence: str) -> bool:
+    """A mail server reports that one of these could not be delivered; False for none of ours."""
+    changed = connection.execute(
+        update(outbox)
+        .where(_named(message_ids), outbox.c.state.in_([MessageState.SENT, MessageState.UNKNOWN]))
+        .values(state=MessageState.FAILED, sealed_body="", error=sentence)
+    )
+    return changed.rowcount > 0
 
 
 def message_of_request(connection: Connection, request_id: str) -> Message | None:

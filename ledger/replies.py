@@ -22,6 +22,7 @@ from ledger.model import (
     ReplyState,
     Skipped,
 )
+from ledger.namesakes import store_namesakes
 from ledger.tables import definitions, handles, prompts, replies, skipped_items
 
 #: Rows per statement: more gains nothing, fewer costs a round trip each.
@@ -40,6 +41,10 @@ def store_replies(
     before = count_of_account(connection, account.id)
     for start in range(0, len(rows), BATCH):
         connection.execute(insert_or_ignore(connection, replies), rows[start : start + BATCH])
+    stored = count_of_account(connection, account.id) - before
+    if stored == len(rows) or account.channel is not Channel.EMAIL:
+        return stored
+    store_namesakes(connection, rows)
     return count_of_account(connection, account.id) - before
 
 

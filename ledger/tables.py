@@ -274,6 +274,15 @@ links = Table(
     Column("revoked_at", Utc),
 )
 
+#: Links in the headers of our mails that do nothing but end them; only keyed hashes are kept.
+stop_links = Table(
+    "stop_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("created_at", Utc, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

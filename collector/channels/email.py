@@ -25,8 +25,9 @@ from imap_tools.mailbox import BaseMailBox
 from collector import mail_idle, mail_sending
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
 from collector.mail_idle import Ear
-from collector.mail_message import MAX_BYTES, message_id, read_message, too_large
+from collector.mail_message import message_id, read_message, too_large
 from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
+from collector.mail_structure import MAX_BYTES
 from ledger.clock import Clock, system_clock
 from ledger.model import Account, IncomingReply, Page, Skipped
 
@@ -49,7 +50,8 @@ class EmailConnector:
     """One mailbox, read by IMAP, and the SMTP login that goes with it.
 
     Options: imap_host, imap_port, imap_security, smtp_host, smtp_port, smtp_security (security:
-    ssl, starttls, or none to a loopback address), user, address, sender_name, folder.
+    ssl, starttls, or none to a loopback address), user, address, sender_name, folder,
+    plus_addresses.
     """
 
     def __init__(

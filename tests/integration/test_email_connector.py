@@ -11,7 +11,8 @@ import pytest
 
 from collector.channels.email import PAGE_BYTES, EmailConnector, open_connector
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_message import MAX_BYTES, source_bytes
+from collector.mail_message import source_bytes
+from collector.mail_structure import MAX_BYTES
 from ledger.model import Account, Channel, IncomingReply, Skipped
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer, free_ports

@@ -37,6 +37,8 @@ OPEN = {
     "personal.enter",
     "signing_in.sign_in",
     "static",
+    "unsubscribing.look",
+    "unsubscribing.stop",
     "webmentions.explain",
     "webmentions.take",
     "welcome.accept",
