@@ -54,7 +54,7 @@ def _is_kept(connection: Connection, row: dict[str, Any]) -> bool:
             replies.c.external_id == row["external_id"],
         )
     ).scalar()
-    return raw == row["raw"]
+    return bool(raw == row["raw"])
 
 
 def _said(row: dict[str, Any]) -> tuple[str, ...]:
