@@ -33,6 +33,8 @@ from ledger.model import Account, IncomingReply, Page, Skipped
 
 #: A page of large messages ends early, so that memory stays bounded.
 PAGE_BYTES = 4 * MAX_BYTES
+#: UIDs looked for in one search; each has up to 11 bytes in the answer.
+UID_WINDOW = 50_000
 #: UIDs named in one command; some servers refuse lines longer than 8,000 characters.
 UIDS_PER_COMMAND = 200
 #: RFC 5530: what passes by itself. Gmail says "too many" where the code would be LIMIT.
@@ -75,13 +77,11 @@ class EmailConnector:
         When UIDVALIDITY has changed, reading starts again at the first message; the ledger
         knows the replies by their Message-ID. Raises ChannelError.
         """
-        with self._open_folder() as (mailbox, _):
+        with self._open_folder() as (mailbox, count):
             validity = _uidvalidity(mailbox)
             known, _, uid = cursor.partition(":")
             last = int(uid) if known == str(validity) and uid.isdecimal() else 0
-            # "n:*" names the last message even when its UID is below n (RFC 9051 9, seq-range).
-            found = mailbox.uids(f"UID {last + 1}:*", charset=None)
-            uids = sorted(int(uid) for uid in found if int(uid) > last)
+            uids = _uids_after(mailbox, last, count)
             items, last = self._read(mailbox, validity, uids[: max(limit, 1)], last)
         return Page(
             replies=tuple(item for item in items if isinstance(item, IncomingReply)),
@@ -239,6 +239,29 @@ def _uidvalidity(mailbox: BaseMailBox) -> int:
             mend="Use another folder or another mail provider.",
         )
     return int(answer[0])
+
+
+def _uids_after(mailbox: BaseMailBox, last: int, count: int) -> list[int]:
+    """The first UIDs above `last`, in order; none only when there are none at all.
+
+    In a folder of very many messages they are asked for in windows: imaplib gives up on an
+    answer of more than a million bytes, which 150,000 UIDs have.
+    """
+    _, answer = mailbox.client.response("UIDNEXT")
+    end = int(answer[0]) if answer and answer[0] and count > UID_WINDOW else 0
+    window = UID_WINDOW
+    while last + window < end:
+        found = _searched(mailbox, f"{last + 1}:{last + window}", last)
+        if found:
+            return found
+        last, window = last + window, 2 * window  # UIDs may have gaps of any size
+    return _searched(mailbox, f"{last + 1}:*", last)
+
+
+def _searched(mailbox: BaseMailBox, wanted: str, last: int) -> list[int]:
+    # "n:*" names the last message even when its UID is below n (RFC 9051 9, seq-range).
+    found = mailbox.uids(f"UID {wanted}", charset=None)
+    return sorted(int(uid) for uid in found if int(uid) > last)
 
 
 def _sizes(mailbox: BaseMailBox, uids: list[int]) -> dict[int, int]:
