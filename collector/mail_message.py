@@ -73,7 +73,8 @@ def read_message(raw: bytes, own_address: str = "") -> IncomingReply | Skipped:
             written_at=_written_at(headers.first("date")),
             in_reply_to=tuple(dict.fromkeys([*_in_reply_to(headers), *tags]))[:MAX_REFERENCES],
             raw=_source_text(raw),
-            automatic=is_automatic(headers, address, subject),
+            # A mail program that unsubscribes for its user is obeyed like its user.
+            automatic=stop is None and is_automatic(headers, address, subject),
         )
     except UnreadableError as error:
         return Skipped(external_id, str(error))

@@ -276,6 +276,13 @@ def test_an_arrival_in_one_breath_with_the_go_ahead_is_heard(
         assert heard.arrivals.empty()  # two is what it knew by then
 
 
+def test_a_first_line_that_tells_nothing_new_does_not_hide_what_came_before(
+    scripted: Callable[..., ScriptedImap],
+) -> None:
+    with listening(at(scripted(idle=b"+ go\r\n* 1 EXISTS\r\n").port)) as heard:
+        heard.wait(2)
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [

@@ -151,3 +151,10 @@ def test_a_tag_of_ours_names_the_mail_that_is_answered(head: str, wanted: bool) 
     assert found.in_reply_to == ((f"+{TAG}",) if wanted else ())
     if head.lower().startswith("subject") and wanted:
         assert found.subject.lower() == "stop"
+
+
+def test_a_mail_program_that_unsubscribes_for_its_user_is_obeyed() -> None:
+    head = f"From: ada@far.example\r\nAuto-Submitted: auto-generated\r\nSubject: stop {TAG}\r\n"
+    found = read_message(head.encode() + b"\r\nSent by your mail program.", "desk@sample.example")
+    assert isinstance(found, IncomingReply)
+    assert not found.automatic
