@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
 
 from ledger.contributors import new_id
 from ledger.keys import Keys
@@ -42,7 +42,7 @@ class Message:
     """One message to one person. `body` is opened for the one who claimed it, else empty.
 
     `private`: to them alone, else below their post. `external_id`: the channel's id of what was
-    sent. `composer`: opened with the body for whoever sends it by hand.
+    sent. `waits_for_hand`: a person shall send it; `composer` is opened with the body for them.
     """
 
     id: int
@@ -62,6 +62,7 @@ class Message:
     private: bool = True
     external_id: str = ""
     composer: str = ""
+    waits_for_hand: bool = False
 
 
 def add_draft(
@@ -179,6 +180,14 @@ def handed_over(connection: Connection, keys: Keys, limit: int = 50) -> list[Mes
         _message(row, keys.decrypt(row.sealed_body), keys.decrypt(row.sealed_composer))
         for row in rows
     ]
+
+
+def count_handed_over(connection: Connection) -> int:
+    return connection.execute(
+        select(func.count())
+        .select_from(outbox)
+        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+    ).scalar_one()
 
 
 def settle_by_hand(connection: Connection, message_pk: int, now: datetime, *, sent: bool) -> bool:
@@ -360,4 +369,5 @@ def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
         row.private,
         row.external_id,
         composer,
+        row.sealed_composer != "",
     )

@@ -458,6 +458,7 @@ told_pages = Table(
     Column("state", String(16), nullable=False),
     Column("gone", Boolean, nullable=False, server_default=text("false")),
     Column("due_at", Utc, index=True),
+    Column("since", Utc, nullable=False),
     Column("told_at", Utc),
     _count("times"),
     _count("attempts"),
