@@ -22,6 +22,7 @@ from ledger.model import Account, Campaign, Channel, ReplyState
 from ledger.replies import desk_replies
 from tests.servers.bluesky_faults import OWN_DID, OWN_HANDLE, PASSWORD, FaultyBluesky
 from tests.servers.cutting_http import CuttingHttp
+from tests.servers.mail import MailServer
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.x import ME, XServer
 from tests.servers.x_account import OAUTH2
@@ -101,6 +102,10 @@ class House(ABC):
         """Somebody new writes these words."""
 
     @abstractmethod
+    def writer(self, *, private: bool) -> tuple[str, str]:
+        """Somebody who may be written to any number of times: recipient, and what is answered."""
+
+    @abstractmethod
     def sent(self) -> list[str]:
         """The texts that have arrived at the server, in order."""
 
@@ -123,6 +128,11 @@ class MastodonHouse(House):
     def answer(self, words: str, *, private: bool) -> None:
         person = self.server.add_person(f"ada{len(self.server.accounts)}@far.example")
         self.server.mention(person, words, visibility="direct" if private else "public")
+
+    def writer(self, *, private: bool) -> tuple[str, str]:
+        person = self.server.add_person("ada@far.example")
+        seen = self.server.mention(person, "hello", visibility="direct" if private else "public")
+        return "@ada@far.example", str(seen)
 
     def sent(self) -> list[str]:
         return [re.sub("<[^>]*>", "", one["content"]) for one in self.server.posted()]
@@ -155,6 +165,12 @@ class BlueskyHouse(House):
         else:
             self.server.arrive(words, at)
 
+    def writer(self, *, private: bool) -> tuple[str, str]:
+        if private:
+            self.server.write_to("did:plc:ada", "hello", 1_700_000_000_000)
+            return "did:plc:ada", ""
+        return "@ada.test", str(self.server.arrive("hello", 1_700_000_000_000)["uri"])
+
     def sent(self) -> list[str]:
         posts = [record["value"]["text"] for record in self.server.records.values()]
         chats = [one for convo in self.server.convos.values() for one in convo]
@@ -182,9 +198,41 @@ class XHouse(House):
         else:
             self.server.add_post(f"@asker_example {words}")
 
+    def writer(self, *, private: bool) -> tuple[str, str]:
+        if private:
+            return str(self.server.add_message("hello")["sender_id"]), ""
+        return "@ada_example", str(self.server.add_post("@asker_example hello")["id"])
+
     def sent(self) -> list[str]:
         posts = [one["text"] for one in self.server.posts if one["author_id"] == ME]
         return posts + [one["text"] for one in self.server.messages if one["sender_id"] == ME]
+
+
+class MailHouse(House):
+    """A mailbox at the mail server that the whole test process shares, and one to write to."""
+
+    channel = Channel.EMAIL
+    posting = MappingProxyType({})
+    server: MailServer
+
+    def __init__(self, ledger: Ledger, campaign: Campaign, server: MailServer, user: str) -> None:
+        super().__init__(ledger, campaign)
+        self.server, self.user = server, user
+
+    def base_url(self) -> str:
+        return ""
+
+    def login(self) -> tuple[dict[str, Any], str]:
+        return self.server.options(self.user), self.server.password
+
+    def answer(self, words: str, *, private: bool) -> None:
+        raise NotImplementedError("tests/integration/test_collector.py has that")
+
+    def writer(self, *, private: bool) -> tuple[str, str]:
+        return self.server.address(f"{self.user}-writer"), ""
+
+    def sent(self) -> list[str]:
+        return [mail.raw.decode() for mail in self.server.mailbox(f"{self.user}-writer")]
 
 
 HOUSES: dict[str, type[House]] = {
