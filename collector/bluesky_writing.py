@@ -18,6 +18,7 @@ from collector.bluesky_posts import (
     parts_of,
     post_record,
     post_url,
+    profile_url,
     record_key,
 )
 from collector.connector import ChannelError, OutgoingMessage, PromptPost
@@ -51,14 +52,18 @@ def answer_publicly(server: Server, clock: Clock, message: OutgoingMessage) -> s
 
 
 def write_privately(server: Server, message: OutgoingMessage) -> str:
-    """Send a direct message. Nobody can say whether it left when the answer is lost."""
+    """Send a direct message. Nobody can say whether it left when the answer is lost.
+
+    Where the login may not, a person still can: the profile has the button for it.
+    """
     _check_length(message.body, CHAT_GRAPHEMES, CHAT_BYTES)
     if not server.may_chat:
         raise ChannelError(
             "This app password does not allow direct messages.",
             permanent=True,
-            mend="Sign in with one that does (tick 'Allow access to your direct messages'), or "
-            "answer in public: definedby account add bluesky --replace.",
+            mend="Send it yourself from their profile, or sign in with one that does (tick 'Allow "
+            "access to your direct messages'): definedby account add bluesky --replace.",
+            hand_over=profile_url(message.recipient),
         )
     person = _resolve(server, message.recipient.removeprefix("@"))
     if not person:

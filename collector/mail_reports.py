@@ -68,7 +68,7 @@ def with_report(connection: Connection, reply: Reply, reading: Reading) -> Readi
     if report is None or not report.failed:
         return reading
     named = [*report.message_ids, *references_of(connection, reply.id)]
-    if not came_back(connection, named, report.sentence):
+    if not came_back(connection, named, reply.account_id, report.sentence):
         return reading
     return Reading(ReplyKind.OTHER, f"A message of ours came back. {report.sentence}", 1.0)
 

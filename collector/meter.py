@@ -54,7 +54,7 @@ class AccountMeter:
         )
         cap = 0.0 if self.cap is None else self.cap / DOLLAR
         return ChannelError(
-            f"The monthly cap of ${cap:.2f} is reached; nothing more is read this month.",
+            f"The monthly cap of ${cap:.2f} is reached; nothing more is read or sent this month.",
             permanent=False,
             mend="Raise the account's monthly cap, or wait for the first of the month.",
             retry_after=first - now,

@@ -30,7 +30,7 @@ def read_new(ledger: Ledger) -> int:
             answers = {
                 reply.id
                 for reply in waiting
-                if are_ours(connection, references_of(connection, reply.id))
+                if are_ours(connection, references_of(connection, reply.id), reply.account_id)
             }
         # Reading is pure and may take a while over long texts: no transaction is open.
         readings = [
@@ -71,7 +71,7 @@ def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading
     # One person may be known by the form and by mail: "stop" is meant by the person.
     meant = {
         author.contributor_id,
-        *addressees(connection, references_of(connection, reply.id)),
+        *addressees(connection, references_of(connection, reply.id), reply.account_id),
         *reached_at(connection, reply.handle.address),
     }
     for contributor_id in sorted(meant):

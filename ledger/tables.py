@@ -333,6 +333,20 @@ outbox = Table(
     Column("not_before", Utc),
     _count("attempts"),
     _text("error"),
+    # To the person alone, or below their post for everyone to see.
+    Column("private", Boolean, nullable=False, server_default=text("true")),
+    # The channel's own id of what was sent, by which answers to it are known.
+    Column("external_id", String(998), nullable=False, server_default="", default=""),
+    # Failed, and for a person to send: the address of the platform's composer, which may hold
+    # the whole text. Empty: nobody needs to.
+    _text("sealed_composer"),
+    Index(
+        "ix_outbox_handed_over",
+        "id",
+        sqlite_where=text("sealed_composer <> ''"),
+        postgresql_where=text("sealed_composer <> ''"),
+    ),
+    Index("ix_outbox_external", "account_id", "external_id"),
 )
 
 #: Work for the stages, written in the transaction that makes it necessary.
@@ -439,4 +453,23 @@ mentions = Table(
     _count("attempts"),
     _text("error"),
     UniqueConstraint("source", "target"),
+)
+
+#: Pages elsewhere that a post of ours quotes, told by webmention when it is published, changes or
+#: is gone. `sealed_post` is the post's address, kept only while there is something to tell of it.
+told_pages = Table(
+    "told_pages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(32), nullable=False, unique=True),
+    Column("page", String(2000), nullable=False),
+    _text("sealed_post"),
+    Column("state", String(16), nullable=False),
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    Column("due_at", Utc, index=True),
+    Column("since", Utc, nullable=False),
+    Column("told_at", Utc),
+    _count("times"),
+    _count("attempts"),
+    _text("error"),
 )

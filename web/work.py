@@ -12,6 +12,7 @@ from collector.poll import poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
+from collector.telling import tell_pages
 from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
@@ -40,6 +41,10 @@ def _dispatch(ledger: Ledger, _lease: Lease) -> None:
     dispatch(ledger)
 
 
+def _tell(ledger: Ledger, _lease: Lease) -> None:
+    tell_pages(ledger)
+
+
 def _publish(ledger: Ledger, _lease: Lease) -> None:
     publish_pending(ledger)
 
@@ -63,6 +68,7 @@ TASKS = (
     Task("mentions", 5, _check_mentions),
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
+    Task("tell", 5, _tell),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),

@@ -22,7 +22,7 @@ from collector.connector import (
     SourceState,
 )
 from collector.mastodon_api import GONE, Api
-from collector.mastodon_errors import NoAnswer, Refused, reading_error
+from collector.mastodon_errors import reading_error
 from collector.mastodon_place import Place, mark_of
 from collector.mastodon_posts import (
     PRIVATE,
@@ -37,6 +37,7 @@ from collector.mastodon_posts import (
     wants_no_bots,
     web_address,
 )
+from collector.platform_answers import NoAnswer, Refused
 from ledger.model import Account, Page, Skipped, clean_name
 
 ASKS = (

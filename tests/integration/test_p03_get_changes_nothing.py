@@ -53,6 +53,7 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "account_id": 1,
         "prompt_id": 1,
         "message_id": 1,
+        "told_id": 1,
         "slug": campaign.slug,
         "path": f"{campaign.slug}/",
         "filename": "app.css",

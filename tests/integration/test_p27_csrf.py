@@ -49,6 +49,7 @@ class Scene:
             "account_id": 1,
             "prompt_id": 1,
             "message_id": 1,
+            "told_id": 1,
             "slug": campaign.slug,
             "token": "x" * 43,
         }

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
+from consent.ways import ways_to
 from ledger.accounts import account_by_id
 from ledger.definitions import definitions_in, reply_of
 from ledger.errors import DefinedbyError
@@ -26,6 +27,7 @@ from web.desk.common import (
     saying_why,
 )
 from web.desk.standing import standing
+from web.desk.ways import shown
 from web.here import ledger
 
 pages = Blueprint("definitions", __name__, url_prefix="/desk/definitions")
@@ -41,8 +43,8 @@ def shortlist() -> ResponseReturnValue:
         if campaign is None:
             return render_template("desk/first_campaign.html")
         known = definitions_in(connection, campaign.id)
-        shown = known[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        listed = [standing(connection, ours.keys, definition) for definition in shown]
+        in_view = known[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        listed = [standing(connection, ours.keys, definition) for definition in in_view]
     return render_template(
         "desk/definitions.html",
         campaign=campaign,
@@ -123,11 +125,13 @@ def definition_page(definition_id: str, **more: Any) -> str:
         stands = standing(connection, ours.keys, found)
         history = full_history(connection, ours.keys, definition_id)
         message = message_of_request(connection, stands.request.id) if stands.request else None
+        ways = ways_to(connection, ours.keys, found, stands.reply)
     values = {
         "campaign": campaign,
         "stands": stands,
         "history": history,
         "message": message,
+        "ways": shown(ways),
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),
