@@ -118,7 +118,7 @@ def approve(connection: Connection, message_pk: int, approved_by: str) -> bool:
 
 def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     """The next approved message, now ours, or None. Commit before sending it."""
-    refuse_stopped(connection)
+    _refuse_stopped(connection)
     waiting = connection.execute(
         select(outbox.c.id, outbox.c.contributor_id)
         .where(
@@ -342,8 +342,19 @@ def _settle(connection: Connection, message_pk: int, state: MessageState, **valu
     )
 
 
-def refuse_stopped(connection: Connection) -> None:
-    """Let nothing leave any more to people who stopped contact, not even by hand."""
+def refuse_messages(connection: Connection, contributor_id: str) -> None:
+    """Let nothing leave any more to this person, who stopped contact; not even by hand.
+
+    No one else's messages are touched: a claim that locks those in another order may be waiting
+    for us. What reaches this person by another name is refused when it is claimed.
+    """
+    theirs = outbox.c.contributor_id == contributor_id
+    connection.execute(
+        update(outbox).where(_has_not_left(), theirs).values(**_ENDED, error=STOPPED)
+    )
+
+
+def _refuse_stopped(connection: Connection) -> None:
     connection.execute(
         update(outbox).where(_has_not_left(), _is_stopped()).values(**_ENDED, error=STOPPED)
     )

@@ -11,7 +11,7 @@ from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
 from ledger.contributors import stop_contact
 from ledger.keys import Keys
-from ledger.outbox import cancel_messages, refuse_stopped
+from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
 
 
@@ -25,7 +25,7 @@ def stop(
     """
     if not stop_contact(connection, contributor_id, at):
         return False
-    refuse_stopped(connection)
+    refuse_messages(connection, contributor_id)
     events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)
     request = live_request(connection, contributor_id)
     if request is not None:
