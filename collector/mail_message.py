@@ -25,7 +25,7 @@ from itertools import islice
 
 from collector.mail_html import visible_text
 from collector.mail_quotes import own_words
-from ledger.model import IncomingReply, Skipped, clean_name
+from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
 
 #: Limits of promise P32.
 MAX_BYTES = 10 * 1024 * 1024
@@ -52,13 +52,17 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_esc
 class _UnreadableError(Exception):
     """Why a mail can't be taken in, as a sentence for the person who runs the account."""
 
+    def __init__(self, sentence: str, kind: SkipKind = SkipKind.MALFORMED) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
 
 class _Headers:
     """Header values by name, as text, with whatever bytes they hold."""
 
     def __init__(self, head: bytes) -> None:
         if len(head) > MAX_HEADER_BYTES:
-            raise _UnreadableError("Its headers are longer than 256 KiB.")
+            raise _UnreadableError("Its headers are longer than 256 KiB.", SkipKind.TOO_LARGE)
         self._values: dict[str, list[str]] = defaultdict(list)
         for name, value in BytesHeaderParser().parsebytes(head).raw_items():
             raw = str(value)[:REFERENCES_LENGTH].encode("utf-8", "surrogateescape")
@@ -92,13 +96,13 @@ def read_message(raw: bytes, own_address: str = "") -> IncomingReply | Skipped:
     external_id = _hashed(raw)
     try:
         if len(raw) > MAX_BYTES:
-            raise _UnreadableError(too_large(len(raw)))
+            raise _UnreadableError(too_large(len(raw)), SkipKind.TOO_LARGE)
         head, _ = _split(raw)
         headers = _Headers(head)
         external_id = message_id(headers.first("message-id")) or external_id
         name, address = _author(headers)
         if own_address and address == own_address.lower():
-            raise _UnreadableError("It is our own message.")
+            raise _UnreadableError("It is our own message.", SkipKind.FILTERED)
         return IncomingReply(
             external_id=external_id,
             address=address,
@@ -111,7 +115,7 @@ def read_message(raw: bytes, own_address: str = "") -> IncomingReply | Skipped:
             automatic=_is_automatic(headers, address),
         )
     except _UnreadableError as error:
-        return Skipped(external_id, str(error))
+        return Skipped(external_id, str(error), error.kind)
     except (RecursionError, ValueError, LookupError, TypeError, MessageError) as error:
         # Python's header code raises these for input nobody foresaw; one mail must not stop all.
         return Skipped(external_id, f"It is malformed ({type(error).__name__}).")
@@ -175,14 +179,16 @@ def _text(raw: bytes) -> str:
         piece, depth, default = waiting.pop()
         parts += 1
         if parts - 1 > MAX_PARTS:
-            raise _UnreadableError(f"It has more than {MAX_PARTS} parts.")
+            raise _UnreadableError(f"It has more than {MAX_PARTS} parts.", SkipKind.TOO_LARGE)
         head, body = _split(piece)
         headers = _Headers(head)
         mime = headers.mime(default)
         kind = mime.get_content_type()
         if kind.startswith("multipart/"):
             if depth == MAX_DEPTH:
-                raise _UnreadableError(f"Its parts are nested deeper than {MAX_DEPTH}.")
+                raise _UnreadableError(
+                    f"Its parts are nested deeper than {MAX_DEPTH}.", SkipKind.TOO_LARGE
+                )
             inner = "message/rfc822" if kind == "multipart/digest" else "text/plain"
             pieces = _pieces(body, mime)
             waiting.extend((part, depth + 1, inner) for part in reversed(pieces))

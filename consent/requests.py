@@ -20,7 +20,7 @@ from ledger.contributors import handles_of, has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import add_version, need_definition, reply_of
 from ledger.links import new_link
-from ledger.model import Account, Campaign, Channel, Credit, Definition, Reply, Use
+from ledger.model import Account, Campaign, Channel, Credit, Definition, ReadingState, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
 from ledger.requests import (
     ConsentRequest,
@@ -178,10 +178,11 @@ def _way(
     )
     if not contact:
         return None, ""
+    known_accounts = accounts_of(connection, ledger.keys, definition.campaign_id)
     if reply.channel is Channel.EMAIL:
-        return account_by_id(connection, ledger.keys, reply.account_id), contact
-    for account in accounts_of(connection, ledger.keys, definition.campaign_id):
-        if account.channel is Channel.EMAIL:
+        known_accounts.insert(0, account_by_id(connection, ledger.keys, reply.account_id))
+    for account in known_accounts:
+        if account.channel is Channel.EMAIL and account.reading is not ReadingState.REMOVED:
             return account, contact
     return None, contact
 

@@ -37,7 +37,7 @@ from collector.mastodon_posts import (
     wants_no_bots,
     web_address,
 )
-from ledger.model import Account, Page, Skipped, clean_name
+from ledger.model import Account, Page, SkipKind, Skipped, clean_name
 
 ASKS = (
     Ask("base_url", "Address of your server", "as your browser shows it: https://mastodon.example"),
@@ -250,7 +250,7 @@ class MastodonConnector:
                 statuses = [{"id": prompt.external_id, "edited_at": "gone"}]
                 if not place.knows(statuses[0]):
                     reason = "The prompt's post is gone, and so is the list of its answers."
-                    skipped.append(Skipped(prompt.external_id, reason))
+                    skipped.append(Skipped(prompt.external_id, reason, SkipKind.PROTECTED))
                     place = place.after(statuses)
             found |= {mark_of(status): status for status in statuses}
         fresh = [status for status in found.values() if not place.knows(status)]
