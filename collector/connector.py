@@ -86,7 +86,13 @@ class PromptPost:
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing `definedby account add` asks for, and where to find it."""
+    """One thing that adding an account asks for, and where to find it.
+
+    `rarely`: not asked for at a terminal, only an option there. `is_server`: secrets go where
+    this says, so with another answer they have to be given again. `setting` names the setting
+    that stands in for no answer, `choices` what may be answered, `envvar` a variable of the
+    environment that may answer at a terminal.
+    """
 
     name: str
     prompt: str
@@ -94,6 +100,11 @@ class Ask:
     secret: bool = False
     default: str = ""
     needed: bool = True
+    rarely: bool = False
+    is_server: bool = False
+    setting: str = ""
+    choices: tuple[str, ...] = ()
+    envvar: str = ""
 
 
 class Meter(Protocol):
@@ -165,6 +176,21 @@ class LookingConnector(Connector, Protocol):
 
 
 @runtime_checkable
+class RereadingConnector(LookingConnector, Protocol):
+    """A channel that tells how an edited source reads now.
+
+    Where a channel tells edits only by comparing versions, `with_version` names the source with
+    the version in `raw`, for `look_again`.
+    """
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these sources now; what can't be read is not in the answer."""
+
+    def with_version(self, external_id: str, raw: str) -> str:
+        """What `look_again` has to be asked, so that it tells edits since `raw` was read."""
+
+
+@runtime_checkable
 class PostingConnector(LookingConnector, Protocol):
     """A channel on which the prompt itself can be posted."""
 
@@ -173,3 +199,6 @@ class PostingConnector(LookingConnector, Protocol):
 
         Raises ChannelError, with `delivered_unknown` when it may be out.
         """
+
+    def find_post(self, address: str) -> PromptPost:
+        """The post of this account at `address`, as people see it. Raises ChannelError."""

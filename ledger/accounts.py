@@ -29,10 +29,7 @@ def add_account(
 ) -> Account:
     """Make an account; its secret is stored encrypted. Raises DefinedbyError for a taken name."""
     if find_account(connection, keys, channel, name):
-        raise DefinedbyError(
-            f"There is an {channel} account named '{name}' already.",
-            "Choose another name, or replace it with --replace.",
-        )
+        raise name_taken(channel, name)
     made = connection.execute(
         insert(accounts).values(
             channel=channel,
@@ -44,6 +41,14 @@ def add_account(
     )
     assert made.inserted_primary_key is not None
     return account_by_id(connection, keys, made.inserted_primary_key[0])
+
+
+def name_taken(channel: Channel, name: str) -> DefinedbyError:
+    """What to say of a name that another account of the channel has."""
+    return DefinedbyError(
+        f"There is a {channel} account named '{name}' already.",
+        "Choose another name; or change that one (at a terminal: --replace).",
+    )
 
 
 def replace_account(
@@ -181,10 +186,7 @@ def rename_account(connection: Connection, keys: Keys, account_id: int, name: st
         )
     known = find_account(connection, keys, account.channel, wanted)
     if known is not None and known.id != account_id:
-        raise DefinedbyError(
-            f"There is an {account.channel} account named '{wanted}' already.",
-            "Choose another name.",
-        )
+        raise name_taken(account.channel, wanted)
     connection.execute(update(accounts).where(accounts.c.id == account_id).values(name=wanted))
 
 

@@ -6,7 +6,7 @@ import signal
 
 from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
-from collector.poll import poll_due
+from collector.polling import Poller, poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
@@ -20,9 +20,15 @@ from ledger.settings import Settings
 from publisher.publish import publish_pending
 
 HOUR = 3600
+#: The accounts that are being read by this process.
+_poller = Poller()
 
 
 def _poll(ledger: Ledger, lease: Lease) -> None:
+    _poller.start_due(ledger, lease)
+
+
+def _poll_to_the_end(ledger: Ledger, lease: Lease) -> None:
     poll_due(ledger, lease)
 
 
@@ -80,7 +86,7 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
         if once:
-            run_once(ledger, TASKS)
+            run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))
             return
         worker = Worker(ledger, TASKS, holder)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -54,6 +54,7 @@ ASKS = (
         "Leave it as it is unless your account lives on a server of your own.",
         default=DEFAULT_SERVER,
         needed=False,
+        is_server=True,
     ),
 )
 
@@ -65,6 +66,14 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, Any], str]:
         "base_url": answers.get("base_url", "").strip().rstrip("/") or DEFAULT_SERVER,
     }
     return options, json.dumps({"password": answers.get("password", "").strip(), "session": ""})
+
+
+def answers_of(account: Account) -> dict[str, str]:
+    """What would have to be answered to get this account again, the app password included."""
+    given = {name: str(account.options.get(name) or "") for name in ("handle", "base_url")}
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        given["password"] = str(json.loads(account.secret)["password"])
+    return given
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:

@@ -40,7 +40,12 @@ from collector.mastodon_posts import (
 from ledger.model import Account, Page, SkipKind, Skipped, clean_name
 
 ASKS = (
-    Ask("base_url", "Address of your server", "as your browser shows it: https://mastodon.example"),
+    Ask(
+        "base_url",
+        "Address of your server",
+        "as your browser shows it: https://mastodon.example",
+        is_server=True,
+    ),
     Ask(
         "token",
         "Access token",
@@ -64,6 +69,11 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, Any], str]:
     if "://" not in address:
         address = f"https://{address}"
     return {"base_url": address}, answers["token"].strip()
+
+
+def answers_of(account: Account) -> dict[str, str]:
+    """What would have to be answered to get this account again, the token included."""
+    return {"base_url": str(account.options.get("base_url") or ""), "token": account.secret}
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:

@@ -26,7 +26,7 @@ from collector.connector import (
 )
 from collector.x_api import Api
 from collector.x_errors import OnlyHere
-from collector.x_login import ASKS, Login, account_from, base_url_of, timeout_of
+from collector.x_login import ASKS, Login, account_from, answers_of, base_url_of, timeout_of
 from collector.x_posts import (
     MESSAGE_FIELDS,
     MESSAGE_PREFIX,
@@ -46,7 +46,7 @@ from ledger.model import Account, IncomingReply, Page, Skipped
 if TYPE_CHECKING:
     from collector.x_session import ApiSession
 
-__all__ = ["ASKS", "PRICES", "XConnector", "account_from", "open_connector"]
+__all__ = ["ASKS", "PRICES", "XConnector", "account_from", "answers_of", "open_connector"]
 
 #: X's own smallest and largest page (docs.x.com/x-api, reference of each endpoint).
 MENTIONS_PAGE, SEARCH_PAGE, MESSAGES_PAGE = (5, 100), (10, 100), (1, 100)
