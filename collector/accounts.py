@@ -13,6 +13,7 @@ from ledger.accounts import (
     add_account,
     find_account,
     name_taken,
+    renew_secret,
     replace_account,
 )
 from ledger.database import Ledger
@@ -62,8 +63,14 @@ def keep_account(
         raise name_taken(channel, name)
     tried = Account(0, channel, name, campaign.id, options, secret)
     renewed = [secret]
-    # No transaction is open meanwhile.
-    answer = try_account(tried, renewed.append, seconds)
+    try:  # no transaction is open meanwhile
+        answer = try_account(tried, renewed.append, seconds)
+    except DefinedbyError:
+        if known is not None and known.secret == secret != renewed[-1]:
+            # Its own tokens were renewed before it failed; those it had are worth nothing now.
+            with ledger.write() as connection:
+                renew_secret(connection, ledger.keys, known.id, renewed[-1])
+        raise
     secret = renewed[-1]
     with ledger.write() as connection:
         known = find_account(connection, ledger.keys, channel, name)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import Connection
 
+from collector.alerts import all_alerts
 from ledger import jobs
 from ledger.campaigns import all_campaigns, campaign_by_id
 from ledger.definitions import find_definition
@@ -79,5 +80,6 @@ def desk_values() -> dict[str, Any]:
             "current": current_campaign(connection),
             "paused": paused(connection),
             "job_error": jobs.last_error(connection),
+            "alerts": all_alerts(connection, ledger().clock()),
             "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN)),
         }
