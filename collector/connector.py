@@ -46,6 +46,15 @@ class ChannelError(Exception):
         self.hand_over = hand_over
 
 
+def no_such_post(address: str) -> ChannelError:
+    """What to say when an account has no post of its own at an address."""
+    return ChannelError(
+        f"This account has no post at {address[:200]}.",
+        permanent=True,
+        mend="Copy the address from your browser, and name the account that posted it.",
+    )
+
+
 @dataclass(frozen=True)
 class OutgoingMessage:
     """One message to one person. `message_id` is stable over retries, so peers can dedupe.

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -137,7 +137,7 @@ def _post(item: Any, users: Answer, own_id: str) -> IncomingReply:
         text=_words(whole),
         author_name=clean_name(author["name"]),
         author_url=f"{WEB}/{author['username']}",
-        written_at=_moment(item),
+        written_at=moment_of(item),
         source_url=f"{WEB}/{author['username']}/status/{number}",
         in_reply_to=tuple(kinds[kind] for kind in ("replied_to",) if kind in kinds),
         raw=json.dumps(item),
@@ -160,7 +160,7 @@ def _message(item: Any, users: Answer, own_id: str) -> IncomingReply:
         text=_words(item),
         author_name=clean_name(author["name"]),
         author_url=f"{WEB}/{author['username']}",
-        written_at=_moment(item),
+        written_at=moment_of(item),
         raw=json.dumps(item),
         private=True,
         contact=str(sender_id),
@@ -207,7 +207,7 @@ def _where(withheld: Any) -> str:
     return f" in {', '.join(str(place) for place in places)[:60]}" if places else ""
 
 
-def _moment(item: Answer) -> datetime | None:
+def moment_of(item: Answer) -> datetime | None:
     """When it was written, if X says so in a way that can be understood, zone included."""
     try:
         moment = datetime.fromisoformat(item["created_at"])
@@ -260,6 +260,16 @@ def _fingerprint(item: Any) -> str:
     except (RecursionError, ValueError):
         known = "too deep"
     return "unreadable:" + hashlib.sha256(known.encode()).hexdigest()[:32]
+
+
+def newest_versions(answer: Answer, asked: Sequence[str]) -> dict[str, str]:
+    """The id of the newest version of each post that was asked for."""
+    newest = {}
+    for item in _list(answer, "data"):
+        versions = {_id_of(item), *_versions(item)} - {""}
+        for one in versions.intersection(asked):
+            newest[one] = max(versions, key=number_of)
+    return newest
 
 
 def source_states(answer: Answer, asked: list[str]) -> dict[str, SourceState]:

@@ -97,6 +97,19 @@ def note_edited(connection: Connection, account: Account, external_id: str, at: 
     )
 
 
+def note_as_stored(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """These sources read as they did when we stored them: an edit of them was taken back."""
+    connection.execute(
+        update(replies)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+            replies.c.source_state == EDITED,
+        )
+        .values(source_state="", source_text="")
+    )
+
+
 def apply_tombstones(connection: Connection, account: Account) -> None:
     """Mark replies that arrived after their source was known to be gone."""
     late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)

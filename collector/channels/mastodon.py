@@ -20,6 +20,7 @@ from collector.connector import (
     OutgoingMessage,
     PromptPost,
     SourceState,
+    no_such_post,
 )
 from collector.mastodon_api import GONE, Api
 from collector.mastodon_errors import NoAnswer, Refused, reading_error
@@ -37,7 +38,7 @@ from collector.mastodon_posts import (
     wants_no_bots,
     web_address,
 )
-from ledger.model import Account, Page, SkipKind, Skipped, clean_name
+from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped, clean_name
 
 ASKS = (
     Ask(
@@ -158,6 +159,38 @@ class MastodonConnector:
                     raise reading_error(error, "a post", self._context.clock) from error
                 break
         return states
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these statuses as they are now. Raises ChannelError."""
+        home = Home(text_of(self._api.own(), "id"), self._api.domain)
+        texts = {}
+        for known in filter(_ID.fullmatch, external_ids):
+            status = self._api.read_if_there("a post", self._api.client.status, known)
+            item = read_status(status, home)
+            if isinstance(item, IncomingReply):
+                texts[known] = item.text
+        return texts
+
+    def with_version(self, external_id: str, raw: str) -> str:  # noqa: ARG002 - statuses tell
+        return external_id
+
+    def find_post(self, address: str) -> PromptPost:
+        """This account's status at an address that people see. Raises ChannelError."""
+        own_id = text_of(self._api.own(), "id")
+        wanted = address.strip().rstrip("/")
+        last = wanted.rpartition("/")[2]
+        found = []
+        if _ID.fullmatch(last):
+            found = [self._api.read_if_there("the post", self._api.client.status, last)]
+        # Not every server shows its ids in its addresses (snac).
+        found += self._api.read_list("its posts", self._api.client.account_statuses, id=own_id)
+        for status in found:
+            names = (web_address(status, "url"), web_address(status, "uri"))
+            account = status.get("account") if isinstance(status, dict) else None
+            if text_of(account, "id") == own_id and wanted in names:
+                at = moment_of(status, "created_at") or self._context.clock()
+                return PromptPost(text_of(status, "id"), names[0] or names[1], at)
+        raise no_such_post(address)
 
     def check(self) -> str:
         """Sign in, try to read, and say who answered. Raises ChannelError."""

@@ -20,7 +20,6 @@ from ledger.model import Account, Campaign, Channel, ReadingState, SkipKind, Ski
 from ledger.replies import store_skipped
 from ledger.tables import accounts, editors, replies
 from tests.conftest import SteppingClock
-from tests.mastodon_accounts import server  # noqa: F401 - a fixture
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.mastodon_http import Fault
 from tests.visiting import Visitor, application, owner
@@ -39,12 +38,19 @@ def desk(app: Flask, ledger: Ledger, campaign: Campaign) -> Visitor:
 
 
 @pytest.fixture
-def account(desk: Visitor, ledger: Ledger, server: MastodonApi) -> Account:  # noqa: F811
+def server(clock: SteppingClock) -> Iterator[MastodonApi]:
+    with MastodonApi(clock) as running:
+        running.add_person("ada@far.example")
+        yield running
+
+
+@pytest.fixture
+def account(desk: Visitor, ledger: Ledger, server: MastodonApi) -> Account:
     add(desk, server, account_name="lamps")
     return only(ledger)
 
 
-def add(desk: Visitor, server: MastodonApi, **fields: str) -> str:  # noqa: F811
+def add(desk: Visitor, server: MastodonApi, **fields: str) -> str:
     desk.go("/desk/accounts/new/mastodon")
     given = {"base_url": server.url, "token": server.token, **fields}
     return desk.press("/desk/accounts/new/mastodon", **given)
@@ -83,7 +89,7 @@ def test_the_desk_offers_every_channel_and_says_what_needs_none(
 def test_an_account_is_kept_once_it_has_answered_and_the_answer_is_shown(
     desk: Visitor,
     ledger: Ledger,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     page = add(desk, server)
     assert "The server answered as @" in page
@@ -96,7 +102,7 @@ def test_an_account_is_kept_once_it_has_answered_and_the_answer_is_shown(
 def test_p40_what_is_secret_is_encrypted_and_never_sent_back(
     desk: Visitor,
     ledger: Ledger,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     page = add(desk, server, token=WRONG_TOKEN, account_name="lamps")
     assert desk.status == 400
@@ -119,9 +125,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(
     began = time.monotonic()
     options = {"base_url": f"http://127.0.0.1:{silent}"}
     with pytest.raises(TemporaryError, match="no answer within"):
-        keep_account(
-            ledger, campaign, Channel.MASTODON, "lamps", options, "a-token", seconds=0.5
-        )
+        keep_account(ledger, campaign, Channel.MASTODON, "lamps", options, "a-token", seconds=0.5)
     assert time.monotonic() - began < 5
     assert known(ledger) == []
 
@@ -152,7 +156,7 @@ def test_reading_is_paused_and_goes_on_where_it_stopped(
     desk: Visitor,
     ledger: Ledger,
     account: Account,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     ada = next(iter(who for who, one in server.accounts.items() if one["acct"].startswith("ada")))
     server.mention(ada, "a lamp")
@@ -169,7 +173,7 @@ def test_another_login_keeps_the_place_and_an_empty_secret_stays(
     desk: Visitor,
     ledger: Ledger,
     account: Account,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     poll_due(ledger)
     before = only(ledger)
@@ -188,7 +192,7 @@ def test_a_stored_secret_is_never_sent_to_another_server(
     desk: Visitor,
     ledger: Ledger,
     account: Account,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     with MastodonApi(ledger.clock) as elsewhere:
         desk.go(f"/desk/accounts/{account.id}/login")
@@ -202,7 +206,7 @@ def test_a_removed_account_loses_its_login_and_nothing_else(
     desk: Visitor,
     ledger: Ledger,
     account: Account,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     ada = next(iter(who for who, one in server.accounts.items() if one["acct"].startswith("ada")))
     server.mention(ada, "a lamp")
@@ -227,7 +231,7 @@ def test_an_account_gets_another_name_but_not_one_that_is_taken(
     desk: Visitor,
     ledger: Ledger,
     account: Account,
-    server: MastodonApi,  # noqa: F811
+    server: MastodonApi,
 ) -> None:
     desk.press(f"/desk/accounts/{account.id}/name", name="  lanterns ")
     assert only(ledger).name == "lanterns"
@@ -354,7 +358,7 @@ def test_p17_what_was_not_collected_is_counted_by_reason(
 def test_a_fault_of_the_platform_is_shown_as_it_is(
     desk: Visitor,
     server: MastodonApi,
-    account: Account,  # noqa: F811
+    account: Account,
 ) -> None:
     server.faults.append(Fault(path="verify_credentials", status=503))
     desk.press(f"/desk/accounts/{account.id}/test")
