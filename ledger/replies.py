@@ -159,6 +159,40 @@ def count_by_state(connection: Connection, campaign_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def move_answers(connection: Connection, account_id: int, post: str, campaign_id: str) -> int:
+    """Replies to a post of ours that came before we knew it: they belong to its campaign.
+
+    What an editor has touched stays where it is. Returns how many were moved; they are read anew.
+    """
+    moved = 0
+    answered = {post}
+    waiting = connection.execute(
+        select(replies.c.id, replies.c.external_id, replies.c.in_reply_to)
+        .where(
+            replies.c.account_id == account_id,
+            replies.c.campaign_id != campaign_id,
+            replies.c.state == ReplyState.NEW,
+            replies.c.corrected.is_(False),
+            replies.c.id.not_in(select(definitions.c.reply_id)),
+        )
+        .order_by(replies.c.id)
+    ).all()
+    while True:
+        under = [row for row in waiting if answered.intersection(row.in_reply_to)]
+        if not under:
+            return moved
+        for start in range(0, len(under), BATCH):
+            ids = [row.id for row in under[start : start + BATCH]]
+            connection.execute(
+                update(replies)
+                .where(replies.c.id.in_(ids))
+                .values(campaign_id=campaign_id, kind="", reason="", confidence=0, spans=[])
+            )
+        moved += len(under)
+        answered = {row.external_id for row in under}
+        waiting = [row for row in waiting if row.external_id not in answered]
+
+
 def raw_of(connection: Connection, reply_id: int) -> str:
     raw: str = connection.execute(
         select(replies.c.raw).where(replies.c.id == reply_id)

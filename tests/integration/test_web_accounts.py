@@ -9,17 +9,21 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from collector.accounts import keep_account
 from collector.polling import poll_due
-from ledger.accounts import all_accounts, note_failure, note_read
+from ledger.accounts import account_by_id, all_accounts, note_failure, note_read
 from ledger.database import Ledger
 from ledger.errors import TemporaryError
 from ledger.model import Account, Campaign, Channel, ReadingState, SkipKind, Skipped
+from ledger.posts import find_post
 from ledger.replies import store_skipped
+from ledger.sources import note_gone
 from ledger.tables import accounts, editors, replies
+from publisher.publish import publish
 from tests.conftest import SteppingClock
+from tests.people import agree, asked
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.mastodon_http import Fault
 from tests.visiting import Visitor, application, owner
@@ -363,3 +367,37 @@ def test_a_fault_of_the_platform_is_shown_as_it_is(
     server.faults.append(Fault(path="verify_credentials", status=503))
     desk.press(f"/desk/accounts/{account.id}/test")
     assert '<div class="note wrong"' in desk.page
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("gone", "Its source was deleted."), ("protected", "made private.")]
+)
+def test_p38_a_hold_is_shown_with_what_can_be_done_and_ends_by_a_decision(
+    desk: Visitor, ledger: Ledger, campaign: Campaign, state: str, said: str
+) -> None:
+    kept_words, gone_words = "hearing people out", "knowing when to be quiet"
+    first = asked(ledger, campaign, kept_words, address="a@sample.example")
+    second = asked(ledger, campaign, gone_words, address="b@sample.example")
+    agree(ledger, first, kept_words)
+    agree(ledger, second, gone_words)
+    publish(ledger)
+    with ledger.write() as connection:
+        for row in connection.execute(select(replies)).all():
+            account = account_by_id(connection, ledger.keys, row.account_id)
+            note_gone(connection, account, row.external_id, state, ledger.clock())
+    assert publish(ledger).posts == 0
+    assert desk.go("/desk?state=shortlisted").count(said) == 2
+    page = desk.go(f"/desk/definitions/{first.request.definition_id}")
+    assert said in page
+    assert "It stays held until you decide" in page
+    desk.press(f"/desk/definitions/{first.request.definition_id}/release")
+    assert said not in desk.page
+    theirs = f"/desk/definitions/{second.request.definition_id}"
+    desk.go(theirs)
+    desk.press(f"{theirs}/withdraw", because=" ")
+    assert "Say how you know." in desk.page
+    desk.press(f"{theirs}/withdraw", because="They told me so.")
+    assert publish(ledger).posts == 1
+    with ledger.read() as connection:
+        assert find_post(connection, first.request.definition_id) is not None
+        assert find_post(connection, second.request.definition_id) is None
