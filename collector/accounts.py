@@ -65,11 +65,16 @@ def keep_account(
     renewed = [secret]
     try:  # no transaction is open meanwhile
         answer = try_account(tried, renewed.append, seconds)
-    except DefinedbyError:
+    except DefinedbyError as error:
         if known is not None and known.secret == secret != renewed[-1]:
             # Its own tokens were renewed before it failed; those it had are worth nothing now.
             with ledger.write() as connection:
                 renew_secret(connection, ledger.keys, known.id, renewed[-1])
+        if isinstance(error, TemporaryError):
+            # Its own advice is for an account that is tried again by itself.
+            raise TemporaryError(
+                error.what, "Look whether the address is right, or try again in a moment."
+            ) from error
         raise
     secret = renewed[-1]
     with ledger.write() as connection:

@@ -274,9 +274,10 @@ def test_p17_the_desk_says_what_needs_an_editor_and_what_to_do(
             next_poll_at=now + timedelta(hours=1),
             needs_person=True,
         )
-    for path in ("/desk", "/desk/definitions", "/desk/accounts"):
+    for path in ("/desk", "/desk/definitions", "/desk/campaigns"):
         page = desk.go(path)
         assert "lamps can’t be read." in page
+    assert "It can’t be read." in desk.go("/desk/accounts")
     assert "Give another one." in desk.go("/desk")
     with ledger.write() as connection:
         note_read(
