@@ -21,7 +21,7 @@ from ledger.model import Account
 TWEEPY_HOST = "https://api.twitter.com"
 #: Seconds; at most MOST_TIMEOUT, so that a sender is done before its claim is given up.
 TIMEOUT, MOST_TIMEOUT = 20.0, 30.0
-_CONSOLE = "developer.x.com, your app, Keys and tokens"
+_CONSOLE = "“Keys and tokens” of your app on developer.x.com"
 
 ASKS: tuple[Ask, ...] = (
     Ask("consumer_key", "API key (leave empty for OAuth 2.0)", _CONSOLE, needed=False),
@@ -45,20 +45,22 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         "monthly_cap",
         "The most that reading and posting may cost a month, in dollars",
-        "X charges by use; what is left is shown by definedby account test",
+        "X charges by use; what is left is shown with the account",
         default="10",
     ),
     Ask(
         "messages",
-        "Read direct messages too (yes or no)?",
+        "Read direct messages too?",
         "each one read costs a cent; the app needs the right to read messages",
         default="yes",
+        choices=("yes", "no"),
     ),
     Ask(
         "base_url",
         "Address of a gateway to X",
         "leave empty for X itself",
         needed=False,
+        rarely=True,
         is_server=True,
     ),
 )

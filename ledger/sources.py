@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, not_, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from ledger.inserting import insert_or_ignore
 from ledger.jobs import JobKind, add_job
@@ -65,7 +65,6 @@ def note_edit(connection: Connection, account: Account, reply: IncomingReply, at
             replies.c.text != reply.text,
             replies.c.source_text != reply.text,
             replies.c.source_state.in_(["", EDITED]),
-            not_(is_released),
         )
         .values(source_state=EDITED, source_text=reply.text, source_noticed_at=at)
     )
