@@ -49,6 +49,15 @@ class ChannelError(Exception):
         self.hand_over = hand_over
 
 
+def no_such_post(address: str) -> ChannelError:
+    """What to say when an account has no post of its own at an address."""
+    return ChannelError(
+        f"This account has no post at {address[:200]}.",
+        permanent=True,
+        mend="Copy the address from your browser, and name the account that posted it.",
+    )
+
+
 @dataclass(frozen=True)
 class OutgoingMessage:
     """One message to one person. `message_id` is stable over retries, so peers can dedupe.
@@ -89,7 +98,13 @@ class PromptPost:
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing `definedby account add` asks for, and where to find it."""
+    """One thing that adding an account asks for, and where to find it.
+
+    `rarely`: not asked for at a terminal, only an option there. `is_server`: secrets go where
+    this says, so with another answer they have to be given again. `setting` names the setting
+    that stands in for no answer, `choices` what may be answered, `envvar` a variable of the
+    environment that may answer at a terminal.
+    """
 
     name: str
     prompt: str
@@ -97,6 +112,11 @@ class Ask:
     secret: bool = False
     default: str = ""
     needed: bool = True
+    rarely: bool = False
+    is_server: bool = False
+    setting: str = ""
+    choices: tuple[str, ...] = ()
+    envvar: str = ""
 
 
 class Meter(Protocol):
@@ -179,6 +199,21 @@ class ListeningConnector(Connector, Protocol):
 
 
 @runtime_checkable
+class RereadingConnector(LookingConnector, Protocol):
+    """A channel that tells how an edited source reads now.
+
+    Where a channel tells edits only by comparing versions, `with_version` names the source with
+    the version in `raw`, for `look_again`.
+    """
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these sources now; what can't be read is not in the answer."""
+
+    def with_version(self, external_id: str, raw: str) -> str:
+        """What `look_again` has to be asked, so that it tells edits since `raw` was read."""
+
+
+@runtime_checkable
 class PostingConnector(LookingConnector, Protocol):
     """A channel on which the prompt itself can be posted."""
 
@@ -187,3 +222,6 @@ class PostingConnector(LookingConnector, Protocol):
 
         Raises ChannelError, with `delivered_unknown` when it may be out.
         """
+
+    def find_post(self, address: str) -> PromptPost:
+        """The post of this account at `address`, as people see it. Raises ChannelError."""

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ledger.errors import SettingError
-from ledger.model import IncomingReply, normal
+from ledger.model import IncomingReply, SkipKind, normal
 
 #: What a column can be, and the names that tables usually give it, the likeliest first.
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -53,6 +53,10 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 class RowProblem(Exception):  # noqa: N818 - it is what a person reads about one row
     """Why a row can't become a reply, as a sentence."""
+
+    def __init__(self, sentence: str, kind: SkipKind = SkipKind.MALFORMED) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 def choose_columns(columns: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -126,13 +130,17 @@ def row_reader(columns: Mapping[str, str]) -> Callable[[Values], IncomingReply]:
 def _reply(found: dict[str, str], row: Values) -> IncomingReply:
     text = found.pop("text").strip()
     if not text:
-        raise RowProblem("It has no text.")
+        raise RowProblem("It has no text.", SkipKind.FILTERED)
     if len(text) > MOST_CHARACTERS:
-        raise RowProblem(f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.")
+        raise RowProblem(
+            f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.",
+            SkipKind.TOO_LARGE,
+        )
     for known, value in found.items():
         if len(value) > _MOST[known]:
             raise RowProblem(
-                f"Its {known} has {len(value):,} characters; {_MOST[known]:,} are allowed."
+                f"Its {known} has {len(value):,} characters; {_MOST[known]:,} are allowed.",
+                SkipKind.TOO_LARGE,
             )
     row_id = found.get("id", "")
     external_id = row_id or row_hash(row)

@@ -28,7 +28,7 @@ from collector.mail_structure import (
     parts_of,
     split,
 )
-from ledger.model import IncomingReply, Skipped, clean_name
+from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
 
 MAX_REFERENCES = 100
 #: RFC 5322 2.1.1 gives a line 998 octets; longer ids are replaced by their hash.
@@ -54,13 +54,13 @@ def read_message(raw: bytes, own_address: str = "") -> IncomingReply | Skipped:
     external_id = _hashed(raw)
     try:
         if len(raw) > MAX_BYTES:
-            raise UnreadableError(too_large(len(raw)))
+            raise UnreadableError(too_large(len(raw)), SkipKind.TOO_LARGE)
         head, _ = split(raw)
         headers = Headers(head)
         external_id = message_id(headers.first("message-id")) or external_id
         name, address = _author(headers)
         if own_address and address == own_address.lower():
-            raise UnreadableError("It is our own message.")
+            raise UnreadableError("It is our own message.", SkipKind.FILTERED)
         subject = _decoded_words(headers.first("subject"))
         stop = _STOP_SUBJECT.fullmatch(subject)
         tags = [*_tags(headers, own_address), *([f"+{stop[2].lower()}"] if stop else [])]
@@ -77,7 +77,7 @@ def read_message(raw: bytes, own_address: str = "") -> IncomingReply | Skipped:
             automatic=stop is None and is_automatic(headers, address, subject),
         )
     except UnreadableError as error:
-        return Skipped(external_id, str(error))
+        return Skipped(external_id, str(error), error.kind)
     except (RecursionError, ValueError, LookupError, TypeError, MessageError) as error:
         # Python's header code raises these for input nobody foresaw; one mail must not stop all.
         return Skipped(external_id, f"It is malformed ({type(error).__name__}).")

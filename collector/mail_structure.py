@@ -19,6 +19,8 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from itertools import islice
 
+from ledger.model import SkipKind
+
 #: Limits of promise P32.
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PARTS = 50
@@ -38,13 +40,17 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_esc
 class UnreadableError(Exception):
     """Why a mail can't be taken in, as a sentence for the person who runs the account."""
 
+    def __init__(self, sentence: str, kind: SkipKind = SkipKind.MALFORMED) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
 
 class Headers:
     """Header values by name, as text, with whatever bytes they hold."""
 
     def __init__(self, head: bytes) -> None:
         if len(head) > MAX_HEADER_BYTES:
-            raise UnreadableError("Its headers are longer than 256 KiB.")
+            raise UnreadableError("Its headers are longer than 256 KiB.", SkipKind.TOO_LARGE)
         self._values: dict[str, list[str]] = defaultdict(list)
         for name, value in BytesHeaderParser().parsebytes(head).raw_items():
             raw = str(value)[:REFERENCES_LENGTH].encode("utf-8", "surrogateescape")
@@ -99,14 +105,16 @@ def parts_of(raw: bytes) -> Iterator[Part]:
         piece, depth, default = waiting.pop()
         seen += 1
         if seen - 1 > MAX_PARTS:
-            raise UnreadableError(f"It has more than {MAX_PARTS} parts.")
+            raise UnreadableError(f"It has more than {MAX_PARTS} parts.", SkipKind.TOO_LARGE)
         head, body = split(piece)
         headers = Headers(head)
         mime = headers.mime(default)
         kind = mime.get_content_type()
         if kind.startswith("multipart/"):
             if depth == MAX_DEPTH:
-                raise UnreadableError(f"Its parts are nested deeper than {MAX_DEPTH}.")
+                raise UnreadableError(
+                    f"Its parts are nested deeper than {MAX_DEPTH}.", SkipKind.TOO_LARGE
+                )
             inner = "message/rfc822" if kind == "multipart/digest" else "text/plain"
             pieces = _pieces(body, mime)
             waiting.extend((part, depth + 1, inner) for part in reversed(pieces))

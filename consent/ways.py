@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ledger.accounts import account_by_id, accounts_of
 from ledger.contributors import handles_of
 from ledger.keys import Keys
-from ledger.model import Account, Channel, Definition, Reply
+from ledger.model import Account, Channel, Definition, ReadingState, Reply
 from ledger.outbox import has_answered
 
 #: Channels on which a contact is an e-mail address.
@@ -78,7 +78,8 @@ def ways_to(
     """The ways to the author of a reply, best first; by hand is always possible beside them."""
     found = []
     if reply.channel in ROOM:
-        found += _own_ways(connection, account_by_id(connection, keys, reply.account_id), reply)
+        account = account_by_id(connection, keys, reply.account_id)
+        found += [] if _is_removed(account) else _own_ways(connection, account, reply)
     mail = _mail(connection, keys, definition, reply)
     return (*found, mail) if mail is not None else tuple(found)
 
@@ -111,13 +112,19 @@ def _mail(connection: Connection, keys: Keys, definition: Definition, reply: Rep
     contact = contact_by_mail(connection, definition.contributor_id)
     if not contact:
         return None
-    if reply.channel is Channel.EMAIL:
-        account = account_by_id(connection, keys, reply.account_id)
-        return Way(WayName.MAIL, account, contact, reply.external_id)
-    for account in accounts_of(connection, keys, definition.campaign_id):
-        if account.channel is Channel.EMAIL:
-            return Way(WayName.MAIL, account, contact)
+    answered = reply.external_id if reply.channel is Channel.EMAIL else ""
+    known = accounts_of(connection, keys, definition.campaign_id)
+    if answered:
+        known.insert(0, account_by_id(connection, keys, reply.account_id))
+    for account in known:
+        if account.channel is Channel.EMAIL and not _is_removed(account):
+            return Way(WayName.MAIL, account, contact, answered)
     return None
+
+
+def _is_removed(account: Account) -> bool:
+    """Whether its login is forgotten: nothing can be sent by it."""
+    return account.reading is ReadingState.REMOVED
 
 
 def _is_light(char: str) -> bool:

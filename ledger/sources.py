@@ -5,10 +5,11 @@ A deletion may overtake its reply: it is remembered, and wins when the reply arr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from ledger.inserting import insert_or_ignore
 from ledger.jobs import JobKind, add_job
@@ -47,29 +48,64 @@ def note_gone(
 
 
 def note_edit(connection: Connection, account: Account, reply: IncomingReply, at: datetime) -> None:
-    """A source reads differently now. What we stored and what was granted stay as they were."""
+    """A source reads differently now. What we stored and what was granted stay as they were.
+
+    An edit that an editor has released is not shown again; what reads as it did when we stored
+    it needs no look any more.
+    """
+    theirs = (
+        replies.c.account_id == account.id,
+        replies.c.external_id == reply.external_id,
+    )
+    is_released = and_(replies.c.released_at.is_not(None), replies.c.released_text == reply.text)
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == reply.external_id,
+            *theirs,
             replies.c.text != reply.text,
+            replies.c.source_text != reply.text,
             replies.c.source_state.in_(["", EDITED]),
         )
         .values(source_state=EDITED, source_text=reply.text, source_noticed_at=at)
     )
+    connection.execute(
+        update(replies)
+        .where(
+            *theirs,
+            replies.c.source_state == EDITED,
+            or_(replies.c.text == reply.text, is_released),
+        )
+        .values(source_state="", source_text="")
+    )
 
 
 def note_edited(connection: Connection, account: Account, external_id: str, at: datetime) -> None:
-    """A source is known to have been edited; how it reads now is not."""
+    """A source is known to have been edited; how it reads now is not.
+
+    Once an edit was released, only `note_edit` can tell whether there is another.
+    """
     connection.execute(
         update(replies)
         .where(
             replies.c.account_id == account.id,
             replies.c.external_id == external_id,
             replies.c.source_state == "",
+            replies.c.released_at.is_(None),
         )
         .values(source_state=EDITED, source_noticed_at=at)
+    )
+
+
+def note_as_stored(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """These sources read as they did when we stored them: an edit of them was taken back."""
+    connection.execute(
+        update(replies)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+            replies.c.source_state == EDITED,
+        )
+        .values(source_state="", source_text="")
     )
 
 
@@ -102,11 +138,29 @@ def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
     )
 
 
+def held_sources(connection: Connection, reply_ids: Sequence[int]) -> dict[int, HeldSource]:
+    """`held_source` for many replies; those of which nothing is held are left out."""
+    rows = connection.execute(
+        select(
+            replies.c.id,
+            replies.c.source_state,
+            replies.c.source_text,
+            replies.c.source_noticed_at,
+        ).where(replies.c.id.in_(reply_ids), replies.c.source_state != "")
+    )
+    return {row[0]: HeldSource(*row) for row in rows}
+
+
 def release_source(connection: Connection, account: Account, reply_id: int, at: datetime) -> None:
-    """An editor has looked, and the words may stand: its author had allowed them."""
-    external_id = connection.execute(
-        select(replies.c.external_id).where(replies.c.id == reply_id)
-    ).scalar_one()
+    """An editor has looked, and the words may stand: its author had allowed them.
+
+    An edit is remembered as it was looked at, so that only another one is shown again.
+    """
+    external_id, state, source_text = connection.execute(
+        select(replies.c.external_id, replies.c.source_state, replies.c.source_text).where(
+            replies.c.id == reply_id
+        )
+    ).one()
     connection.execute(
         delete(gone_sources).where(
             gone_sources.c.account_id == account.id, gone_sources.c.external_id == external_id
@@ -115,7 +169,12 @@ def release_source(connection: Connection, account: Account, reply_id: int, at: 
     connection.execute(
         update(replies)
         .where(replies.c.id == reply_id)
-        .values(source_state="", source_text="", source_checked_at=at)
+        .values(
+            source_state="",
+            source_text="",
+            source_checked_at=at,
+            **({"released_text": source_text, "released_at": at} if state == EDITED else {}),
+        )
     )
     _wake_publisher(connection, account, external_id, at)
 
@@ -158,3 +217,15 @@ def _wake_publisher(
     )
     for definition_id in taken.scalars():
         add_job(connection, JobKind.PUBLISH, definition_id, at)
+
+
+def as_stored(
+    connection: Connection, account: Account, external_ids: Sequence[str]
+) -> dict[str, str]:
+    """What the channel sent, unchanged, for each of these replies."""
+    rows = connection.execute(
+        select(replies.c.external_id, replies.c.raw).where(
+            replies.c.account_id == account.id, replies.c.external_id.in_(external_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}

@@ -91,6 +91,10 @@ accounts = Table(
     _count("failures"),
     _count("stored"),
     _count("skipped"),
+    Column("reading", String(16), nullable=False, server_default="on", default="on"),
+    # The last error is one that no waiting mends.
+    Column("needs_person", Boolean, nullable=False, server_default=text("false"), default=False),
+    Column("last_reply_at", Utc),
     UniqueConstraint("channel", "name"),
 )
 
@@ -150,6 +154,9 @@ replies = Table(
     _text("source_text"),
     Column("source_noticed_at", Utc),
     Column("source_checked_at", Utc),
+    # The edit that an editor has looked at last: only another one is shown again.
+    _text("released_text"),
+    Column("released_at", Utc),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
@@ -168,6 +175,7 @@ skipped_items = Table(
     Column("id", Integer, primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("external_id", String(998), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="malformed"),
     _text("reason"),
     Column("at", Utc, nullable=False),
     UniqueConstraint("account_id", "external_id"),

@@ -27,8 +27,8 @@ PAGES = (
     *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
-    *("web.desk.pasting", "web.desk.prompting", "web.webmentions"),
-    "web.unsubscribing",
+    *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
+    *("web.webmentions", "web.unsubscribing"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

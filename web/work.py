@@ -8,7 +8,7 @@ from functools import partial
 from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
 from collector.idling import Idling
-from collector.poll import poll_due
+from collector.polling import Poller, poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
@@ -23,9 +23,15 @@ from ledger.settings import Settings
 from publisher.publish import publish_pending
 
 HOUR = 3600
+#: The accounts that are being read by this process.
+_poller = Poller()
 
 
 def _poll(ledger: Ledger, lease: Lease) -> None:
+    _poller.start_due(ledger, lease)
+
+
+def _poll_to_the_end(ledger: Ledger, lease: Lease) -> None:
     poll_due(ledger, lease)
 
 
@@ -88,7 +94,7 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
         if once:
-            run_once(ledger, TASKS)
+            run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))
             return
         idling = Idling()
         worker = Worker(ledger, (*TASKS, Task("idle", 2, idling.tend, idling.rest)), holder)

@@ -29,7 +29,7 @@ from collector.mail_message import message_id, read_message, too_large
 from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
 from collector.mail_structure import MAX_BYTES
 from ledger.clock import Clock, system_clock
-from ledger.model import Account, IncomingReply, Page, Skipped
+from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
 
 #: A page of large messages ends early, so that memory stays bounded.
 PAGE_BYTES = 4 * MAX_BYTES
@@ -157,7 +157,7 @@ class EmailConnector:
             last = uid
             if size > MAX_BYTES:
                 known = _message_id(mailbox, uid) or f"uid:{validity}:{uid}"
-                items.append(Skipped(known, too_large(size)))
+                items.append(Skipped(known, too_large(size), SkipKind.TOO_LARGE))
                 continue
             # One byte more than allowed is asked for: sizes are the server's word only.
             raw = _literal(mailbox, uid, f"BODY.PEEK[]<0.{MAX_BYTES + 1}>")

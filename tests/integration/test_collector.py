@@ -12,7 +12,7 @@ import pytest
 
 from collector.accounts import keep_account, try_account
 from collector.dispatch import dispatch
-from collector.poll import poll_all, poll_due
+from collector.polling import poll_all, poll_due
 from collector.read import read_new
 from consent.answers import refuse
 from consent.errors import NotNowError

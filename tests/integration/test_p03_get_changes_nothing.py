@@ -51,6 +51,7 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "edition_id": edition.id,
         "reply_id": answer(ledger, campaign, "asking first").id,
         "account_id": 1,
+        "channel": "email",
         "prompt_id": 1,
         "message_id": 1,
         "told_id": 1,

@@ -16,6 +16,7 @@ from web.access import Access, access_of
 WHOLE_ID = "0" * 32
 ARGUMENTS = {
     "account_id": "1",
+    "channel": "email",
     "prompt_id": "1",
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
@@ -45,7 +46,17 @@ OPEN = {
     "welcome.accept",
     "welcome.welcome",
 }
-OWNERS = {"campaigns.add", "campaigns.change"}
+OWNERS = {
+    "accounts.remove",
+    "accounts.rename",
+    "adding.add",
+    "adding.change",
+    "adding.channels",
+    "adding.form",
+    "adding.login",
+    "campaigns.add",
+    "campaigns.change",
+}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import Connection
 
+from collector.alerts import all_alerts
 from ledger import jobs
 from ledger.campaigns import all_campaigns, campaign_by_id
 from ledger.definitions import find_definition
@@ -81,4 +82,5 @@ def desk_values() -> dict[str, Any]:
             "job_error": jobs.last_error(connection),
             "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN))
             + count_handed_over(connection),
+            "alerts": all_alerts(connection, ledger().clock()),
         }

@@ -32,6 +32,7 @@ from web.here import ledger
 
 pages = Blueprint("definitions", __name__, url_prefix="/desk/definitions")
 PAGE_SIZE = 30
+MOST_REASON_CHARACTERS = 500
 
 
 @pages.get("")
@@ -86,6 +87,23 @@ def release(definition_id: str) -> ResponseReturnValue:
         account = account_by_id(connection, ours.keys, reply.account_id)
         release_source(connection, account, reply.id, ours.clock())
     flash("They may stand.", "done")
+    return back("definitions.definition", definition_id=definition_id)
+
+
+@pages.post("/<definition_id>/withdraw")
+@editor_only
+def withdraw_for_author(definition_id: str) -> ResponseReturnValue:
+    """Its source is gone because its author meant to take it back: so it is taken back."""
+    from consent.answers import withdraw
+
+    definition_in_view(definition_id)
+    because = request.form.get("because", "").strip()[:MOST_REASON_CHARACTERS]
+    with saying_why():
+        if not because:
+            raise DefinedbyError("Say how you know.", "One sentence is kept as evidence.")
+        evidence = {"channel": "editor", "by": editor_name(), "quoted": because}
+        withdraw(ledger(), definition_id, evidence)
+        flash("It is taken back, and off the blog.", "done")
     return back("definitions.definition", definition_id=definition_id)
 
 
