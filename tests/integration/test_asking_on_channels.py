@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from collector.dispatch import dispatch
-from collector.poll import poll_all
+from collector.polling import poll_all
 from collector.read import read_new
 from consent.answers import refuse
 from consent.errors import NotNowError

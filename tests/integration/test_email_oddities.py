@@ -17,9 +17,11 @@ from collector.channels import email as email_channel
 from collector.channels.email import EmailConnector
 from collector.connector import ChannelError, OutgoingMessage
 from collector.mail_sending import compose
-from collector.poll import PollReport, poll_all
+from collector.poll import PollReport
+from collector.polling import poll_all
 from collector.read import read_new
 from consent.requests import ask
+from consent.ways import WayName
 from ledger.accounts import add_account, find_account
 from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel, Reply, ReplyState
@@ -197,7 +199,8 @@ def test_p16_two_mails_under_one_message_id_are_both_kept(
     question = ask(
         ledger, define(ledger, stored(ledger, campaign)[2]).id, asked_by="robin@blog.example"
     )
-    assert question.by_email
+    assert question.way is not None
+    assert question.way.name is WayName.MAIL
     assert _in_reply_to(ids[2]) == same
     assert _in_reply_to("sha256:" + "0" * 64) == "", "no Message-ID, so nothing to name"
 

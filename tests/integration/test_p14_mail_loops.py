@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from collector.dispatch import dispatch
-from collector.poll import poll_all
+from collector.polling import poll_all
 from collector.read import read_new
 from consent.errors import NotNowError
 from consent.requests import ask, cancel

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from collector.dispatch import dispatch
-from collector.poll import poll_all
+from collector.polling import poll_all
 from collector.read import read_new
 from consent.errors import NotNowError
 from consent.requests import ask

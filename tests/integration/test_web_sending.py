@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from collector.dispatch import dispatch
-from collector.poll import poll_all
+from collector.polling import poll_all
 from collector.read import read_new
 from consent.requests import cancel
 from ledger import stopping
