@@ -129,6 +129,14 @@ class Person:
             rkey=key,
         )
 
+    def wait_for_post(self, uri: str) -> None:
+        """Until the AppView shows this post to the person."""
+
+        def shown() -> bool:
+            return bool(self.query("app.bsky.feed.getPosts", uris=[uri])["posts"])
+
+        wait_until(shown, f"the AppView to show {uri}")
+
     def app_password(self, *, privileged: bool = False) -> str:
         name = f"definedby {time.time_ns()}"
         made = self.call("com.atproto.server.createAppPassword", name=name, privileged=privileged)

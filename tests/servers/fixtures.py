@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import mail, postgres
+from tests.servers import bluesky, mail, postgres
 
 
 def need(reason: str) -> None:
@@ -44,3 +44,11 @@ def postgres_url(postgres_server: postgres.PostgresServer) -> Iterator[str]:
     name = postgres_server.new_database()
     yield postgres_server.url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def bluesky_network() -> Iterator[bluesky.BlueskyNetwork]:
+    """Bluesky's PLC, PDS and AppView; one per test process. Make people of your own per test."""
+    need(bluesky.why_unavailable())
+    with bluesky.BlueskyNetwork() as network:
+        yield network
