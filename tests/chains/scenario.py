@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from html import escape
 from typing import Protocol, TypeVar
 
 from flask import Flask
@@ -34,7 +35,6 @@ from tests.visiting import Visitor, application, owner
 
 #: Words with what must come out as text: quotes, markup, an ampersand, letters beyond ASCII.
 WORDS = "making other people’s *ideas* louder & <b>clearer</b>, näher"
-SEEN_ON_PAGE = "making other people’s *ideas* louder &amp; &lt;b&gt;clearer&lt;/b&gt;, näher"
 CREDIT = Credit(NameForm.NAME, name="Ada Sample", role="gardener", url="https://ada.example/")
 #: Servers that work off queues need a moment; nothing here waits when it need not.
 ARRIVES_SECONDS = 40.0
@@ -48,6 +48,7 @@ class World:
     ledger: Ledger
     campaign: Campaign
     clock: SteppingClock
+    words: str = WORDS
     app: Flask = field(init=False)
     editor: Visitor = field(init=False)
 
@@ -58,7 +59,7 @@ class World:
     @property
     def answer(self) -> str:
         """What the second person writes."""
-        return f"{self.campaign.term} is {WORDS}"
+        return f"{self.campaign.term} is {self.words}"
 
     def replies(self) -> list[Reply]:
         with self.ledger.read() as connection:
@@ -146,7 +147,7 @@ def _arrived(stage: Stage, world: World, prompt: Prompt | None) -> Reply:
     (reply,) = until(look, f"an answer on {stage.name}")
     stage.bring(world)
     assert len(world.replies()) == 1, "read twice, stored once"
-    assert WORDS in reply.text
+    assert world.words in reply.text
     assert reply.handle.address
     if prompt is not None:
         with world.ledger.read() as connection:
@@ -155,7 +156,7 @@ def _arrived(stage: Stage, world: World, prompt: Prompt | None) -> Reply:
     read_new(world.ledger)
     (reply,) = world.replies()
     assert reply.reading.kind is ReplyKind.DEFINITION, reply.reading
-    assert reply.reading.words(reply.text) == WORDS
+    assert reply.reading.words(reply.text) == world.words
     return reply
 
 
@@ -164,7 +165,7 @@ def _shortlisted(world: World, reply: Reply) -> str:
     world.editor.press("/desk/replies", do=f"shortlist:{reply.id}")
     with world.ledger.read() as connection:
         (definition,) = definitions_in(connection, world.campaign.id)
-    assert (definition.reply_id, definition.text) == (reply.id, WORDS)
+    assert (definition.reply_id, definition.text) == (reply.id, world.words)
     return definition.id
 
 
@@ -174,7 +175,7 @@ def _granted(world: World, definition_id: str) -> None:
     grant(
         world.ledger,
         asked.request.id,
-        text=WORDS,
+        text=world.words,
         credit=CREDIT,
         uses=frozenset(Use),
         evidence={"channel": "page", "page": "chain", "notice": asked.request.notice},
@@ -196,11 +197,12 @@ def _public(world: World, definition_id: str) -> Post:
     for part in ("Ada Sample", "gardener", "https://ada.example/"):
         assert part in file.read_text(encoding="utf-8")
     page = Visitor(world.app).go(post.address)
-    assert SEEN_ON_PAGE in page
+    words = escape(world.words, quote=False)
+    assert words in page
     assert "Ada Sample" in page
     assert "gardener" in page
     on_disk = world.ledger.settings.site_folder / post.address.strip("/") / "index.html"
-    assert SEEN_ON_PAGE in on_disk.read_text(encoding="utf-8")
+    assert words in on_disk.read_text(encoding="utf-8")
     return post
 
 

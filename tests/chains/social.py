@@ -12,7 +12,6 @@ from tests.servers.bluesky import BlueskyNetwork, Person, shown_notifications
 from tests.servers.bluesky_faults import OWN_HANDLE, FaultyBluesky
 from tests.servers.bluesky_faults import PASSWORD as BLUESKY_PASSWORD
 from tests.servers.mastodon_api import MastodonApi
-from tests.servers.snac import Person as SnacPerson
 from tests.servers.snac import SnacServer
 from tests.servers.x import XServer
 from tests.servers.x_account import OAUTH2
@@ -82,7 +81,8 @@ class OnSnac(Stepwise):
         self.server = server
         self.bot = server.add_person("asker", bot=True)
         self.ada = server.add_person("adalina")
-        self.written = ""
+        self.bot.follow(self.ada.url)
+        self.written: dict[str, str] = {}
 
     def account(self, world: World) -> Account:
         url = self.server.url
@@ -90,16 +90,13 @@ class OnSnac(Stepwise):
 
     def answer(self, world: World, prompt: Prompt | None) -> None:
         assert prompt is not None
-        self.written = _write_on_snac(self.ada, world, prompt)
+        text = f"@asker {world.answer}"
+        self.written = self.ada.write(text, in_reply_to_id=prompt.external_id)
+        self.bot.wait_for_notifications(1)
 
     def delete(self, world: World) -> None:
-        self.ada.delete(self.written)
-
-
-def _write_on_snac(ada: SnacPerson, world: World, prompt: Prompt) -> str:
-    # It reads Markdown: what was meant as typed is escaped, as its people do it.
-    text = world.answer.replace("*", "\\*")
-    return str(ada.write(f"@asker {text}", in_reply_to_id=prompt.external_id)["id"])
+        self.ada.delete(self.written["uri"])
+        self.bot.wait_until_gone(self.written["id"])
 
 
 class OnBluesky(Stepwise):
@@ -149,3 +146,4 @@ class OnBlueskyNetwork(Stepwise):
 
     def delete(self, world: World) -> None:
         self.ada.delete(self.written)
+        self.owner.wait_for_post(self.written, gone=True)

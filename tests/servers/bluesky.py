@@ -129,13 +129,14 @@ class Person:
             rkey=key,
         )
 
-    def wait_for_post(self, uri: str) -> None:
-        """Until the AppView shows this post to the person."""
+    def wait_for_post(self, uri: str, *, gone: bool = False) -> None:
+        """Until the AppView shows this post to the person, or no more."""
 
-        def shown() -> bool:
-            return bool(self.query("app.bsky.feed.getPosts", uris=[uri])["posts"])
+        def followed() -> bool:
+            found = self.query("app.bsky.feed.getPosts", uris=[uri])["posts"]
+            return bool(found) is not gone
 
-        wait_until(shown, f"the AppView to show {uri}")
+        wait_until(followed, f"the AppView to follow {uri}")
 
     def app_password(self, *, privileged: bool = False) -> str:
         name = f"definedby {time.time_ns()}"
