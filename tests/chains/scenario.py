@@ -21,10 +21,10 @@ from collector.source_check import check_sources
 from consent.answers import grant, withdraw
 from consent.requests import ask
 from ledger.accounts import account_by_id
+from ledger.chain import Head
 from ledger.database import Ledger
 from ledger.definitions import definitions_in
 from ledger.heads import verify_chain
-from ledger.chain import Head
 from ledger.model import Account, Campaign, Credit, NameForm, Reply, ReplyKind, ReplyState, Use
 from ledger.posts import Post, find_post
 from ledger.prompts import Prompt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,13 @@ from collector.connector import ChannelError, Context, OutgoingMessage, PromptPo
 from ledger.model import Account, Channel, IncomingReply, Page
 from tests.servers import bluesky
 from tests.servers.bluesky import BlueskyNetwork, Person, shown_notifications, wait_until
-from tests.servers.fixtures import need
 
 MOST_PAGES = 60
 
 
-@pytest.fixture(scope="module")
-def network() -> Iterator[BlueskyNetwork]:
-    need(bluesky.why_unavailable())
-    with BlueskyNetwork() as started:
-        yield started
+@pytest.fixture
+def network(bluesky_network: BlueskyNetwork) -> BlueskyNetwork:
+    return bluesky_network
 
 
 class Sky:

@@ -150,28 +150,26 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
 
+@contextlib.contextmanager
+def started(database: postgres.PostgresServer) -> Iterator[dict[str, str]]:
+    """A network while it is entered; yields the address of its PDS under "pds"."""
+    with contextlib.ExitStack() as cleanup:
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="definedby-bs-")))
+        name = database.new_database()
+        cleanup.callback(database.drop_database, name)
+        redis = cleanup.enter_context(_redis(folder))
+        url = f"postgresql://postgres@localhost/{name}?host={database.folder}"
+        yield {"pds": cleanup.enter_context(_network(folder, url, redis))}
+
+
 class BlueskyNetwork:
-    """Use as a context manager. `person()` makes an account; `crowd()` gives shared ones."""
+    """A network that was started; `person()` makes an account, `crowd()` gives shared ones."""
 
-    def __init__(self) -> None:
-        self.base_url = ""
-        self._cleanup = contextlib.ExitStack()
-        self._numbers = count(1)
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        # Other test processes make accounts at the same network.
+        self._numbers = count(os.getpid() * 1000)
         self._crowd: list[Person] = []
-
-    def __enter__(self) -> BlueskyNetwork:
-        with contextlib.ExitStack() as cleanup:
-            folder = Path(
-                cleanup.enter_context(tempfile.TemporaryDirectory(prefix="definedby-bs-"))
-            )
-            database = cleanup.enter_context(postgres.PostgresServer())
-            redis = cleanup.enter_context(_redis(folder))
-            self.base_url = cleanup.enter_context(_network(folder, database, redis))
-            self._cleanup = cleanup.pop_all()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._cleanup.close()
 
     def person(self, name: str = "person") -> Person:
         """A new account, known to the AppView. Handles end in .test; .example is refused."""
@@ -259,11 +257,10 @@ def _redis(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _network(folder: Path, database: postgres.PostgresServer, redis: str) -> Iterator[str]:
-    name = database.new_database()
+def _network(folder: Path, database: str, redis: str) -> Iterator[str]:
     environment = {
         **os.environ,
-        "DB_POSTGRES_URL": f"postgresql://postgres@localhost/{name}?host={database.folder}",
+        "DB_POSTGRES_URL": database,
         "DB_POSTGRES_SCHEMA": "bsky",
         "REDIS_HOST": redis,
         "LOG_ENABLED": "0",
