@@ -66,6 +66,7 @@ def test_p38_the_chain_on_bluesky(world: World) -> None:
         play(OnBluesky(server), world)
 
 
+@pytest.mark.timeout(900)  # where its packages are not yet there, they are installed first
 def test_p38_the_chain_on_blueskys_own_network(
     world: World, bluesky_network: BlueskyNetwork
 ) -> None:
