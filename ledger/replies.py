@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, update
 
 from ledger.contributors import find_or_add_handle
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import insert_new, insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import (
     Account,
@@ -24,8 +24,7 @@ from ledger.model import (
 )
 from ledger.tables import definitions, handles, prompts, replies, skipped_items
 
-#: Rows per statement: more gains nothing, fewer costs a round trip each.
-BATCH = 500
+_NONE: list[Any] = []
 
 
 def store_replies(
@@ -37,10 +36,7 @@ def store_replies(
     """
     asked = _prompts_of(connection, account.id)
     rows = [_row(account, reply, now, asked) for reply in incoming]
-    before = count_of_account(connection, account.id)
-    for start in range(0, len(rows), BATCH):
-        connection.execute(insert_or_ignore(connection, replies), rows[start : start + BATCH])
-    return count_of_account(connection, account.id) - before
+    return insert_new(connection, replies, rows)
 
 
 def store_skipped(
@@ -197,7 +193,7 @@ def _row(
         "text": reply.text,
         "html": reply.html,
         "source_url": reply.source_url,
-        "in_reply_to": list(reply.in_reply_to),
+        "in_reply_to": list(reply.in_reply_to) if reply.in_reply_to else _NONE,
         "raw": reply.raw,
         "automatic": reply.automatic,
         "private": reply.private,
@@ -205,7 +201,7 @@ def _row(
         "written_at": reply.written_at,
         "received_at": now,
         "state": ReplyState.NEW,
-        "spans": [],
+        "spans": _NONE,
     }
 
 

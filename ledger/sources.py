@@ -5,12 +5,13 @@ A deletion may overtake its reply: it is remembered, and wins when the reply arr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_or_ignore
 from ledger.jobs import JobKind, add_job
 from ledger.model import Account, IncomingReply
 from ledger.tables import definitions, gone_sources, replies
@@ -40,7 +41,7 @@ def note_gone(
     )
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
@@ -51,8 +52,7 @@ def note_edit(connection: Connection, account: Account, reply: IncomingReply, at
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == reply.external_id,
+            *_source(account, reply.external_id),
             replies.c.text != reply.text,
             replies.c.source_state.in_(["", EDITED]),
         )
@@ -65,27 +65,28 @@ def note_edited(connection: Connection, account: Account, external_id: str, at: 
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == external_id,
+            *_source(account, external_id),
             replies.c.source_state == "",
         )
         .values(source_state=EDITED, source_noticed_at=at)
     )
 
 
-def apply_tombstones(connection: Connection, account: Account) -> None:
-    """Mark replies that arrived after their source was known to be gone."""
-    late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)
-    for state in sorted(HOLDING):
-        connection.execute(
-            update(replies)
-            .where(
-                replies.c.account_id == account.id,
-                replies.c.source_state == "",
-                replies.c.external_id.in_(late.where(gone_sources.c.state == state)),
+def apply_tombstones(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """Mark those of these replies whose source was known to be gone before they arrived."""
+    for start in range(0, len(external_ids), BATCH):
+        late = connection.execute(
+            select(gone_sources.c.external_id, gone_sources.c.state).where(
+                gone_sources.c.account_id == account.id,
+                gone_sources.c.external_id.in_(external_ids[start : start + BATCH]),
             )
-            .values(source_state=state, source_noticed_at=replies.c.received_at)
         )
+        for external_id, state in late.all():
+            connection.execute(
+                update(replies)
+                .where(*_source(account, external_id), replies.c.source_state == "")
+                .values(source_state=state, source_noticed_at=replies.c.received_at)
+            )
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
@@ -143,8 +144,21 @@ def note_checked(
 ) -> None:
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id.in_(external_ids))
+        .where(
+            replies.c.channel == account.channel,
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+        )
         .values(source_checked_at=at)
+    )
+
+
+def _source(account: Account, external_id: str) -> tuple[ColumnElement[bool], ...]:
+    """The one reply with this source; by all three columns, as its unique index has them."""
+    return (
+        replies.c.channel == account.channel,
+        replies.c.account_id == account.id,
+        replies.c.external_id == external_id,
     )
 
 
@@ -154,7 +168,7 @@ def _wake_publisher(
     taken = connection.execute(
         select(definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
     )
     for definition_id in taken.scalars():
         add_job(connection, JobKind.PUBLISH, definition_id, at)
