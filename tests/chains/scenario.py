@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from flask import Flask
 
-from collector.poll import poll_due
+from collector.polling import poll_due
 from collector.prompting import post_prompt
 from collector.read import read_new
 from collector.source_check import check_sources

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from collector.poll import poll_all
+from collector.polling import poll_all
 from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
 from ledger.clock import system_clock
