@@ -72,7 +72,8 @@ class ApiSession(requests.Session):
             address = target
             given.pop("params", None)
         self._judge(response, body, target)
-        response.raw = io.BytesIO(body)
+        # `answer` has it all. Making entities of it takes Mastodon.py 5 ms for each status.
+        response.raw = io.BytesIO(b"[]" if isinstance(self.answer, list) else b"{}")
         return response
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - see below
