@@ -16,9 +16,11 @@ from ledger import events
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import handles_of, has_stopped_contact
+from ledger.contributors import handles_of
 from ledger.database import Ledger
 from ledger.definitions import add_version, need_definition, reply_of
+from ledger.etiquette import Action, Verdict, may
+from ledger.facts import facts_of, manners_of
 from ledger.links import new_link
 from ledger.model import Account, Campaign, Channel, Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
@@ -31,6 +33,13 @@ from ledger.requests import (
     overdue_requests,
 )
 
+#: What to do about a rule that is in the way of asking.
+_NEXT = {
+    "stopped": "Leave them be; set the reply aside.",
+    "exchange": "Talk with them first.",
+    "cooling_off_days": "Wait until they write to you about it, or until that time has passed.",
+    "no_nagging": "Wait until they write to you about it.",
+}
 #: Channels on which a contact is an e-mail address.
 REACHED_BY_MAIL = frozenset({Channel.EMAIL, Channel.FORM})
 
@@ -155,13 +164,30 @@ def _refuse_needless(
             "This is an automatic reply: nobody wrote it, and nobody answers (RFC 3834).",
             "Set it aside.",
         )
-    if has_stopped_contact(connection, definition.contributor_id):
-        raise NotNowError(
-            "This person asked not to be written to.", "Leave them be; set the reply aside."
-        )
+    block = may_ask(ledger, connection, definition, reply).block
+    if block is not None and not block.waits:
+        raise NotNowError(block.sentence, _NEXT.get(block.rule, f"Wait. ({block.source})"))
     grant = events.state_of(connection, ledger.keys, definition.id).grant
     if grant is not None and uses <= grant.uses and grant.text == definition.text:
         raise NotNowError("They have allowed exactly this already.", "There is nothing to ask.")
+
+
+def may_ask(
+    ledger: Ledger, connection: Connection, definition: Definition, reply: Reply
+) -> Verdict:
+    """Whether the rules of etiquette let this author be asked now, and if not, which one."""
+    now = ledger.clock()
+    facts = facts_of(
+        connection,
+        ledger.keys,
+        now,
+        campaign_id=definition.campaign_id,
+        channel=reply.channel,
+        contributor_id=definition.contributor_id,
+        definition_id=definition.id,
+    )
+    rules = manners_of(connection, definition.campaign_id).rules(reply.channel)
+    return may(Action.ASK, facts, rules, now)
 
 
 def _way(
@@ -228,6 +254,7 @@ def _post(
         domain=urlsplit(ledger.settings.public_url).hostname or "localhost",
         in_reply_to=reply.external_id if reply.channel is Channel.EMAIL else "",
         request_id=request.id,
+        purpose=Action.ASK,
     )
     approve(connection, message, request.asked_by)
 

@@ -25,6 +25,8 @@ from ledger.person import PersonFacts
 FILE = Path(__file__).with_name("etiquette.toml")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _VALUE = re.compile(r"\{value(?:, (\w+))?\}")
+#: Rules that delay a message and never refuse it.
+_HOURLY = frozenset({"quiet_hours", "per_hour", "per_day"})
 _NUMBERS = {0: "no", 1: "one", 2: "two", 3: "three"}
 
 
@@ -68,6 +70,11 @@ class Block:
     source: str
     url: str
     unlocks_at: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a message may be kept until then: only the hour is wrong, not the message."""
+        return self.rule in _HOURLY
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import stop_contact
+from ledger.contributors import remember_stop, stop_contact
 from ledger.keys import Keys
 from ledger.outbox import cancel_messages
 from ledger.requests import close_request, live_request
@@ -20,8 +20,12 @@ def stop(
 ) -> bool:
     """Record that a contributor wants no more messages; False when that was known.
 
+    Their addresses are remembered as keyed hashes, so that neither an import nor a merge nor a
+    restored backup lets them be written to again.
     An open request is closed with it. What they granted stays: that is theirs to withdraw.
     """
+    # Also when it was known: they may have been met at another address since.
+    remember_stop(connection, keys, contributor_id, at)
     if not stop_contact(connection, contributor_id, at):
         return False
     events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)

@@ -17,6 +17,7 @@ from ledger.heads import export_head
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.settings import Settings
+from ledger.stop_list import sync_stops
 from publisher.publish import publish_pending
 
 HOUR = 3600
@@ -50,6 +51,10 @@ def _check_sources(ledger: Ledger, _lease: Lease) -> None:
     check_sources(ledger)
 
 
+def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
+    sync_stops(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
 
@@ -59,6 +64,7 @@ TASKS = (
     Task("poll", 2, _poll),
     Task("read", 1, _read),
     Task("mentions", 5, _check_mentions),
+    Task("stops", 5, _keep_stops),
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
     Task("expire", HOUR, _expire),
@@ -79,6 +85,8 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # A database server is not copied by copying files, and a key file that comes with a
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
+        # Before the first message: the database may be an older copy.
+        sync_stops(ledger)
         if once:
             run_once(ledger, TASKS)
             return
