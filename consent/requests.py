@@ -184,7 +184,6 @@ def may_ask(
         campaign_id=definition.campaign_id,
         channel=reply.channel,
         contributor_id=definition.contributor_id,
-        definition_id=definition.id,
     )
     rules = manners_of(connection, definition.campaign_id).rules(reply.channel)
     return may(Action.ASK, facts, rules, now)

@@ -93,6 +93,8 @@ def may(action: Action, facts: PersonFacts, rules: Rules, now: datetime) -> Verd
     """Whether this may be done to this person now, by these rules."""
     if action is Action.GOODBYE:
         return Verdict()
+    by_hand = rules["by_hand"]
+    hand = by_hand if action in by_hand.applies and _wants_a_hand(by_hand, facts) else None
     for name, check in _CHECKS.items():
         rule = rules[name]
         if action not in rule.applies:
@@ -100,11 +102,8 @@ def may(action: Action, facts: PersonFacts, rules: Rules, now: datetime) -> Verd
         broken = check(rule, facts, now)
         if broken:
             until = broken if isinstance(broken, datetime) else None
-            return Verdict(Block(name, rule.sentence, rule.source, rule.url, until))
-    by_hand = rules["by_hand"]
-    if action in by_hand.applies and _wants_a_hand(by_hand, facts):
-        return Verdict(by_hand=by_hand)
-    return Verdict()
+            return Verdict(Block(name, rule.sentence, rule.source, rule.url, until), hand)
+    return Verdict(by_hand=hand)
 
 
 def rules_for(channel: Channel | None, stricter: Mapping[str, Any] | None = None) -> Rules:
@@ -207,7 +206,7 @@ def _strangers_only(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
 
 
 def _one_greeting(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
-    return facts.greetings >= rule.value
+    return facts.greetings >= int(rule.value)
 
 
 def _after_greeting(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
@@ -215,7 +214,7 @@ def _after_greeting(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
 
 
 def _one_follow_up(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
-    return facts.follow_ups >= rule.value
+    return facts.follow_ups >= int(rule.value)
 
 
 def _follow_up_days(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
@@ -225,7 +224,7 @@ def _follow_up_days(rule: Rule, facts: PersonFacts, now: datetime) -> datetime |
 
 
 def _exchange(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
-    return facts.messages < rule.value
+    return facts.messages < int(rule.value)
 
 
 def _cooling_off(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
@@ -244,7 +243,7 @@ def _after_publishing(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
 
 
 def _one_thanks(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
-    return facts.thanks >= rule.value
+    return facts.thanks >= int(rule.value)
 
 
 def _quiet_hours(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
@@ -272,10 +271,11 @@ def _per_day(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
 
 def _cap(rule: Rule, facts: PersonFacts, now: datetime, window: timedelta) -> datetime | None:
     within = sorted(at for at in facts.account_sent if at > now - window)
-    if len(within) < rule.value:
+    most = int(rule.value)
+    if len(within) < most:
         return None
-    # Once the oldest of the newest `value` has left the window, there is room again.
-    return within[len(within) - max(rule.value, 1)] + window
+    # Once the oldest of the newest `most` has left the window, there is room again.
+    return within[len(within) - most] + window if 0 < most else now + window
 
 
 def _wants_a_hand(rule: Rule, facts: PersonFacts) -> bool:

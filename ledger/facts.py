@@ -266,4 +266,3 @@ def _definitions_of(connection: Connection, contributor_id: str) -> list[str]:
         select(definitions.c.id).where(definitions.c.contributor_id == contributor_id)
     )
     return list(rows.scalars())
-

@@ -43,3 +43,18 @@ class PersonFacts:
     def wrote_since(self, moment: datetime) -> bool:
         """Whether they have written to us after this moment."""
         return self.last_wrote_at is not None and self.last_wrote_at > moment
+
+
+@dataclass(frozen=True)
+class FoundPerson:
+    """Somebody as a channel shows them. `contact`: where a message reaches them there."""
+
+    address: str
+    name: str = ""
+    url: str = ""
+    contact: str = ""
+    about: str = ""
+    zone: str = ""
+    is_bot: bool = False
+    wants_no_bots: bool = False
+    is_protected: bool = False

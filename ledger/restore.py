@@ -93,8 +93,7 @@ def restore(file: Path, settings: Settings, stops: Sequence[Path] = ()) -> Resto
                 pause(connection, reason)
                 connection.execute(delete(tables.leases))
                 stopped = sum(
-                    carry_stops(connection, ledger.keys, ledger.clock(), each)
-                    for each in said_stop
+                    carry_stops(connection, ledger.keys, ledger.clock(), each) for each in said_stop
                 )
             aside = _place_files(folder, settings)
             if settings.database.startswith("postgresql"):
