@@ -177,7 +177,7 @@ def settle_held(
     return changed.rowcount == 1
 
 
-def courtesies_to(connection: Connection, contributor_id: str) -> list[Row[Any]]:
+def courtesies_to(connection: Connection, contributor_id: str) -> list[Any]:
     """The courtesies somebody got or is to get, newest first: purpose, state, sent_at, error."""
     rows = connection.execute(
         select(

@@ -131,6 +131,15 @@ def channel_rules() -> Iterator[tuple[Channel, Rule]]:
             yield Channel(channel), rules[name]
 
 
+def promises() -> list[str]:
+    """What we promise, in the order of the rules, for readers; no campaign may loosen it."""
+    told = [rule.promise for rule in rules_for(None).values() if rule.promise]
+    for channel, named in _stored().get("channel", {}).items():
+        rules = rules_for(Channel(channel))
+        told += [rules[name].promise for name, parts in named.items() if parts.get("promise")]
+    return told
+
+
 def movable_rules() -> list[Rule]:
     """The rules that a campaign may make stricter."""
     return [rule for rule in rules_for(None).values() if rule.stricter != "never"]
@@ -275,7 +284,7 @@ def _cap(rule: Rule, facts: PersonFacts, now: datetime, window: timedelta) -> da
     if len(within) < most:
         return None
     # Once the oldest of the newest `most` has left the window, there is room again.
-    return within[len(within) - most] + window if 0 < most else now + window
+    return within[len(within) - most] + window if most > 0 else now + window
 
 
 def _wants_a_hand(rule: Rule, facts: PersonFacts) -> bool:

@@ -277,17 +277,14 @@ def newcomer_of(connection: Connection, contributor_id: str) -> Newcomer | None:
     return None if row is None else _newcomer(row)
 
 
-def drop_stopped_newcomers(connection: Connection, keys: Keys) -> int:
-    """Take those off the list who said stop since they were put on it; returns how many."""
-    rows = connection.execute(
-        select(newcomers).where(newcomers.c.state == NewcomerState.WAITING)
-    ).all()
-    gone = [
-        row.id for row in rows if is_stopped_address(connection, keys, row.address, row.contact)
-    ]
-    if gone:
-        connection.execute(delete(newcomers).where(newcomers.c.id.in_(gone)))
-    return len(gone)
+def forget_newcomers(connection: Connection, addresses: set[str]) -> int:
+    """Take those off the list who can be reached at one of these; returns how many they were."""
+    return connection.execute(
+        delete(newcomers).where(
+            newcomers.c.state == NewcomerState.WAITING,
+            newcomers.c.address.in_(addresses) | newcomers.c.contact.in_(addresses - {""}),
+        )
+    ).rowcount
 
 
 def count_passed_over(connection: Connection, campaign_id: str) -> dict[PassedOver, int]:

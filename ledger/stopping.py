@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import remember_stop, stop_contact
+from ledger.contributors import addresses_of, remember_stop, stop_contact
 from ledger.keys import Keys
+from ledger.newcomers import forget_newcomers
 from ledger.outbox import cancel_messages
 from ledger.requests import close_request, live_request
 
@@ -26,6 +27,7 @@ def stop(
     """
     # Also when it was known: they may have been met at another address since.
     remember_stop(connection, keys, contributor_id, at)
+    forget_newcomers(connection, addresses_of(connection, contributor_id))
     if not stop_contact(connection, contributor_id, at):
         return False
     events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)

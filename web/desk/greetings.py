@@ -67,7 +67,9 @@ def overview() -> ResponseReturnValue:
         accounts = accounts_of(connection, ours.keys, campaign.id)
         values = {
             "waiting": [
-                (one, _verdict(connection, Action.GREET, one)) for one in found[:PAGE_SIZE]
+                (one, verdict)
+                for one in found[:PAGE_SIZE]
+                if not _is_over(verdict := _verdict(connection, Action.GREET, one))
             ],
             "reminding": [
                 (one, _verdict(connection, Action.FOLLOW_UP, one))
@@ -297,7 +299,7 @@ def _draft_page(
         manners = manners_of(connection, campaign.id)
         verdict = _verdict(connection, action, newcomer)
     template = manners.greeting if action is Action.GREET else manners.follow_up
-    return render_template(
+    page: str = render_template(
         "desk/greeting.html",
         newcomer=newcomer,
         campaign=campaign,
@@ -309,6 +311,7 @@ def _draft_page(
         or draft(campaign, newcomer.shown_name, personal, action=action, template=template),
         **more,
     )
+    return page
 
 
 def _verdict(connection: Connection, action: Action, newcomer: Newcomer) -> Verdict:
@@ -318,6 +321,12 @@ def _verdict(connection: Connection, action: Action, newcomer: Newcomer) -> Verd
         connection, ours.keys, ours.clock(), account, newcomer.campaign_id, newcomer
     )
     return verdict_for(connection, action, newcomer.campaign_id, facts, ours.clock())
+
+
+def _is_over(verdict: Verdict) -> bool:
+    """They are no newcomer any more: they stopped, answered or were greeted by another way."""
+    over = ("stopped", "strangers_only", "one_greeting")
+    return verdict.block is not None and verdict.block.rule in over
 
 
 def _in_view(newcomer_id: int) -> Newcomer:
@@ -343,11 +352,12 @@ def _list_page(text: str, **more: Any) -> str:
         campaign = current_campaign(connection)
         accounts = accounts_of(connection, ours.keys, campaign.id) if campaign else []
     if campaign is None:
-        return render_template("desk/first_campaign.html")
-    return render_template(
+        return str(render_template("desk/first_campaign.html"))
+    page: str = render_template(
         "desk/newcomer_list.html",
         campaign=campaign,
         channels=sorted({account.channel for account in accounts if account.channel in FOLLOWED}),
         text=text,
         **more,
     )
+    return page
