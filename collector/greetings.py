@@ -2,7 +2,8 @@
 
 Pure. The linter refuses links, offers and sales talk, a missing or empty personal sentence and
 one that was written to somebody else before, and says why (promise P13). The words it knows are
-in greeting_words.toml; it looks for those of every language, whatever the campaign's is.
+in greeting_words.toml; it looks for those of the campaign's language and of English, or of every
+language where it does not know the campaign's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,12 +43,6 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_NAMES = {
-    "offers": "offer",
-    "sales": "sales talk",
-    "empty": "flattery that would fit anybody",
-    "links": "a hint at a link",
-}
 _WHY = {
     "offers": "A greeting offers nothing. Ask your question, and leave it at that.",
     "sales": "That is how sellers talk. Say it as you would to a neighbour.",
@@ -83,6 +78,17 @@ def default_template(lang: str, action: Action = Action.GREET) -> str:
     words = _words()
     known = words.get(lang.lower().partition("-")[0], words[FALLBACK])
     return str(known["follow_up" if action is Action.FOLLOW_UP else "greeting"])
+
+
+def knows_language(lang: str) -> bool:
+    """Whether the linter knows words of this language."""
+    return lang.lower().partition("-")[0] in _words()
+
+
+def goodbye_words(lang: str) -> str:
+    """What is said, once, to somebody who said stop where a platform wants that."""
+    words = _words()
+    return str(words.get(lang.lower().partition("-")[0], words[FALLBACK])["goodbye"])
 
 
 def checked_template(text: str, campaign: Campaign) -> str:
@@ -124,7 +130,7 @@ def lint(
     about_us = _without(shown, campaign.prompt)
     return [
         *_link_objections(about_us, name),
-        *_word_objections(about_us),
+        *_word_objections(about_us, campaign.lang),
         *_form_objections(shown, about_us, campaign, name),
         *_personal_objections(personal, name, campaign),
         *([] if is_new else [_again(personal)]),
@@ -157,13 +163,13 @@ def _link_objections(text: str, name: str) -> Iterator[Objection]:
         yield Objection("link", phone[0], "A greeting has no telephone numbers.")
 
 
-def _word_objections(text: str) -> Iterator[Objection]:
+def _word_objections(text: str, lang: str) -> Iterator[Objection]:
     folded = _folded(text)
     money = _MONEY.search(folded)
     if money:
         yield Objection("offers", money[0], "A greeting speaks of no prices or percentages.")
     for check in ("offers", "sales", "links"):
-        found = next(_matches(folded, check), "")
+        found = next(_matches(folded, check, lang), "")
         if found:
             yield Objection(check, found, _WHY[check])
 
@@ -199,7 +205,7 @@ def _personal_objections(personal: str, name: str, campaign: Campaign) -> Iterat
             "Add one true sentence about this person: what you read, heard or remember of them.",
         )
         return
-    empty = next(_matches(_folded(personal), "empty"), "")
+    empty = next(_matches(_folded(personal), "empty", campaign.lang), "")
     if empty and _says_nothing_else(own, empty):
         yield Objection(
             "personal", empty, "That would fit anybody. Say what it was that you noticed."
@@ -221,32 +227,54 @@ def _again(personal: str) -> Objection:
     )
 
 
-def _matches(folded: str, check: str) -> Iterator[str]:
-    for pattern in _patterns(check):
-        found = pattern(folded)
-        if found:
-            yield found
+def _matches(folded: str, check: str, lang: str) -> Iterator[str]:
+    for known in _languages(lang):
+        plain = _theirs(known).sub(" ", folded) if check == "offers" else folded
+        for pattern in _patterns(known, check):
+            found = pattern.search(plain)
+            if found:
+                yield found[0]
+
+
+def _languages(lang: str) -> tuple[str, ...]:
+    own = lang.lower().partition("-")[0]
+    return tuple(dict.fromkeys((own, FALLBACK))) if knows_language(lang) else tuple(_words())
 
 
 @cache
-def _patterns(check: str) -> tuple[Callable[[str], str], ...]:
+def _patterns(lang: str, check: str) -> tuple[re.Pattern[str], ...]:
     """One search per kind of writing; the longest entries first, so that they are named."""
-    spaced: list[str] = []
-    unspaced: list[str] = []
-    for words in _words().values():
-        for entry in words.get(check, ()):
-            folded = _folded(entry.rstrip("*"))
-            if _UNSPACED.search(folded):
-                unspaced.append(re.escape(folded))
-                continue
-            spaced.append(re.escape(folded) + (r"\w*" if entry.endswith("*") else ""))
+    spaced, unspaced = _alternatives(_words()[lang].get(check, ()))
     found = []
     if spaced:
-        ordered = "|".join(sorted(set(spaced), key=len, reverse=True))
-        found.append(re.compile(rf"(?<!\w)(?:{ordered})(?!\w)"))
+        found.append(re.compile(rf"(?<!\w)(?:{spaced})(?!\w)"))
     if unspaced:
-        found.append(re.compile("|".join(sorted(set(unspaced), key=len, reverse=True))))
-    return tuple(lambda text, one=one: (one.search(text) or [""])[0] for one in found)
+        found.append(re.compile(unspaced))
+    return tuple(found)
+
+
+@cache
+def _theirs(lang: str) -> re.Pattern[str]:
+    """A thing of the reader's own, as in "your newsletter"; matches nothing where none is known."""
+    words = _words()[lang]
+    yours, things = _alternatives(words.get("yours", ())), _alternatives(words.get("theirs", ()))
+    if yours[0] and things[0]:
+        return re.compile(rf"(?<!\w)(?:{yours[0]}) (?:{things[0]})(?!\w)")
+    return re.compile(rf"(?:{yours[1]})(?:{things[1]})" if yours[1] and things[1] else r"(?!)")
+
+
+def _alternatives(entries: Iterable[str]) -> tuple[str, str]:
+    """Those of languages with spaces between words, and those of the others, as alternatives."""
+    spaced, unspaced = set(), set()
+    for entry in entries:
+        folded = _folded(entry.rstrip("*"))
+        if _UNSPACED.search(folded):
+            unspaced.add(re.escape(folded))
+        else:
+            spaced.add(re.escape(folded) + (r"\w*" if entry.endswith("*") else ""))
+    both = (sorted(some, key=lambda one: (-len(one), one)) for some in (spaced, unspaced))
+    first, second = ("|".join(some) for some in both)
+    return first, second
 
 
 def _folded(text: str) -> str:

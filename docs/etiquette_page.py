@@ -11,6 +11,7 @@ _DOING = {
     Action.ASK: "ask",
     Action.THANK: "thank",
     Action.ANSWER: "answer",
+    Action.GOODBYE: "say goodbye",
 }
 _MOVES = {
     "never": "no",
@@ -19,24 +20,24 @@ _MOVES = {
     "hours": "longer",
 }
 _INTRODUCTION = """\
-Nobody is spammed: that is one of the two rules above every feature. It is kept by code, not by good
-intentions. The rules are data, in `ledger/etiquette.toml`; one pure function decides by them
-(`may` in `ledger/etiquette.py`), and it is asked three times: when a page of the desk is shown, when
-a message is stored, and once more in the transaction that claims the message for sending. What is
-held back is shown with its rule, whose rule it is, and when it unlocks.
+Nobody is spammed: that is one of the two rules above every feature. It is kept by code, not by
+good intentions. The rules are data, in `ledger/etiquette.toml`; one pure function decides by them
+(`may` in `ledger/etiquette.py`), and it is asked three times: when a page of the desk is shown,
+when a message is stored, and once more in the transaction that claims the message for sending.
+What is held back is shown with its rule, whose rule it is, and when it unlocks.
 
 A campaign may be stricter than this, under *Manners* at the desk, and never less strict.
 
-Greetings are drafted from a template and finished by a person, who adds one true sentence about the
-reader. A linter looks for links, offers and sales talk in all its languages
-(`collector/greeting_words.toml`), for a sentence that is missing, that would fit anybody, or that was
-written to somebody else before, and says why it objects. There is no way to write to more than one
-person at a time.
+Greetings are drafted from a template and finished by a person, who adds one true sentence about
+the reader. A linter looks for links, offers and sales talk in the campaign's language and in
+English (`collector/greeting_words.toml`), for a sentence that is missing, that would fit anybody,
+or that was written to somebody else before, and says why it objects. There is no way to write to
+more than one person at a time.
 
-Whoever says stop is left alone on every channel from that transaction on. Their addresses are kept as
-keyed hashes only, in the database and in `stopped.json` beside it, so that an import, a merge or a
-restored backup can't bring them back. On X, where a direct message is expected to be acknowledged,
-one goodbye says that it was understood.
+Whoever says stop is left alone on every channel from that transaction on. Their addresses are kept
+as keyed hashes only, in the database and in `stopped.json` beside it, so that an import, a merge
+or a restored backup can't bring them back. On X, where a direct message is expected to be
+acknowledged, one goodbye says that it was understood.
 """
 
 

@@ -27,7 +27,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _VALUE = re.compile(r"\{value(?:, (\w+))?\}")
 #: Rules that delay a message and never refuse it.
 _HOURLY = frozenset({"quiet_hours", "per_hour", "per_day"})
-_NUMBERS = {0: "no", 1: "one", 2: "two", 3: "three"}
 
 
 class Action(StrEnum):
@@ -92,7 +91,9 @@ class Verdict:
 def may(action: Action, facts: PersonFacts, rules: Rules, now: datetime) -> Verdict:
     """Whether this may be done to this person now, by these rules."""
     if action is Action.GOODBYE:
-        return Verdict()
+        rule = rules["goodbye"]
+        refused = Block("goodbye", rule.sentence, rule.source, rule.url)
+        return Verdict(None if rule.value else refused)
     by_hand = rules["by_hand"]
     hand = by_hand if action in by_hand.applies and _wants_a_hand(by_hand, facts) else None
     for name, check in _CHECKS.items():
@@ -343,8 +344,6 @@ def _filled(rule: Rule) -> Rule:
 def _said(value: Any, how: str | None) -> str:
     if isinstance(value, list):
         return " and ".join(value)
-    if how == "one":
-        return _NUMBERS.get(value, str(value))
     if how == "times":
         return "once" if value == 1 else f"{value} times"
     return str(value)

@@ -271,6 +271,7 @@ class Reply:
     reading: Reading
     definition_id: str | None = None
     automatic: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> int | No
 def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
     """The rule that keeps this message from leaving now. Its account is locked: caps are exact."""
     purpose = Action(row.purpose)
-    if purpose is Action.GOODBYE:
+    if purpose is Action.GOODBYE:  # the one that may follow a stop; `once` keeps it the only one
         return None
     connection.execute(
         select(accounts.c.id).where(accounts.c.id == row.account_id).with_for_update()

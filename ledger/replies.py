@@ -251,4 +251,5 @@ def _reply(row: Row[Any]) -> Reply:
         ),
         definition_id=row.definition_id,
         automatic=row.automatic,
+        private=row.private,
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from collector.channels import FOLLOWED
 from collector.composers import composer
-from collector.greetings import Objection, draft, likeness, lint
+from collector.greetings import Objection, draft, knows_language, likeness, lint
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import find_or_add_handle, set_zone
@@ -307,6 +307,7 @@ def _draft_page(
         verdict=verdict,
         kind="greeting" if action is Action.GREET else "follow-up",
         personal=personal,
+        knows_language=knows_language(campaign.lang),
         text=text
         or draft(campaign, newcomer.shown_name, personal, action=action, template=template),
         **more,
@@ -341,7 +342,7 @@ def _uploaded() -> str:
     """The list, from the file or from the field."""
     file = request.files.get("file")
     if file is not None and file.filename:
-        return file.read().decode("utf-8", "replace")
+        return str(file.read().decode("utf-8", "replace"))
     return request.form.get("text", "")
 
 
