@@ -228,10 +228,12 @@ def _again(personal: str) -> Objection:
 
 
 def _matches(folded: str, check: str, lang: str) -> Iterator[str]:
+    if check == "offers":
+        for known in _languages(lang):
+            folded = _theirs(known).sub(" ", folded)
     for known in _languages(lang):
-        plain = _theirs(known).sub(" ", folded) if check == "offers" else folded
         for pattern in _patterns(known, check):
-            found = pattern.search(plain)
+            found = pattern.search(folded)
             if found:
                 yield found[0]
 

@@ -50,6 +50,8 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "edition_id": edition.id,
         "reply_id": answer(ledger, campaign, "asking first").id,
         "account_id": 1,
+        "kind": "greeting",
+        "newcomer_id": 1,
         "prompt_id": 1,
         "message_id": 1,
         "slug": campaign.slug,

@@ -20,7 +20,9 @@ ARGUMENTS = {
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
     "filename": "app.css",
+    "kind": "greeting",
     "message_id": "1",
+    "newcomer_id": "1",
     "path": "nowhere",
     "reply_id": "1",
     "request_id": WHOLE_ID,
@@ -42,7 +44,7 @@ OPEN = {
     "welcome.accept",
     "welcome.welcome",
 }
-OWNERS = {"campaigns.add", "campaigns.change"}
+OWNERS = {"campaigns.add", "campaigns.change", "manners.keep"}
 
 
 @pytest.fixture
