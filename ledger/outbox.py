@@ -116,7 +116,7 @@ def approve(connection: Connection, message_pk: int, approved_by: str) -> bool:
 
 def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     """The next approved message, now ours, or None. Commit before sending it."""
-    _refuse_stopped(connection)
+    refuse_stopped(connection)
     waiting = _next_allowed(connection, keys, now)
     if waiting is None:
         return None
@@ -183,7 +183,11 @@ def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> 
     if is_stopped_address(connection, keys, row.recipient):
         facts = replace(facts, stopped_at=now)
     rules = manners_of(connection, campaign_id).rules(channel)
-    return may(purpose, facts, rules, now).block
+    verdict = may(purpose, facts, rules, now)
+    if verdict.block is None and verdict.by_hand is not None:
+        rule = verdict.by_hand
+        return Block(rule.name, rule.sentence, rule.source, rule.url)
+    return verdict.block
 
 
 def mark_sent(connection: Connection, message_pk: int, at: datetime) -> None:
@@ -278,7 +282,8 @@ def _settle(connection: Connection, message_pk: int, state: MessageState, **valu
     )
 
 
-def _refuse_stopped(connection: Connection) -> None:
+def refuse_stopped(connection: Connection) -> None:
+    """Let nothing leave any more to people who stopped contact, not even by hand."""
     connection.execute(
         update(outbox)
         .where(

@@ -12,7 +12,7 @@ from ledger.consent_state import ConsentEvent, EventKind
 from ledger.contributors import addresses_of, remember_stop, stop_contact
 from ledger.keys import Keys
 from ledger.newcomers import forget_newcomers
-from ledger.outbox import cancel_messages
+from ledger.outbox import cancel_messages, refuse_stopped
 from ledger.requests import close_request, live_request
 
 
@@ -30,6 +30,7 @@ def stop(
     forget_newcomers(connection, addresses_of(connection, contributor_id))
     if not stop_contact(connection, contributor_id, at):
         return False
+    refuse_stopped(connection)
     events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)
     request = live_request(connection, contributor_id)
     if request is not None:

@@ -64,7 +64,8 @@ def test_x_followers_come_once_with_what_they_say_of_themselves(x: XServer) -> N
     assert (liz.name, liz.about, liz.contact) == ("Liz Example", "Gardener in winter", number)
     assert by_name["@shut_example"].is_protected
     assert by_name["@quiet_example"].wants_no_bots
-    assert not (liz.is_protected or liz.wants_no_bots)
+    assert not liz.is_protected
+    assert not liz.wants_no_bots
     again = connector_at(x).new_followers(page.next_cursor, 100)
     assert again.people == ()
     x.add_follower("new_example")
@@ -175,8 +176,8 @@ def test_what_goes_wrong_is_said(x: XServer, sky: FaultyBluesky, mastodon: Masto
         connector_at(x).new_followers("", 100)
     assert not error.value.permanent
     mastodon.token = "another"
+    account = Account(1, Channel.MASTODON, "a", "c", {"base_url": mastodon.url}, "wrong")
     with pytest.raises(ChannelError) as error:
-        account = Account(1, Channel.MASTODON, "a", "c", {"base_url": mastodon.url}, "wrong")
         MastodonConnector(account, Context()).new_followers("", 80)
     assert error.value.permanent
     for connector in (connector_at(x), mastodon_connector(mastodon), bluesky_connector(sky)):

@@ -1,7 +1,8 @@
 """X on loopback: a real HTTP server that follows the public reference of X's API v2.
 
 Which parts (docs.x.com/x-api):
-- GET /2/users/me, /2/users/:id/mentions, /2/users/:id/followers (newest first), /2/tweets/search/recent (conversation_id:, -from:),
+- GET /2/users/me, /2/users/:id/mentions, /2/users/:id/followers (newest first),
+  /2/tweets/search/recent (conversation_id:, -from:),
   /2/tweets?ids= (with `errors` for what was deleted or is protected), /2/dm_events;
 - POST /2/tweets, /2/dm_conversations/with/:participant_id/messages, /2/oauth2/token (refresh).
 Ids are strings and grow with time (Snowflakes). Lists begin with the newest item and have

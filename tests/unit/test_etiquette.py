@@ -36,6 +36,8 @@ STRANGER = PersonFacts(Channel.MASTODON)
 TALKING = PersonFacts(Channel.MASTODON, messages=2, last_wrote_at=NOON - DAY)
 GREETED = PersonFacts(Channel.MASTODON, greetings=1, greeted_at=NOON - 10 * DAY)
 PUBLISHED = replace(TALKING, granted=True, published=True, has_answered=True, was_asked=True)
+REFUSED = replace(TALKING, refused_at=NOON - 80 * DAY, last_wrote_at=NOON - 81 * DAY)
+HALF_HOUR = timedelta(minutes=30)
 ALL = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
 CAPS = rules_for(Channel.MASTODON)
 #: Rule, action, facts that break it, and the hours until time alone lifts it (None: never).
@@ -58,11 +60,11 @@ BROKEN: list[tuple[str, Action, PersonFacts, float | None]] = [
     ("follow_up_days", Action.FOLLOW_UP, replace(GREETED, greeted_at=NOON - 6 * DAY), 24),
     ("exchange", Action.ASK, STRANGER, None),
     ("no_nagging", Action.ASK, replace(TALKING, expired_at=NOON), None),
-    ("cooling_off_days", Action.ASK, replace(TALKING, refused_at=NOON - 80 * DAY, last_wrote_at=NOON - 81 * DAY), 240),
+    ("cooling_off_days", Action.ASK, REFUSED, 240),
     ("after_publishing", Action.THANK, replace(PUBLISHED, published=False), None),
     ("after_publishing", Action.THANK, replace(PUBLISHED, granted=False), None),
     ("one_thanks", Action.THANK, replace(PUBLISHED, thanks=1), None),
-    ("per_hour", Action.ASK, replace(TALKING, account_sent=(NOON - timedelta(minutes=30),) * 5), 0.5),
+    ("per_hour", Action.ASK, replace(TALKING, account_sent=(NOON - HALF_HOUR,) * 5), 0.5),
     ("per_day", Action.ASK, replace(TALKING, account_sent=(NOON - timedelta(hours=20),) * 20), 4),
     ("quiet_hours", Action.ASK, replace(TALKING, zone="Asia/Tokyo"), 11),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""P13: a greeting with a link, an offer or sales talk is refused with the reason, in each language."""
+"""P13: links, offers and sales talk in a greeting are refused with the reason, in ten languages."""
 
 from __future__ import annotations
 
