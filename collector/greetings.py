@@ -35,7 +35,8 @@ _LINK = re.compile(r"https?:|www\.|://|\bt\.me\b|[^\W_]\.[^\W\d_]{2}|\[[^\]]*\]\
 _MAIL = re.compile(r"\S@\S+\.\w|\bmailto:", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d(?:[\s()./-]{0,2}\d){7,}")
 _MONEY = re.compile(
-    r"[$€£¥₹₽]\s?\d|\d\s?[$€£¥₹₽%％]|\b\d+\s?(?:usd|eur|gbp|euros?|dollars?|percent)\b"
+    r"[$€£¥₹₽]\s?\d|(?<![\d.,])\d[\d.,]*\s?"
+    r"(?:[$€£¥₹₽%％]|(?:usd|eur|gbp|euros?|dollars?|percent|prozent)\b)"
 )
 _PLACEHOLDER = re.compile(r"[{}<>]|\[[^\]]*\]|\bxxx\b", re.IGNORECASE)
 _SHOUT = re.compile(r"!\s*!|\b[A-Z]{4,}\b(?:\W+\b[A-Z]{4,}\b)+")
@@ -113,10 +114,16 @@ def checked_template(text: str, campaign: Campaign) -> str:
 
 
 def first_name(name: str) -> str:
-    """How to address somebody: by their name as they write it, without what stands around it."""
+    """How to address somebody: by the first of their names, if it looks like one.
+
+    What stands around it, such as emoji and what follows a bar or a bracket, is left out.
+    """
     plain = re.split(r"[|/(\[,•·–—]", name)[0]
     plain = "".join(c for c in plain if unicodedata.category(c) not in ("So", "Sk", "Cs", "Co"))
-    return " ".join(plain.split()) or " ".join(name.split())
+    words = plain.split()
+    if len(words) > 1 and len(words[0]) > 1 and words[0].isalpha():
+        return words[0]
+    return " ".join(words) or " ".join(name.split())
 
 
 def lint(
@@ -180,7 +187,8 @@ def _form_objections(
     if len(shown) > MOST_CHARACTERS:
         reason = f"It has {len(shown)} characters; a greeting has at most {MOST_CHARACTERS}."
         yield Objection("length", "", reason)
-    if not name.strip() or _folded(first_name(name)) not in _folded(shown):
+    called = {_folded(first_name(name)), *(w for w in _folded(name).split() if len(w) > 1)}
+    if not any(one and one in _folded(shown) for one in called):
         yield Objection("name", first_name(name), "A greeting calls its reader by name.")
     if _folded(campaign.prompt) not in _folded(shown):
         yield Objection("prompt", campaign.prompt, "The question itself is missing.")

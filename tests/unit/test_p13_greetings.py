@@ -404,7 +404,9 @@ def test_the_question_itself_is_not_judged() -> None:
     [
         ("Liz", "Liz"),
         ("Liz 🌱 | Gardener", "Liz"),
-        ("Liz Sample (she/her)", "Liz Sample"),
+        ("Liz Sample (she/her)", "Liz"),
+        ("Dr. Liz Sample", "Dr. Liz Sample"),
+        ("L Sample", "L Sample"),
         ("  Liz,  PhD", "Liz"),
         ("🌱🌱", "🌱🌱"),
         ("李雷", "李雷"),
