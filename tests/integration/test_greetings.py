@@ -723,3 +723,23 @@ def test_a_stop_takes_a_newcomer_off_the_list(here: tuple[Ledger, Campaign, Acco
         assert connection.execute(select(newcomers)).all() == []
     listed(ledger, account, LIZ)
     assert waiting(ledger, campaign) == []
+
+
+def test_a_goodbye_is_never_said_twice(here: tuple[Ledger, Campaign, Account]) -> None:
+    from collector.goodbye import say_goodbye
+    from ledger.replies import author_of, find_reply
+
+    ledger, campaign, mastodon = here
+    at_x_account = account_at(ledger, campaign, Channel.X, base_url="http://127.0.0.1:9")
+    said = []
+    with ledger.write() as connection:
+        for number, account in enumerate((mastodon, at_x_account), 1):
+            reply = IncomingReply("dm:1", "@liz_example", "stop", contact="77", private=True)
+            store_replies(connection, account, [reply], ledger.clock())
+            stored = find_reply(connection, number)
+            assert stored is not None
+            author = author_of(connection, ledger.keys, stored, ledger.clock())
+            said += [say_goodbye(ledger, connection, stored, author) for _ in range(2)]
+        rows = connection.execute(select(outbox.c.purpose, outbox.c.state)).all()
+    assert said == [False, False, True, False]
+    assert [tuple(row) for row in rows] == [("goodbye", "approved")]

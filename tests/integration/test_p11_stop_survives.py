@@ -283,3 +283,16 @@ def test_p11_everything_of_theirs_closes_in_one_transaction(
     with ledger.read() as connection:
         assert has_stopped_contact(connection, question.request.contributor_id)
         assert len(desk_replies(connection, campaign.id, ReplyState.NEW)) == 3
+
+
+def test_p11_the_address_on_the_envelope_counts_whoever_it_is_for(
+    ledger: Ledger, campaign: Campaign
+) -> None:
+    """A message to somebody else, but to the address of one who stopped, in other letters."""
+    says_stop(ledger, campaign)
+    other = asked(ledger, campaign, "asking first", address="bo@sample.example").request
+    message_to(ledger, other.contributor_id, "Ada@Sample.Example")
+    with ledger.write() as connection:
+        assert claim(connection, ledger.keys, ledger.clock()) is None
+        (refused,) = messages_in(connection, MessageState.FAILED)
+    assert refused.error == STOPPED
