@@ -361,9 +361,7 @@ def test_a_refusal_is_not_overridden_quietly(
     with pytest.raises(NotNowError, match="said no"):
         ask(ledger, question.request.definition_id, asked_by="Olu")
     ledger.clock.pass_time(days=90)  # type: ignore[attr-defined]  # the test's clock
-    assert "Ask for permission" in editor.go(f"/desk/definitions/{question.request.definition_id}")
     ask(ledger, question.request.definition_id, asked_by="Olu")
-    assert "Asked" in editor.go("/desk/definitions")
 
 
 def test_a_demonstration_says_so_on_every_page(app: Flask, ledger: Ledger) -> None:
