@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import stop_contact
+from ledger.contributors import addresses_of, remember_stop, stop_contact
 from ledger.keys import Keys
+from ledger.newcomers import forget_newcomers
 from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
 
@@ -20,9 +21,13 @@ def stop(
 ) -> bool:
     """Record that a contributor wants no more messages; False when that was known.
 
-    An open request is closed with it, and no message waits to be sent any more. What they
-    granted stays: that is theirs to withdraw.
+    Their addresses are remembered as keyed hashes, so that neither an import nor a merge nor a
+    restored backup lets them be written to again.
+    An open request is closed with it. What they granted stays: that is theirs to withdraw.
     """
+    # Also when it was known: they may have been met at another address since.
+    remember_stop(connection, keys, contributor_id, at)
+    forget_newcomers(connection, addresses_of(connection, contributor_id))
     if not stop_contact(connection, contributor_id, at):
         return False
     refuse_messages(connection, contributor_id)

@@ -29,6 +29,7 @@ PAGES = (
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
     *("web.webmentions", "web.unsubscribing"),
+    *("web.desk.greetings", "web.desk.manners", "web.desk.stages", "web.desk.thanking"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

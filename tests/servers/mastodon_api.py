@@ -147,6 +147,14 @@ class MastodonApi:
             self.notifications.append((known, item))
             self.notifications.sort(key=lambda entry: entry[0])
 
+    def follow(self, person: str) -> int:
+        """Somebody begins to follow the account."""
+        with self._lock:
+            known = self.reserve()
+            item = {"id": str(known), "type": "follow", "account": self.accounts[person]}
+            self.notifications.append((known, item))
+            return known
+
     def notify_malformed(self, item: Any) -> None:
         """Something in the list of notifications that is none."""
         with self._lock:
