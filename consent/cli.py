@@ -39,7 +39,7 @@ def show_consent(ledger: Ledger, definition: str, *, as_json: bool) -> None:
 @with_ledger
 def withdraw_consent(ledger: Ledger, definition: str, because: str) -> None:
     """Take a definition back because its author asked you to, by whatever way."""
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
 
     withdraw(ledger, definition, {"channel": "editor", "quoted": because})
     click.echo("Taken back. Its page is gone at once, its lists as soon as the worker has run.")
