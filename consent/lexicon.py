@@ -1,0 +1,359 @@
+"""The phrases of the language files, and where they stand in an answer.
+
+A file of consent/languages holds sections of phrases (docs/how-to/add-a-language-for-answers.md).
+Matching walks a tree of words, longest phrase first, so time grows with the text alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+from consent.answer_lines import LineWords
+from consent.answer_words import Break, Word, folded, is_ideograph
+
+FOLDER = Path(__file__).parent / "languages"
+
+#: Every section, the most cautious first: of two phrases of one length the cautious one counts.
+SECTIONS = (
+    "stop", "remove", "refuse", "proxy", "automatic", "orders", "sarcasm", "unreal", "reported",
+    "past", "change", "condition", "contrast", "defer", "no", "ack", "elsewhere", "question",
+    "negation", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
+)  # fmt: skip
+#: Phrases that say nothing against a yes.
+HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
+RANK = {name: number for number, name in enumerate(SECTIONS)}
+#: Sections about lines and words by themselves, not about phrases.
+OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
+#: `...` in a phrase stands for up to this many words of the same clause.
+GAP = 4
+#: Where words are single characters, it stands for more of them.
+WIDE_GAP = 12
+_GAP = "..."
+_EDGE = ","
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A phrase of a section, found at words[start:end]."""
+
+    section: str
+    start: int
+    end: int
+    lang: str
+
+
+@dataclass
+class Node:
+    """A place in the tree of phrases. `section` is set where a phrase may end."""
+
+    after: dict[str, Node] = field(default_factory=dict)
+    section: str = ""
+    edged: str = ""
+
+    def end_with(self, section: str, *, edge: bool) -> None:
+        known = self.edged if edge else self.section
+        if not known or RANK[section] < RANK[known]:
+            if edge:
+                self.edged = section
+            else:
+                self.section = section
+
+
+@dataclass
+class Language:
+    """One language file, ready for matching."""
+
+    code: str
+    forms: dict[str, tuple[str, ...]]
+    prefixes: dict[str, str]
+    suffixes: dict[str, str]
+    classes: dict[str, tuple[str, ...]]
+    root: Node
+    edge_root: Node
+    topics: frozenset[str]
+
+    @property
+    def gap(self) -> int:
+        return WIDE_GAP if self.code in ("ja", "zh") else GAP
+
+    def atoms(self, word: Word) -> tuple[str, ...]:
+        """The phrase words that this word may stand for; none when the language lacks it."""
+        found = self.forms.get(word.exact)
+        if found is None and (word.exact == word.bare or len(word.bare) >= 4):
+            found = self.forms.get(word.bare)
+        atoms = list(found or ())
+        for table, pieces in ((self.prefixes, _starts(word)), (self.suffixes, _ends(word))):
+            atoms += [table[piece] for piece in pieces if piece in table] if table else []
+        for atom in tuple(atoms):
+            atoms += self.classes.get(atom, ())
+        return tuple(dict.fromkeys(atoms))
+
+
+def _starts(word: Word) -> Iterator[str]:
+    for size in range(2, min(len(word.exact), 16) + 1):
+        yield word.exact[:size]
+    if word.bare != word.exact:
+        for size in range(3, min(len(word.bare), 16) + 1):
+            yield word.bare[:size]
+
+
+def _ends(word: Word) -> Iterator[str]:
+    for size in range(1, min(len(word.exact), 10) + 1):
+        yield word.exact[-size:]
+
+
+@cache
+def sections_of(code: str) -> dict[str, list[str]]:
+    """The phrases of a language file by section, as written there."""
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in (FOLDER / f"{code}.txt").read_text("utf-8").splitlines():
+        line = line.partition("#")[0].strip()
+        if line.startswith("[") and line.endswith("]"):
+            current = sections.setdefault(line[1:-1], [])
+        elif line:
+            current += [phrase.strip() for phrase in line.split("|") if phrase.strip()]
+    return sections
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
+
+
+@cache
+def vocabulary() -> dict[str, frozenset[str]]:
+    """Which languages know a word, accents kept; for telling languages apart."""
+    known: dict[str, set[str]] = {}
+    for code in codes():
+        for name, phrases in sections_of(code).items():
+            if name in ("wrote", "headers", "device", "original", "legal"):
+                continue
+            for phrase in phrases:
+                for word in _spelled(phrase.partition("=")[2] or phrase):
+                    known.setdefault(word, set()).add(code)
+    return {word: frozenset(langs) for word, langs in known.items()}
+
+
+def _spelled(phrase: str) -> Iterator[str]:
+    for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
+        if raw[0] != "<" and "*" not in raw and raw not in (_GAP, _EDGE):
+            for piece in _split(raw):
+                yield folded(piece)[0]
+
+
+@cache
+def line_words() -> LineWords:
+    """What mail programs write, in all languages together."""
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[3:]}
+    for code in codes():
+        sections = sections_of(code)
+        for name, phrases in every.items():
+            phrases.update(phrase.lower() for phrase in sections.get(name, ()))
+    return LineWords(
+        tuple(every["wrote"]),
+        frozenset(every["headers"]),
+        tuple(every["device"]),
+        tuple(every["original"]),
+        tuple(every["legal"]),
+    )
+
+
+@cache
+def language(code: str) -> Language:
+    """A language, compiled; raises FileNotFoundError when it has no file."""
+    sections = sections_of(code)
+    made = Language(code, {}, {}, {}, {}, Node(), Node(), frozenset())
+    forms: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
+    for line in sections.get("words", ()):
+        name, _, listed = line.partition("=")
+        for member in listed.split():
+            members.setdefault(_atom(made, forms, member, code), []).append(f"<{name.strip()}>")
+    made.classes = {atom: tuple(names) for atom, names in members.items()}
+    for section in SECTIONS:
+        for phrase in sections.get(section, ()):
+            for sequence in _expanded(phrase):
+                _plant(made, forms, sequence, section, code)
+    topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
+    made.topics = frozenset(topics)
+    made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
+    return made
+
+
+def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
+    """The tree's name of a word, entered under every way it may be typed."""
+    if raw.startswith("<"):
+        return raw
+    if raw.endswith("*"):
+        for form in folded(raw[:-1]):
+            made.prefixes[form] = raw
+        return raw
+    if raw.startswith("*"):
+        made.suffixes[folded(raw[1:])[0]] = raw
+        return raw
+    exact, bare = folded(raw)
+    typed = {exact, bare}
+    if code in ("de", "sv", "da", "nb", "fi", "tr"):
+        typed.add(exact.translate(_SPELLED_OUT))
+    for form in typed:
+        forms.setdefault(form, []).append(exact)
+    return exact
+
+
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
+
+
+def _expanded(phrase: str) -> Iterator[tuple[str, ...]]:
+    """A phrase without its alternatives: every way to say it."""
+    slots: list[list[tuple[str, ...]]] = []
+    for raw in phrase.split():
+        optional = raw.startswith("(") and raw.endswith(")")
+        inner = raw[1:-1] if optional else raw
+        ways = [tuple(_split(way)) for way in inner.split("/") if way]
+        slots.append([*ways, ()] if optional else ways)
+    for chosen in product(*slots):
+        sequence = tuple(word for part in chosen for word in part)
+        if sequence:
+            yield sequence
+
+
+def _split(raw: str) -> list[str]:
+    """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
+    if raw in (_GAP, _EDGE) or raw.startswith("<") or "*" in raw:
+        return [raw]
+    pieces: list[str] = []
+    for part in raw.replace("-", " ").replace(".", " ").split():
+        if any(map(is_ideograph, part)):
+            run = ""
+            for char in part:
+                if is_ideograph(char):
+                    pieces += [run, char] if run else [char]
+                    run = ""
+                else:
+                    run += char
+            pieces += [run] if run else []
+        else:
+            pieces += _elided(part)
+    return pieces
+
+
+def _elided(part: str) -> list[str]:
+    from consent.answer_words import ELIDED
+
+    head, mark, rest = part.replace("’", "'").partition("'")
+    return [head, *_elided(rest)] if mark and rest and head.lower() in ELIDED else [part]
+
+
+def _plant(
+    made: Language, forms: dict[str, list[str]], sequence: tuple[str, ...], section: str, code: str
+) -> None:
+    first, last = sequence[0] == _EDGE, sequence[-1] == _EDGE
+    node = made.edge_root if first else made.root
+    for raw in sequence[first : len(sequence) - last]:
+        atom = _GAP if raw == _GAP else _atom(made, forms, raw, code)
+        node = node.after.setdefault(atom, Node())
+    node.end_with(section, edge=last)
+
+
+def find_hits(words: Sequence[Word], languages: Sequence[Language]) -> list[Hit]:
+    """The phrases in these words, none overlapping: leftmost first, of those the longest.
+
+    Of two of one length the language that comes first in `languages` counts, then caution. A
+    harmless phrase gives way to a shorter one when that lets the next reach further ("yes please"
+    to "yes" and "please do").
+    """
+    found = _Finder(words, languages)
+    hits: list[Hit] = []
+    at = 0
+    while at < len(words):
+        best = found.best(at)
+        if best is None:
+            at += 1
+        else:
+            hits.append(best)
+            at = best.end
+    return hits
+
+
+class _Finder:
+    def __init__(self, words: Sequence[Word], languages: Sequence[Language]) -> None:
+        self.words = words
+        self.languages = languages
+        self.atoms = [[language.atoms(word) for word in words] for language in languages]
+        self.seen: dict[int, dict[int, Hit]] = {}
+
+    def at(self, at: int) -> dict[int, Hit]:
+        """The phrases that begin here, by where they end."""
+        if at not in self.seen:
+            found: dict[int, Hit] = {}
+            for language, known in zip(self.languages, self.atoms, strict=True):
+                if at < len(known) and known[at]:
+                    for hit in _beginning(self.words, known, at, language):
+                        found.setdefault(hit.end, hit)
+            self.seen[at] = found
+        return self.seen[at]
+
+    def best(self, at: int) -> Hit | None:
+        found = self.at(at)
+        if not found:
+            return None
+        longest = found[max(found)]
+        if longest.section not in HARMLESS or len(found) == 1:
+            return longest
+        reach = {end: self._reach(hit) for end, hit in found.items() if hit.section in HARMLESS}
+        further = max(reach, key=lambda end: (reach[end], end))
+        return found[further] if reach[further] > reach[longest.end] else longest
+
+    def _reach(self, hit: Hit) -> int:
+        following = [n.end for n in self.at(hit.end).values() if n.section in HARMLESS]
+        return max(following, default=hit.end)
+
+
+def _beginning(
+    words: Sequence[Word], known: Sequence[tuple[str, ...]], at: int, language: Language
+) -> list[Hit]:
+    roots = [language.root]
+    if at == 0 or words[at].before >= Break.CLAUSE:
+        roots.append(language.edge_root)
+    best: dict[int, Hit] = {}
+    front: list[tuple[Node, int]] = [(root, 0) for root in roots]
+    for position in range(at, min(len(words), at + 24)):
+        if position > at and words[position].before >= Break.SENTENCE:
+            break
+        if position > at and words[position].before >= Break.CLAUSE:
+            front = [(node, gap) for node, gap in front if not gap]
+        front = list(_step(front, known[position], language.gap))
+        if not front:
+            break
+        end = position + 1
+        edge = end == len(words) or words[end].before >= Break.CLAUSE
+        for node, gap in front:
+            for section in () if gap else (node.section, node.edged if edge else ""):
+                if section and (end not in best or RANK[section] < RANK[best[end].section]):
+                    best[end] = Hit(section, at, end, language.code)
+    return list(best.values())
+
+
+def _step(
+    front: Iterable[tuple[Node, int]], atoms: tuple[str, ...], widest: int
+) -> Iterator[tuple[Node, int]]:
+    for node, gap in front:
+        for atom in atoms:
+            reached = node.after.get(atom)
+            if reached is not None:
+                yield reached, 0
+        if gap:
+            if gap < widest:
+                yield node, gap + 1
+        elif _GAP in node.after:
+            beyond = node.after[_GAP]
+            yield beyond, 1
+            for atom in atoms:
+                reached = beyond.after.get(atom)
+                if reached is not None:
+                    yield reached, 0
