@@ -182,7 +182,7 @@ def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
     for number, sentence in enumerate(view.sentences):
         for hit in sentence.hits:
             if hit.section == "refuse":
-                yield number, hit, sentence.is_reported
+                yield number, hit, sentence.is_reported and not _turns(sentence, hit)
             elif hit.section == "no" and _stands_alone(sentence, hit):
                 story = sentence.is_reported or sentence.uncovered >= STORY
                 yield number, hit, story
@@ -193,8 +193,14 @@ def _stands_alone(sentence: Sentence, hit: Hit) -> bool:
     start, end = sentence.clause_of(hit.start)
     before = sentence.uncovered_in(start, hit.start)
     after = sentence.uncovered_in(hit.end, max(end, hit.end))
-    nothing_after = after == 0 or hit.end == end
+    nothing_after = after == 0 or hit.end == end or hit.end - hit.start > 1
     return (before == 0 and nothing_after) or (before <= 1 and hit.end >= sentence.end)
+
+
+def _turns(sentence: Sentence, hit: Hit) -> bool:
+    """ "Nearly said yes, but it is a no": after the turn it is their own word."""
+    told = max(other.start for other in sentence.of("reported"))
+    return any(told < other.start < hit.start for other in sentence.of("contrast"))
 
 
 def _weigh(
