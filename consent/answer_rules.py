@@ -85,7 +85,8 @@ def _stop(view: View, _number: int, hit: Hit) -> Finding:
 def _remove(view: View, number: int, hit: Hit) -> Finding | None:
     sentence = view.sentences[number]
     start, end = sentence.clause_of(hit.start)
-    if sentence.is_reported and not sentence.has("past"):
+    told = any(start <= other.start < hit.start for other in sentence.of("reported"))
+    if told and not sentence.has("past"):
         return None
     return Finding(
         "withdraw",
@@ -154,7 +155,7 @@ def _yeses(view: View) -> Iterator[_Yes]:
 
 def _strong(sentence: Sentence, number: int) -> _Yes | None:
     """A permission that opens its clause, in a sentence with nothing against it."""
-    if sentence.asks or any(hit.section != "ack" for hit in sentence.risks):
+    if sentence.asks or sentence.quotes or any(hit.section != "ack" for hit in sentence.risks):
         return None
     for hit in sentence.of("allow"):
         start, end = sentence.clause_of(hit.start)
@@ -169,7 +170,7 @@ def _strong(sentence: Sentence, number: int) -> _Yes | None:
 def _weak(sentence: Sentence, number: int) -> _Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.risks or sentence.uncovered:
+    if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.uncovered:
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
@@ -179,9 +180,11 @@ def _weak(sentence: Sentence, number: int) -> _Yes | None:
 
 def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
     """Where somebody says no: sentence, phrase, and whether it may be beside the point."""
+    agreed = False
     for number, sentence in enumerate(view.sentences):
+        agreed = agreed or _affirms(sentence)
         for hit in sentence.hits:
-            if hit.section == "refuse":
+            if hit.section == "refuse" and not (agreed and _is_a_limit(sentence, hit)):
                 yield number, hit, sentence.is_reported and not _turns(sentence, hit)
             elif hit.section == "no" and _stands_alone(sentence, hit):
                 story = sentence.is_reported or sentence.uncovered >= STORY
@@ -195,6 +198,19 @@ def _stands_alone(sentence: Sentence, hit: Hit) -> bool:
     after = sentence.uncovered_in(hit.end, max(end, hit.end))
     nothing_after = after == 0 or hit.end == end or hit.end - hit.start > 1
     return (before == 0 and nothing_after) or (before <= 1 and hit.end >= sentence.end)
+
+
+def _is_a_limit(sentence: Sentence, hit: Hit) -> bool:
+    """ "If you don't use it in adverts", "my surname please do not print": no refusal as such."""
+    start, end = sentence.clause_of(hit.start)
+    return any(
+        start <= other.start < end
+        and (
+            (other.section == "condition" and other.start < hit.start)
+            or (other.section == "change" and other.start != hit.start)
+        )
+        for other in sentence.hits
+    )
 
 
 def _turns(sentence: Sentence, hit: Hit) -> bool:
@@ -352,7 +368,8 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
         if number == yes.number or not sentence.hits and not sentence.uncovered:
             continue
         if sentence.is_reported:
-            if yes.strong:
+            beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
+            if yes.strong or (yes.plain and beside):
                 continue
             return Finding("unclear", dict(_DOUBTS)["reported"], _of(view, sentence))
         if yes.strong:

@@ -50,6 +50,13 @@ class Sentence:
         return False
 
     @cached_property
+    def quotes(self) -> bool:
+        """Something stands in quotation marks that is not what was asked."""
+        return any(
+            self.words[at].quoted and at not in self.covered for at in range(self.start, self.end)
+        )
+
+    @cached_property
     def trails_off(self) -> bool:
         last = self.words[self.end - 1].marks
         return "…" in last or ".." in last

@@ -25,9 +25,12 @@ SECTIONS = (
 )  # fmt: skip
 #: Phrases that say nothing against a yes.
 HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
+#: What is never lost inside another phrase.
+DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
+_WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: `...` in a phrase stands for up to this many words of the same clause.
 GAP = 4
 #: Where words are single characters, it stands for more of them.
@@ -75,6 +78,8 @@ class Language:
     root: Node
     edge_root: Node
     topics: frozenset[str]
+    #: Words of a yes or a no: only these are guessed behind a slip of the finger.
+    weighty: frozenset[str] = frozenset()
 
     @property
     def gap(self) -> int:
@@ -179,6 +184,8 @@ def language(code: str) -> Language:
         for phrase in sections.get(section, ()):
             for sequence in _expanded(phrase):
                 _plant(made, forms, sequence, section, code)
+    weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
+    made.weighty = frozenset(form for word in weighty for form in folded(word))
     topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
     made.topics = frozenset(topics)
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
@@ -272,7 +279,7 @@ def find_hits(words: Sequence[Word], languages: Sequence[Language]) -> list[Hit]
     at = 0
     while at < len(words):
         best = found.best(at)
-        if best is None:
+        if best is None or found.is_cut_off(best):
             at += 1
         else:
             hits.append(best)
@@ -308,6 +315,14 @@ class _Finder:
         reach = {end: self._reach(hit) for end, hit in found.items() if hit.section in HARMLESS}
         further = max(reach, key=lambda end: (reach[end], end))
         return found[further] if reach[further] > reach[longest.end] else longest
+
+    def is_cut_off(self, hit: Hit) -> bool:
+        """A no, a take-down or a stop begins within this phrase and goes on beyond it."""
+        return any(
+            inner.end > hit.end and inner.section in DECISIVE
+            for start in range(hit.start + 1, hit.end)
+            for inner in self.at(start).values()
+        )
 
     def _reach(self, hit: Hit) -> int:
         following = [n.end for n in self.at(hit.end).values() if n.section in HARMLESS]

@@ -29,7 +29,7 @@ def _mended(word: Word, languages: Sequence[Language]) -> Word:
         return word
     for meant in _meant(word.exact):
         for lang in languages:
-            if meant in lang.forms:
+            if meant in lang.weighty:
                 return replace(word, exact=meant, bare=meant)
     if len(word.exact) >= LONG_ENOUGH - 1:
         for lang in languages:
@@ -68,7 +68,7 @@ def _one_letter_less(code: str) -> dict[str, str]:
     from consent.lexicon import language
 
     found: dict[str, str] = {}
-    for form in language(code).forms:
+    for form in language(code).weighty:
         if len(form) >= LONG_ENOUGH and form.isalpha() and form[0].isascii():
             for at in range(len(form)):
                 found.setdefault(form[:at] + form[at + 1 :], form)
