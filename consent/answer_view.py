@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from consent.answer_lines import own_lines
 from consent.answer_words import Break, Word, folded, words_of
-from consent.lexicon import HARMLESS, Hit, Language, codes, find_hits, language, line_words, vocabulary
+from consent.lexicon import HARMLESS, bare_vocabulary, vocabulary, Hit, Language, codes, find_hits, language, line_words
 from consent.typing_slips import mend
 
 #: Phrases that look like a yes; by themselves they decide nothing.
@@ -133,17 +133,17 @@ def _languages(words: Sequence[Word], question: str) -> list[Language]:
         scores[code] = scores.get(code, 0.0) + 0.75
     best = max(scores.values(), default=0.0)
     likely = sorted(
-        (code for code, score in scores.items() if score >= best * 0.3), key=lambda c: -scores[c]
-    )[:4]
+        (code for code, score in scores.items() if score >= best * 0.5), key=lambda c: -scores[c]
+    )[:3]
     chosen = dict.fromkeys([*likely, *asked_in, *(["en"] if "en" in codes() else [])])
     return [language(code) for code in chosen]
 
 
 def _scores(keys: Sequence[str]) -> list[tuple[str, float]]:
-    known = vocabulary()
     scores: dict[str, float] = {}
     for key in dict.fromkeys(keys):
-        langs = known.get(key) or known.get(folded(key)[1], frozenset())
+        langs = [code for code in codes() if key in vocabulary(code)]
+        langs = langs or [code for code in codes() if key in bare_vocabulary(code)]
         for code in langs:
             scores[code] = scores.get(code, 0.0) + 1.0 / len(langs)
     return list(scores.items())

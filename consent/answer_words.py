@@ -69,19 +69,33 @@ _LOOK_ALIKE = str.maketrans(
 _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d"})
 
 
-@lru_cache(maxsize=8192)
+def folded_text(text: str) -> str:
+    """A whole text of lower case and composed letters, folded as its words would be."""
+    return text.translate(_LOOK_ALIKE)
+
+
+def without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text).translate(_ACCENTS).translate(_STROKES)
+    return unicodedata.normalize("NFC", parts)
+
+
+_ACCENTS = dict.fromkeys(range(0x300, 0x370))
+
+
+@lru_cache(maxsize=32768)
 def folded(raw: str) -> tuple[str, str]:
     """A word as it is compared: with its accents, and without."""
+    if raw.isascii() and raw.isalnum():
+        plain = raw.lower()
+        return plain, plain
     plain = unicodedata.normalize("NFKC", raw).replace("İ", "i").casefold()
     plain = unicodedata.normalize("NFC", plain).translate(_LOOK_ALIKE)
     if not plain.isascii():
-        plain = "".join(c for c in plain if _kind(c) != "join" and c not in _APOSTROPHES)
+        plain = "".join(c for c in plain if not _is_invisible(c) and c not in _APOSTROPHES)
     exact = plain.replace("'", "")
     if exact.isascii():
         return exact, exact
-    parts = unicodedata.normalize("NFD", exact)
-    bare = "".join(c for c in parts if not "\u0300" <= c <= "\u036f").translate(_STROKES)
-    return exact, unicodedata.normalize("NFC", bare)
+    return exact, without_accents(exact)
 
 
 def words_of(text: str, lines: list[Line]) -> list[Word]:
@@ -224,10 +238,20 @@ def _is_handle(text: str, at: int, end: int) -> bool:
     return at + 1 < end and _kind(text[at + 1]) == "word"
 
 
+def _is_invisible(char: str) -> bool:
+    return (
+        char in _JOINING
+        or "\ufe00" <= char <= "\ufe0f"
+        or "\U000e0000" <= char <= "\U000e01ef"
+        or "\u202a" <= char <= "\u202e"
+        or "\u2060" <= char <= "\u206f"
+    )
+
+
 @lru_cache(maxsize=4096)
 def _kind(char: str) -> str:
     """ "word", "join" (invisible within a word), "at", "emoji" or "mark"."""
-    if char in _JOINING or "\ufe00" <= char <= "\ufe0f" or "\U000e0000" <= char <= "\U000e01ef":
+    if _is_invisible(char):
         return "join"
     if char.isalnum():
         return "word"

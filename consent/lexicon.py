@@ -1,19 +1,20 @@
 """The phrases of the language files, and where they stand in an answer.
 
 A file of consent/languages holds sections of phrases (docs/how-to/add-a-language-for-answers.md).
-Matching walks a tree of words, longest phrase first, so time grows with the text alone.
+Matching walks a net of words, longest phrase first, so time grows with the text alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
 from consent.answer_lines import LineWords
-from consent.answer_words import Break, Word, folded, is_ideograph
+from consent.answer_words import Break, Word, folded, folded_text, is_ideograph, without_accents
 
 FOLDER = Path(__file__).parent / "languages"
 
@@ -28,6 +29,8 @@ HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye",
 #: What is never lost inside another phrase.
 DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
+#: What mail programs write stands last in a file, from here on.
+_LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
@@ -49,13 +52,15 @@ class Hit:
     lang: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Node:
-    """A place in the tree of phrases. `section` is set where a phrase may end."""
+    """A place in the net of phrases. `section` is set where a phrase may end."""
 
-    after: dict[str, Node] = field(default_factory=dict)
+    after: dict[str, list[Node]] = field(default_factory=dict)
     section: str = ""
     edged: str = ""
+    #: Several alternatives lead here, so no other phrase may go on from here.
+    joint: bool = False
 
     def end_with(self, section: str, *, edge: bool) -> None:
         known = self.edged if edge else self.section
@@ -83,7 +88,7 @@ class Language:
 
     @property
     def gap(self) -> int:
-        return WIDE_GAP if self.code in ("ja", "zh") else GAP
+        return WIDE_GAP if self.code in WRITTEN_WITHOUT_BLANKS else GAP
 
     def atoms(self, word: Word) -> tuple[str, ...]:
         """The phrase words that this word may stand for; none when the language lacks it."""
@@ -114,9 +119,13 @@ def _ends(word: Word) -> Iterator[str]:
 @cache
 def sections_of(code: str) -> dict[str, list[str]]:
     """The phrases of a language file by section, as written there."""
+    return _sections(_text_of(code))
+
+
+def _sections(text: str) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in (FOLDER / f"{code}.txt").read_text("utf-8").splitlines():
+    for line in text.splitlines():
         line = line.partition("#")[0].strip()
         if line.startswith("[") and line.endswith("]"):
             current = sections.setdefault(line[1:-1], [])
@@ -131,17 +140,35 @@ def codes() -> tuple[str, ...]:
 
 
 @cache
-def vocabulary() -> dict[str, frozenset[str]]:
-    """Which languages know a word, accents kept; for telling languages apart."""
-    known: dict[str, set[str]] = {}
-    for code in codes():
-        for name, phrases in sections_of(code).items():
-            if name in ("wrote", "headers", "device", "original", "legal"):
-                continue
-            for phrase in phrases:
-                for word in _spelled(phrase.partition("=")[2] or phrase):
-                    known.setdefault(word, set()).add(code)
-    return {word: frozenset(langs) for word, langs in known.items()}
+def _text_of(code: str) -> str:
+    return (FOLDER / f"{code}.txt").read_text("utf-8")
+
+
+@cache
+def vocabulary(code: str) -> frozenset[str]:
+    """The words of a language file as they are spelled there; for telling languages apart.
+
+    Made from the whole text at once: it is needed before the language is compiled.
+    """
+    text = _text_of(code)
+    if code in WRITTEN_WITHOUT_BLANKS:
+        return frozenset(text)
+    if code in _FOLDED:
+        text = folded_text(text)
+    return frozenset(_WORD.findall(text))
+
+
+@cache
+def bare_vocabulary(code: str) -> frozenset[str]:
+    """The same words without accents, as many people type them."""
+    return frozenset(without_accents(" ".join(vocabulary(code))).split())
+
+
+_WORD = re.compile(r"[^|/()\[\]#,=<>*.\s'’-]+")
+#: In these languages a word of a phrase is a single character.
+WRITTEN_WITHOUT_BLANKS = ("ja", "zh")
+#: Their letters have look-alikes that are folded.
+_FOLDED = ("ar", "he", "hi", "ru")
 
 
 def _spelled(phrase: str) -> Iterator[str]:
@@ -156,7 +183,8 @@ def line_words() -> LineWords:
     """What mail programs write, in all languages together."""
     every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[3:]}
     for code in codes():
-        sections = sections_of(code)
+        _, found, rest = _text_of(code).partition(_LINES_BEGIN)
+        sections = _sections(found + rest)
         for name, phrases in every.items():
             phrases.update(phrase.lower() for phrase in sections.get(name, ()))
     return LineWords(
@@ -182,8 +210,7 @@ def language(code: str) -> Language:
     made.classes = {atom: tuple(names) for atom, names in members.items()}
     for section in SECTIONS:
         for phrase in sections.get(section, ()):
-            for sequence in _expanded(phrase):
-                _plant(made, forms, sequence, section, code)
+            _plant(made, forms, phrase, section, code)
     weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
     made.weighty = frozenset(form for word in weighty for form in folded(word))
     topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
@@ -193,8 +220,10 @@ def language(code: str) -> Language:
 
 
 def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
-    """The tree's name of a word, entered under every way it may be typed."""
-    if raw.startswith("<"):
+    """The net's name of a word, entered under every way it may be typed."""
+    if raw in forms and raw in forms[raw]:
+        return raw
+    if raw.startswith("<") or raw == _GAP:
         return raw
     if raw.endswith("*"):
         for form in folded(raw[:-1]):
@@ -215,22 +244,22 @@ def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> s
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
 
-def _expanded(phrase: str) -> Iterator[tuple[str, ...]]:
+def expanded(phrase: str) -> Iterator[str]:
     """A phrase without its alternatives: every way to say it."""
-    slots: list[list[tuple[str, ...]]] = []
+    slots: list[list[str]] = []
     for raw in phrase.split():
         optional = raw.startswith("(") and raw.endswith(")")
-        inner = raw[1:-1] if optional else raw
-        ways = [tuple(_split(way)) for way in inner.split("/") if way]
-        slots.append([*ways, ()] if optional else ways)
+        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
+        slots.append([*ways, ""] if optional else ways)
     for chosen in product(*slots):
-        sequence = tuple(word for part in chosen for word in part)
-        if sequence:
-            yield sequence
+        yield " ".join(filter(None, chosen))
 
 
+@lru_cache(maxsize=32768)
 def _split(raw: str) -> list[str]:
     """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
+    if raw.isascii() and raw.isalpha():
+        return [raw]
     if raw in (_GAP, _EDGE) or raw.startswith("<") or "*" in raw:
         return [raw]
     pieces: list[str] = []
@@ -257,14 +286,42 @@ def _elided(part: str) -> list[str]:
 
 
 def _plant(
-    made: Language, forms: dict[str, list[str]], sequence: tuple[str, ...], section: str, code: str
+    made: Language, forms: dict[str, list[str]], phrase: str, section: str, code: str
 ) -> None:
-    first, last = sequence[0] == _EDGE, sequence[-1] == _EDGE
-    node = made.edge_root if first else made.root
-    for raw in sequence[first : len(sequence) - last]:
-        atom = _GAP if raw == _GAP else _atom(made, forms, raw, code)
-        node = node.after.setdefault(atom, Node())
-    node.end_with(section, edge=last)
+    """Lay a phrase into the net: one new place a word, whatever alternatives lead there."""
+    slots = phrase.split()
+    first, last = slots[0] == _EDGE, slots[-1] == _EDGE
+    front = [made.edge_root if first else made.root]
+    for raw in slots[first : len(slots) - last]:
+        optional = raw.startswith("(") and raw.endswith(")")
+        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
+        words = [[_atom(made, forms, word, code) for word in _split(way)] for way in ways]
+        reached = _reach(front, words)
+        front = [*front, *reached] if optional else reached
+    for node in front:
+        if node not in (made.root, made.edge_root):
+            node.end_with(section, edge=last)
+
+
+def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
+    if len(front) == 1 and len(ways) == 1 and len(ways[0]) == 1:
+        known = front[0].after.setdefault(ways[0][0], [])
+        shared = next((node for node in known if not node.joint), None)
+        if shared is None:
+            shared = Node()
+            known.append(shared)
+        return [shared]
+    target = Node(joint=True)
+    for way in ways:
+        nodes = front
+        for word in way[:-1]:
+            step = Node(joint=True)
+            for node in nodes:
+                node.after.setdefault(word, []).append(step)
+            nodes = [step]
+        for node in nodes:
+            node.after.setdefault(way[-1], []).append(target)
+    return [target]
 
 
 def find_hits(words: Sequence[Word], languages: Sequence[Language]) -> list[Hit]:
@@ -357,18 +414,19 @@ def _beginning(
 def _step(
     front: Iterable[tuple[Node, int]], atoms: tuple[str, ...], widest: int
 ) -> Iterator[tuple[Node, int]]:
+    """Where a word leads from each place; the number counts the words a gap has swallowed."""
+    reached: dict[tuple[Node, int], None] = {}
     for node, gap in front:
         for atom in atoms:
-            reached = node.after.get(atom)
-            if reached is not None:
-                yield reached, 0
+            for further in node.after.get(atom, ()):
+                reached[further, 0] = None
         if gap:
             if gap < widest:
-                yield node, gap + 1
-        elif _GAP in node.after:
-            beyond = node.after[_GAP]
-            yield beyond, 1
+                reached[node, gap + 1] = None
+            continue
+        for beyond in node.after.get(_GAP, ()):
+            reached[beyond, 1] = None
             for atom in atoms:
-                reached = beyond.after.get(atom)
-                if reached is not None:
-                    yield reached, 0
+                for further in beyond.after.get(atom, ()):
+                    reached[further, 0] = None
+    return iter(reached)
