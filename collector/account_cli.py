@@ -1,22 +1,23 @@
-"""Commands for accounts: add, list, test."""
+"""Commands for accounts: add, list, test, rename, pause, resume, remove."""
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
+from collector.account_asking import ASKING, account_of, asks_of, name_for, purpose_of
+from collector.connector import Ask
 from ledger.command_line import example, json_option, show, with_ledger
 from ledger.database import Ledger
-from ledger.errors import DefinedbyError, SettingError
-from ledger.model import Channel
+from ledger.errors import SettingError
+from ledger.model import Account, Channel, ReadingState
 
-#: Channels whose module says what an account needs (`ASKS`), one command each.
-ASKING = {
-    "bluesky": "collector.channels.bluesky",
-    "mastodon": "collector.channels.mastodon",
-    "x": "collector.channels.x",
+_MORE_EXAMPLES = {
+    Channel.EMAIL: (
+        "definedby account add email --name letters --address letters@blog.example \\",
+        "    --imap imap.blog.example:993 --smtp smtp.blog.example:465",
+    )
 }
 
 
@@ -27,58 +28,61 @@ class ChannelGroup(click.Group):
         return [*super().list_commands(ctx), *ASKING]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in ASKING:
+        if cmd_name not in list(ASKING):
             return super().get_command(ctx, cmd_name)
-        return _command(Channel(cmd_name), importlib.import_module(ASKING[cmd_name]))
+        return _command(Channel(cmd_name))
 
 
-def _command(channel: Channel, module: Any) -> click.Command:
-    options = [
-        click.Option(
-            [f"--{ask.name.replace('_', '-')}", ask.name], help=f"{ask.prompt}. {ask.where}"
-        )
-        for ask in module.ASKS
-    ]
+def _command(channel: Channel) -> click.Command:
     shared = [
         click.Option(["--campaign", "slug"], default="", help="The campaign it serves first."),
         click.Option(["--name", "own_name"], default="", help="What to call the account."),
-        click.Option(["--replace"], is_flag=True, help="Change the account of that name."),
+        click.Option(["--replace"], is_flag=True, help="Change the account; keep its replies."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
     ]
 
     @with_ledger
     def callback(ledger: Ledger, **given: Any) -> None:
-        answers = {ask.name: _answer(ask, given[ask.name]) for ask in module.ASKS}
-        settings, secret = module.account_from(answers)
-        name = given["own_name"] or str(
-            settings.get("handle") or settings.get("base_url") or channel
+        from collector.accounts import keep_account
+        from ledger.campaigns import need_campaign
+
+        with ledger.read() as connection:
+            campaign = need_campaign(connection, given["slug"])
+        answers = {ask.name: _answer(ask, given[ask.name]) for ask in asks_of(channel)}
+        options, secret = account_of(channel, answers, ledger.settings)
+        name = given["own_name"] or name_for(channel, options)
+        kept, answer = keep_account(
+            ledger, campaign, channel, name, options, secret, replace=given["replace"]
         )
-        _keep(
-            ledger,
-            channel,
-            given["slug"],
-            name,
-            settings,
-            secret,
-            replace=given["replace"],
+        show(
+            {"account": kept.name, "campaign": campaign.slug, "answer": answer},
             as_json=given["as_json"],
         )
 
     return click.Command(
         channel.value,
         callback=callback,
-        params=[*options, *shared],
-        help=(module.__doc__ or "").strip().splitlines()[0],
-        epilog=example(f"definedby account add {channel}"),
+        params=[*map(_option, asks_of(channel)), *shared],
+        help=purpose_of(channel),
+        epilog=example(f"definedby account add {channel}", *_MORE_EXAMPLES.get(channel, ())),
     )
 
 
-def _answer(ask: Any, given: str | None) -> str:
+def _option(ask: Ask) -> click.Option:
+    return click.Option(
+        [f"--{ask.name.replace('_', '-')}", ask.name],
+        help=f"{ask.prompt}. {ask.where}",
+        envvar=ask.envvar or None,
+        type=click.Choice(ask.choices) if ask.choices else None,
+    )
+
+
+def _answer(ask: Ask, given: str | None) -> str:
     """What was given on the command line, else what the person types."""
     if given is not None:
         return given
-    if not ask.needed and not ask.prompt:
-        return str(ask.default)
+    if ask.rarely:
+        return ask.default
     click.echo(ask.where, err=True)
     default = ask.default if ask.default or not ask.needed else None
     return str(
@@ -100,7 +104,16 @@ def list_accounts(ledger: Ledger, *, as_json: bool) -> None:
 
     with ledger.read() as connection:
         known = all_accounts(connection, ledger.keys)
-    shown = ("channel", "name", "last_read_at", "next_poll_at", "stored", "skipped", "last_error")
+    shown = (
+        "channel",
+        "name",
+        "reading",
+        "last_read_at",
+        "next_poll_at",
+        "stored",
+        "skipped",
+        "last_error",
+    )
     show(
         [{name: getattr(account, name) for name in shown} for account in known],
         as_json=as_json,
@@ -116,15 +129,8 @@ def try_account_command(ledger: Ledger, name: str, *, as_json: bool) -> None:
     """Sign in to an account live and show the answer."""
     from collector.accounts import try_account
     from collector.context import context_of
-    from ledger.accounts import all_accounts
 
-    with ledger.read() as connection:
-        known = [a for a in all_accounts(connection, ledger.keys) if a.name == name]
-    if not known:
-        raise SettingError(
-            f"There is no account named '{name}'.", "'definedby account list' lists them."
-        )
-    for each in known:
+    for each in _named(ledger, name):
         answer = try_account(each, context_of(ledger, each).keep_secret)
         show({"channel": each.channel, "answer": answer}, as_json=as_json)
 
@@ -137,98 +143,86 @@ def add_account() -> None:
     """
 
 
-@add_account.command(
-    "email",
-    epilog=example(
-        "definedby account add email",
-        "definedby account add email --name letters --address letters@blog.example \\",
-        "    --imap imap.blog.example:993 --smtp smtp.blog.example:465",
-    ),
-)
-@click.option("--campaign", "slug", default="", help="The campaign whose answers arrive there.")
-@click.option("--name", default="", help="What to call the account; else its address.")
-@click.option("--address", prompt="E-mail address", help="The mailbox's own address.")
-@click.option("--sender-name", default="", help="Name shown as the sender; else the asker.")
-@click.option(
-    "--imap", prompt="IMAP server (host:port, see your provider's help)", help="Reading: host:port."
-)
-@click.option(
-    "--imap-security", type=click.Choice(["ssl", "starttls", "none"]), help="Else by the port."
-)
-@click.option("--smtp", prompt="SMTP server (host:port, same page)", help="Sending: host:port.")
-@click.option(
-    "--smtp-security", type=click.Choice(["ssl", "starttls", "none"]), help="Else by the port."
-)
-@click.option("--user", default="", help="Login name; else the address.")
-@click.option(
-    "--password",
-    prompt="Password (an app password, made in your provider's security settings)",
-    hide_input=True,
-    envvar="MAILBOX_PASSWORD",
-    help="Asked for when not given; MAILBOX_PASSWORD in the environment works too.",
-)
-@click.option("--folder", default="INBOX", show_default=True, help="Folder that is read.")
-@click.option("--replace", is_flag=True, help="Change the account of that name; keep its replies.")
-@json_option
+@account.command("rename", epilog=example("definedby account rename letters answers"))
+@click.argument("name")
+@click.argument("new_name")
 @with_ledger
-def add_email(ledger: Ledger, slug: str, name: str, **given: Any) -> None:
-    """A mailbox, read by IMAP and written from by SMTP."""
-    options = {
-        **_server("imap", given["imap"], given["imap_security"], {993: "ssl", 143: "starttls"}),
-        **_server("smtp", given["smtp"], given["smtp_security"], {465: "ssl", 587: "starttls"}),
-        "address": given["address"],
-        "user": given["user"] or given["address"],
-        "sender_name": given["sender_name"] or ledger.settings.asker,
-        "folder": given["folder"],
-    }
-    _keep(
-        ledger,
-        Channel.EMAIL,
-        slug,
-        name or given["address"],
-        options,
-        given["password"],
-        replace=given["replace"],
-        as_json=given["as_json"],
+def rename(ledger: Ledger, name: str, new_name: str) -> None:
+    """Call an account by another name."""
+    from ledger.accounts import rename_account
+
+    found = _one_named(ledger, name)
+    with ledger.write() as connection:
+        rename_account(connection, ledger.keys, found.id, new_name)
+    click.echo(f"It is called {new_name} now.")
+
+
+@account.command("pause", epilog=example("definedby account pause letters"))
+@click.argument("name")
+@with_ledger
+def pause(ledger: Ledger, name: str) -> None:
+    """Read an account no more until it is resumed; nothing is lost meanwhile."""
+    _set_reading(ledger, name, ReadingState.PAUSED)
+    click.echo(f"{name} is not read until you say: definedby account resume {name}")
+
+
+@account.command("resume", epilog=example("definedby account resume letters"))
+@click.argument("name")
+@with_ledger
+def resume(ledger: Ledger, name: str) -> None:
+    """Read a paused account again, from where it stopped."""
+    _set_reading(ledger, name, ReadingState.ON)
+    click.echo(f"{name} is read again, from where it stopped.")
+
+
+@account.command("remove", epilog=example("definedby account remove letters"))
+@click.argument("name")
+@with_ledger
+def remove(ledger: Ledger, name: str) -> None:
+    """Forget an account's login and read it no more; its replies stay."""
+    from ledger.accounts import remove_account
+
+    found = _one_named(ledger, name)
+    with ledger.write() as connection:
+        remove_account(connection, found.id)
+    click.echo(
+        f"The login of {name} is forgotten; its replies stay. To take it up again: "
+        f"definedby account add {found.channel} --name {name} --replace"
     )
 
 
-def _keep(
-    ledger: Ledger,
-    channel: Channel,
-    slug: str,
-    name: str,
-    options: dict[str, Any],
-    secret: str,
-    *,
-    replace: bool,
-    as_json: bool,
-) -> None:
-    from collector.accounts import keep_account
-    from ledger.campaigns import need_campaign
+def _set_reading(ledger: Ledger, name: str, state: ReadingState) -> None:
+    from ledger.accounts import set_reading
+
+    found = _one_named(ledger, name)
+    if found.reading is ReadingState.REMOVED:
+        raise SettingError(
+            f"The login of '{name}' was removed.",
+            f"Give it again: definedby account add {found.channel} --name {name} --replace",
+        )
+    with ledger.write() as connection:
+        set_reading(connection, found.id, state)
+
+
+def _named(ledger: Ledger, name: str) -> list[Account]:
+    from ledger.accounts import all_accounts
 
     with ledger.read() as connection:
-        campaign = need_campaign(connection, slug)
-    kept, answer = keep_account(ledger, campaign, channel, name, options, secret, replace=replace)
-    show({"account": kept.name, "campaign": campaign.slug, "answer": answer}, as_json=as_json)
-
-
-def _server(kind: str, given: str, security: str | None, usual: dict[int, str]) -> dict[str, Any]:
-    host, colon, port = given.rpartition(":")
-    if not colon:
-        host, port = given, str(next(iter(usual)))
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        known = [a for a in all_accounts(connection, ledger.keys) if a.name == name]
+    if not known:
         raise SettingError(
-            f"'{given}' is not a server address.",
-            f"Write it as host:port, e.g. {kind}.blog.example:{next(iter(usual))}.",
+            f"There is no account named '{name}'.", "'definedby account list' lists them."
         )
-    if security is None and int(port) not in usual:
-        raise DefinedbyError(
-            f"Port {port} does not say how the connection is kept secret.",
-            f"Add --{kind}-security ssl or --{kind}-security starttls.",
+    return known
+
+
+def _one_named(ledger: Ledger, name: str) -> Account:
+    from collector.channels import POLLED
+
+    known = [one for one in _named(ledger, name) if one.channel in POLLED]
+    if len(known) != 1:
+        raise SettingError(
+            f"'{name}' names {len(known)} accounts that are read.",
+            "Rename one of them on the desk, under Accounts.",
         )
-    return {
-        f"{kind}_host": host.strip("[]"),
-        f"{kind}_port": int(port),
-        f"{kind}_security": security or usual[int(port)],
-    }
+    return known[0]

@@ -7,20 +7,35 @@ from typing import Any
 
 from collector.channels import open_connector
 from collector.connector import ChannelError, Context
-from ledger.accounts import account_by_id, add_account, find_account, replace_account
+from collector.turns import within
+from ledger.accounts import (
+    account_by_id,
+    add_account,
+    find_account,
+    name_taken,
+    renew_secret,
+    replace_account,
+)
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError, TemporaryError
-from ledger.model import Account, Campaign, Channel
+from ledger.model import Account, Campaign, Channel, clean_name
+
+#: Seconds that a person waits for the answer, whatever the server does.
+LONGEST_TRY = 60.0
 
 
-def try_account(account: Account, keep_secret: Callable[[str], None] | None = None) -> str:
+def try_account(
+    account: Account,
+    keep_secret: Callable[[str], None] | None = None,
+    seconds: float = LONGEST_TRY,
+) -> str:
     """One sentence on what the channel answered. Raises DefinedbyError with what to mend.
 
     `keep_secret` gets tokens that were renewed meanwhile: the ones before are worth nothing.
     """
     context = Context(keep_secret=keep_secret) if keep_secret else Context()
     try:
-        return open_connector(account, context).check()
+        return within(seconds, lambda: open_connector(account, context).check(), account.name)
     except ChannelError as error:
         kind = DefinedbyError if error.permanent else TemporaryError
         raise kind(str(error), error.mend) from error
@@ -35,14 +50,32 @@ def keep_account(
     secret: str,
     *,
     replace: bool = False,
+    seconds: float = LONGEST_TRY,
 ) -> tuple[Account, str]:
     """Store an account once it has answered; returns it with the answer.
 
     Nothing is stored when the test fails. Raises DefinedbyError.
     """
+    name = clean_name(name)
+    with ledger.read() as connection:
+        known = find_account(connection, ledger.keys, channel, name)
+    if known is not None and not replace:
+        raise name_taken(channel, name)
     tried = Account(0, channel, name, campaign.id, options, secret)
     renewed = [secret]
-    answer = try_account(tried, renewed.append)
+    try:  # no transaction is open meanwhile
+        answer = try_account(tried, renewed.append, seconds)
+    except DefinedbyError as error:
+        if known is not None and known.secret == secret != renewed[-1]:
+            # Its own tokens were renewed before it failed; those it had are worth nothing now.
+            with ledger.write() as connection:
+                renew_secret(connection, ledger.keys, known.id, renewed[-1])
+        if isinstance(error, TemporaryError):
+            # Its own advice is for an account that is tried again by itself.
+            raise TemporaryError(
+                error.what, "Look whether the address is right, or try again in a moment."
+            ) from error
+        raise
     secret = renewed[-1]
     with ledger.write() as connection:
         known = find_account(connection, ledger.keys, channel, name)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collector.bluesky_answers import base32, items_of, short, text_of, time_of
-from ledger.model import IncomingReply, Skipped
+from ledger.model import IncomingReply, SkipKind, Skipped
 
 WEB = "https://bsky.app"
 POST = "app.bsky.feed.post"
@@ -69,10 +69,10 @@ def read_post(post: Any) -> IncomingReply | Skipped:
     if not isinstance(record, dict) or not isinstance(words, str):
         return Skipped(uri, "Bluesky sent a post without its text.")
     if len(words) > MOST_CHARACTERS:
-        return Skipped(uri, f"It is too long: {len(words):,} characters.")
+        return Skipped(uri, f"It is too long: {len(words):,} characters.", SkipKind.TOO_LARGE)
     text = _storable(plain_text(words, record.get("facets")))
     if not text.strip():
-        return Skipped(uri, "It has no words, only a picture or a card.")
+        return Skipped(uri, "It has no words, only a picture or a card.", SkipKind.FILTERED)
     shown = _shown_handle(post["author"], parts[0])
     return IncomingReply(
         external_id=uri,
@@ -97,10 +97,10 @@ def read_message(message: Any, convo: dict[str, Any]) -> IncomingReply | Skipped
     if not text_of(message, "id") or not sender or not isinstance(words, str):
         return Skipped(name, "Bluesky sent a direct message without its sender or text.")
     if len(words) > MOST_CHARACTERS:
-        return Skipped(name, f"It is too long: {len(words):,} characters.")
+        return Skipped(name, f"It is too long: {len(words):,} characters.", SkipKind.TOO_LARGE)
     text = _storable(plain_text(words, message.get("facets")))
     if not text.strip():
-        return Skipped(name, "It has no words, only a card.")
+        return Skipped(name, "It has no words, only a card.", SkipKind.FILTERED)
     members = [member for member in items_of(convo, "members") if isinstance(member, dict)]
     author = next((member for member in members if member.get("did") == sender), {})
     shown = _shown_handle(author, sender)

@@ -22,7 +22,7 @@ from collector.bluesky_posts import name_of, parts_of, read_post
 from collector.bluesky_seen import Entry, Seen, Standing, entries_of
 from collector.connector import PromptPost
 from ledger.clock import Clock
-from ledger.model import IncomingReply, Skipped
+from ledger.model import IncomingReply, SkipKind, Skipped
 
 #: What speaks to us; likes, reposts and follows do not.
 REASONS = ["reply", "mention", "quote"]
@@ -166,7 +166,8 @@ def read_thread(server: Server, clock: Clock, prompt: PromptPost, kept: Any, fou
     except Refused as error:
         if error.code != "NotFound":
             raise
-        found.take(Skipped(prompt.external_id, "The prompt's post is not on Bluesky any more."))
+        gone = "The prompt's post is not on Bluesky any more."
+        found.take(Skipped(prompt.external_id, gone, SkipKind.PROTECTED))
         return False
     now = round(clock().timestamp() * 1000)
     posts = sorted(_below(answer.get("thread")), key=lambda post: text_of(post, "indexedAt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +19,17 @@ from collector.bluesky_posts import (
     parts_of,
     post_record,
     post_url,
+    profile_url,
     record_key,
 )
-from collector.connector import ChannelError, OutgoingMessage, PromptPost
+from collector.connector import ChannelError, OutgoingMessage, PromptPost, no_such_post
 from ledger.clock import Clock
+
+#: A post as people see it in an app, or by its own address; named by handle or DID.
+_POST_ADDRESS = re.compile(
+    r"(?:/profile/|^at://)([A-Za-z0-9._:%-]{1,260})/(?:post|app\.bsky\.feed\.post)/"
+    r"([A-Za-z0-9._~:-]{1,512})/?$"
+)
 
 
 def publish_prompt(server: Server, clock: Clock, text: str, key: str) -> PromptPost:
@@ -29,6 +37,20 @@ def publish_prompt(server: Server, clock: Clock, text: str, key: str) -> PromptP
     _check_length(text, POST_GRAPHEMES, POST_BYTES)
     uri, cid, posted_at = _put(server, clock, f"prompt:{key}", text, None)
     return PromptPost(uri, post_url(server.handle, uri), posted_at, cid)
+
+
+def own_post_at(server: Server, address: str) -> PromptPost:
+    """The account's own post at an address that people see, or at://. Raises ChannelError."""
+    found = _POST_ADDRESS.search(address)
+    if found is None or found[1].lower() not in (server.did.lower(), server.handle.lower()):
+        raise no_such_post(address)
+    uri = f"at://{server.did}/{POST}/{found[2]}"
+    posts = items_of(server.query("app.bsky.feed.getPosts", uris=[uri]), "posts")
+    post = next((each for each in posts if text_of(each, "uri") == uri), None)
+    posted_at = time_of(text_of(post, "record", "createdAt")) or time_of(text_of(post, "indexedAt"))
+    if post is None or posted_at is None:
+        raise no_such_post(address)
+    return PromptPost(uri, post_url(server.handle, uri), posted_at, text_of(post, "cid"))
 
 
 def answer_publicly(server: Server, clock: Clock, message: OutgoingMessage) -> str:
@@ -51,14 +73,18 @@ def answer_publicly(server: Server, clock: Clock, message: OutgoingMessage) -> s
 
 
 def write_privately(server: Server, message: OutgoingMessage) -> str:
-    """Send a direct message. Nobody can say whether it left when the answer is lost."""
+    """Send a direct message. Nobody can say whether it left when the answer is lost.
+
+    Where the login may not, a person still can: the profile has the button for it.
+    """
     _check_length(message.body, CHAT_GRAPHEMES, CHAT_BYTES)
     if not server.may_chat:
         raise ChannelError(
             "This app password does not allow direct messages.",
             permanent=True,
-            mend="Sign in with one that does (tick 'Allow access to your direct messages'), or "
-            "answer in public: definedby account add bluesky --replace.",
+            mend="Send it yourself from their profile, or sign in with one that does (tick 'Allow "
+            "access to your direct messages'): definedby account add bluesky --replace.",
+            hand_over=profile_url(message.recipient),
         )
     person = _resolve(server, message.recipient.removeprefix("@"))
     if not person:

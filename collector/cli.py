@@ -25,7 +25,7 @@ def poll(ledger: Ledger, name: str, *, as_json: bool) -> int:
 
     Exit code 3 when some accounts could not be read, 4 when all of those may work later.
     """
-    from collector.poll import poll_all
+    from collector.polling import poll_all
     from collector.read import read_new
 
     def announce(account: Account) -> None:

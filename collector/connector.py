@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ledger.clock import Clock, system_clock
 from ledger.model import Page
+
+if TYPE_CHECKING:
+    from collector.mail_idle import Ear
 
 
 class ChannelError(Exception):
@@ -44,6 +47,15 @@ class ChannelError(Exception):
         self.retry_after = retry_after
         self.delivered_unknown = delivered_unknown
         self.hand_over = hand_over
+
+
+def no_such_post(address: str) -> ChannelError:
+    """What to say when an account has no post of its own at an address."""
+    return ChannelError(
+        f"This account has no post at {address[:200]}.",
+        permanent=True,
+        mend="Copy the address from your browser, and name the account that posted it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,13 @@ class PromptPost:
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing `definedby account add` asks for, and where to find it."""
+    """One thing that adding an account asks for, and where to find it.
+
+    `rarely`: not asked for at a terminal, only an option there. `is_server`: secrets go where
+    this says, so with another answer they have to be given again. `setting` names the setting
+    that stands in for no answer, `choices` what may be answered, `envvar` a variable of the
+    environment that may answer at a terminal.
+    """
 
     name: str
     prompt: str
@@ -94,6 +112,11 @@ class Ask:
     secret: bool = False
     default: str = ""
     needed: bool = True
+    rarely: bool = False
+    is_server: bool = False
+    setting: str = ""
+    choices: tuple[str, ...] = ()
+    envvar: str = ""
 
 
 class Meter(Protocol):
@@ -165,6 +188,32 @@ class LookingConnector(Connector, Protocol):
 
 
 @runtime_checkable
+class ListeningConnector(Connector, Protocol):
+    """A channel whose server can tell us that something has arrived."""
+
+    def listen(self, ear: Ear) -> None:
+        """Tell `ear` of every arrival until it is closed; read nothing.
+
+        Raises ChannelError, and NoIdleError where the server can't do that.
+        """
+
+
+@runtime_checkable
+class RereadingConnector(LookingConnector, Protocol):
+    """A channel that tells how an edited source reads now.
+
+    Where a channel tells edits only by comparing versions, `with_version` names the source with
+    the version in `raw`, for `look_again`.
+    """
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these sources now; what can't be read is not in the answer."""
+
+    def with_version(self, external_id: str, raw: str) -> str:
+        """What `look_again` has to be asked, so that it tells edits since `raw` was read."""
+
+
+@runtime_checkable
 class PostingConnector(LookingConnector, Protocol):
     """A channel on which the prompt itself can be posted."""
 
@@ -173,3 +222,6 @@ class PostingConnector(LookingConnector, Protocol):
 
         Raises ChannelError, with `delivered_unknown` when it may be out.
         """
+
+    def find_post(self, address: str) -> PromptPost:
+        """The post of this account at `address`, as people see it. Raises ChannelError."""

@@ -47,7 +47,7 @@ def import_file(
             replace(
                 page,
                 skipped=tuple(
-                    Skipped(f"{file_name}, {item.external_id}", item.reason)
+                    replace(item, external_id=f"{file_name}, {item.external_id}")
                     for item in page.skipped
                 ),
             ),

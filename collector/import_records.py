@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from ledger.model import SkipKind
+
 #: No record of a table is larger, in bytes; a stray quote mark would swallow the whole file.
 MOST_ROW_BYTES = 120_000
 #: No message is larger, in bytes (promise P32).
@@ -26,7 +28,7 @@ _HAS_NUL = "It holds a NUL character."
 class Record(NamedTuple):
     """One record: the line it starts on, the place after it, its values or what is wrong.
 
-    For an mbox `message` holds the bytes instead.
+    For an mbox `message` holds the bytes instead; `raw` is a line of JSON as it stands there.
     """
 
     line: int
@@ -35,6 +37,12 @@ class Record(NamedTuple):
     row: dict[str, object] | None
     problem: str = ""
     message: bytes = b""
+    raw: str = ""
+
+    @property
+    def kind(self) -> SkipKind:
+        """What kind of problem it is, where there is one."""
+        return SkipKind.TOO_LARGE if self.problem in _TOO_LARGE else SkipKind.MALFORMED
 
 
 class DecodedLines:
@@ -159,10 +167,12 @@ def json_records(file: BinaryIO, line: int) -> Iterator[Record]:
         if is_whole and not raw.strip():
             continue
         row, problem = json_row(raw) if is_whole else (None, _TOO_LARGE_LINE)
-        yield Record(at, offset, line, row, problem)
+        yield Record(at, offset, line, row, problem, raw=raw.decode().strip() if row else "")
 
 
 _TOO_LARGE_LINE = f"It is larger than {MOST_ROW_BYTES:,} bytes."
+_TOO_LARGE_MESSAGE = f"The message is larger than {MOST_MESSAGE_BYTES // 1024 // 1024} MiB."
+_TOO_LARGE = frozenset({_TOO_LARGE_ROW, _TOO_LARGE_LINE, _TOO_LARGE_MESSAGE})
 
 
 def json_row(raw: bytes) -> tuple[dict[str, object] | None, str]:
@@ -220,6 +230,5 @@ def _is_escaped(raw: bytes) -> bool:
 
 def _message(at: int, offset: int, line: int, parts: list[bytes], size: int) -> Record:
     if size > MOST_MESSAGE_BYTES:
-        problem = f"The message is larger than {MOST_MESSAGE_BYTES // 1024 // 1024} MiB."
-        return Record(at, offset, line, None, problem)
+        return Record(at, offset, line, None, _TOO_LARGE_MESSAGE)
     return Record(at, offset, line, None, "", b"".join(parts))

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ledger.errors import SettingError
-from ledger.model import IncomingReply, normal
+from ledger.model import IncomingReply, SkipKind, normal
 
 #: What a column can be, and the names that tables usually give it, the likeliest first.
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -53,6 +53,10 @@ _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 class RowProblem(Exception):  # noqa: N818 - it is what a person reads about one row
     """Why a row can't become a reply, as a sentence."""
+
+    def __init__(self, sentence: str, kind: SkipKind = SkipKind.MALFORMED) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 def choose_columns(columns: Iterable[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -109,30 +113,37 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, normal(name).casefold()))
 
 
-def row_reader(columns: Mapping[str, str]) -> Callable[[Values], IncomingReply]:
-    """A function that turns a row (values by column) into a reply. It raises RowProblem."""
+def row_reader(columns: Mapping[str, str]) -> Callable[[Values, str], IncomingReply]:
+    """A function that turns a row (values by column) into a reply. It raises RowProblem.
+
+    It is given the row as it stands in the file as well, or "" where that is no text of its own.
+    """
     wanted = list(columns.items())
 
-    def read(row: Values) -> IncomingReply:
+    def read(row: Values, raw: str) -> IncomingReply:
         found = {}
         for known, column in wanted:
             value = row.get(column)
             found[known] = value.strip() if type(value) is str else _text(value, column)
-        return _reply(found, row)
+        return _reply(found, row, raw)
 
     return read
 
 
-def _reply(found: dict[str, str], row: Values) -> IncomingReply:
+def _reply(found: dict[str, str], row: Values, raw: str) -> IncomingReply:
     text = found.pop("text").strip()
     if not text:
-        raise RowProblem("It has no text.")
+        raise RowProblem("It has no text.", SkipKind.FILTERED)
     if len(text) > MOST_CHARACTERS:
-        raise RowProblem(f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.")
+        raise RowProblem(
+            f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.",
+            SkipKind.TOO_LARGE,
+        )
     for known, value in found.items():
         if len(value) > _MOST[known]:
             raise RowProblem(
-                f"Its {known} has {len(value):,} characters; {_MOST[known]:,} are allowed."
+                f"Its {known} has {len(value):,} characters; {_MOST[known]:,} are allowed.",
+                SkipKind.TOO_LARGE,
             )
     row_id = found.get("id", "")
     external_id = row_id or row_hash(row)
@@ -146,7 +157,7 @@ def _reply(found: dict[str, str], row: Values) -> IncomingReply:
         subject=found.get("subject", ""),
         written_at=written_at(found["date"]) if found.get("date") else None,
         source_url=_link(found.get("source_url", "")),
-        raw=_as_json(row),
+        raw=raw or _as_json(row),
     )
 
 

@@ -20,6 +20,7 @@ from collector.mail_server import REFUSED_PASSWORD, REPLACE, TIMEOUT, MailHost, 
 LONGEST_WORD = 900
 #: Folded lines are at most this long (RFC 5322 2.1.1).
 LINE_LENGTH = 78
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,60}")
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
 
@@ -72,7 +73,10 @@ def _built(message: OutgoingMessage, sender: str, name: str, at: datetime) -> Em
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message.message_id
-    threading = {"In-Reply-To": message.in_reply_to, "References": message.in_reply_to}
+    # What a mail without a Message-ID is known by here is no id that others could follow.
+    answered = _MESSAGE_ID.match(message.in_reply_to)
+    answers = answered.group() if answered else ""
+    threading = {"In-Reply-To": answers, "References": answers}
     for header, value in {**threading, **message.headers}.items():
         if not _HEADER_NAME.fullmatch(header):
             raise ValueError(f"'{header}' is no header name")

@@ -11,13 +11,12 @@ from collector.connector import ChannelError
 from collector.mastodon_errors import (
     OTHER_SERVER,
     SIGN_IN_AGAIN,
-    NoAnswer,
-    Refused,
     reading_error,
     sending_error,
     unknown,
 )
 from collector.mastodon_posts import counted_length, text_of
+from collector.platform_answers import NoAnswer, Refused
 from ledger.clock import Clock
 from ledger.settings import LOOPBACK_HOSTS
 

@@ -6,12 +6,12 @@ Sources: docs.joinmastodon.org/api/rate-limits, /api/guidelines and the answers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from collector.connector import ChannelError
+from collector.platform_answers import NoAnswer, Refused
 from ledger.clock import Clock
 from ledger.model import clean_name
 
@@ -27,28 +27,6 @@ RATE_WINDOW = timedelta(minutes=5)
 MOST_WAIT = timedelta(days=1)
 MOST_DETAIL = 200
 _PASSING = frozenset({408, 425})
-
-
-@dataclass
-class Refused(Exception):  # noqa: N818 - it names what the server did
-    """The server answered, and not with 2xx. `headers` in lower case, `detail` in its words."""
-
-    status: int
-    headers: Mapping[str, str]
-    detail: str
-
-
-@dataclass
-class NoAnswer(Exception):  # noqa: N818 - it names what the server did
-    """No answer that can be used came back.
-
-    `may_have_arrived`: the server may have done it all the same. `is_cut`: the connection ended
-    before the answer, which says nothing against asking again at once.
-    """
-
-    why: str
-    may_have_arrived: bool
-    is_cut: bool = False
 
 
 def detail_of(body: Any) -> str:

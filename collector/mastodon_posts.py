@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from collector.post_html import post_text
-from ledger.model import IncomingReply, Skipped, clean_name
+from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
 
 #: Far above what servers allow in a status (500 at Mastodon); a definition is shorter still.
 MOST_CHARACTERS = 20_000
@@ -50,18 +50,20 @@ def read_status(status: Any, home: Home) -> IncomingReply | Skipped:
     if not handle:
         return Skipped(known, "It does not say who wrote it.")
     if text_of(account, "id") == home.own_id:
-        return Skipped(known, "It is the account's own post.")
+        return Skipped(known, "It is the account's own post.", SkipKind.FILTERED)
     if not isinstance(status.get("content"), str):
         return Skipped(known, "It is no post: it has no content.")
     raw = json.dumps(status)
     if len(raw) > MOST_BYTES:
-        return Skipped(known, f"It is larger than {MOST_BYTES // 1024} KiB.")
+        return Skipped(known, f"It is larger than {MOST_BYTES // 1024} KiB.", SkipKind.TOO_LARGE)
     text = post_text(status["content"])
     if not text.strip():
-        return Skipped(known, "It has no words.")
+        return Skipped(known, "It has no words.", SkipKind.FILTERED)
     if len(text) > MOST_CHARACTERS:
         return Skipped(
-            known, f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed."
+            known,
+            f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.",
+            SkipKind.TOO_LARGE,
         )
     return _reply(status, account, handle, text, raw)
 

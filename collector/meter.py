@@ -13,6 +13,12 @@ from ledger.spending import charge, spent
 DOLLAR = 1_000_000
 
 
+def cap_of(account: Account) -> float | None:
+    """The most that this account may cost a month, in dollars; None: no cap."""
+    cap = account.options.get("monthly_cap")
+    return None if cap in (None, "") else float(cap)
+
+
 class AccountMeter:
     """Counts against `options["monthly_cap"]`, in dollars; no cap: counts only.
 
@@ -24,8 +30,8 @@ class AccountMeter:
         self.account = account
         own = account.options.get("prices") or {}
         self.prices = {kind: round(price * DOLLAR) for kind, price in {**prices, **own}.items()}
-        cap = account.options.get("monthly_cap")
-        self.cap = None if cap in (None, "") else round(float(cap) * DOLLAR)
+        cap = cap_of(account)
+        self.cap = None if cap is None else round(cap * DOLLAR)
 
     def charge(self, kind: str, ids: Sequence[str]) -> None:
         with self.ledger.write() as connection:
@@ -54,7 +60,7 @@ class AccountMeter:
         )
         cap = 0.0 if self.cap is None else self.cap / DOLLAR
         return ChannelError(
-            f"The monthly cap of ${cap:.2f} is reached; nothing more is read this month.",
+            f"The monthly cap of ${cap:.2f} is reached; nothing more is read or sent this month.",
             permanent=False,
             mend="Raise the account's monthly cap, or wait for the first of the month.",
             retry_after=first - now,

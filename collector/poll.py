@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +16,7 @@ from sqlalchemy import Connection
 from collector.channels import POLLED, open_connector
 from collector.connector import ChannelError, SourceState
 from collector.context import context_of
-from ledger.accounts import account_by_id, all_accounts, due_accounts, note_failure, note_read
+from ledger.accounts import account_by_id, note_failure, note_read
 from ledger.database import Ledger
 from ledger.leases import Lease, check_fence
 from ledger.model import Account, Page
@@ -30,8 +29,6 @@ PAGE_SIZE = 500
 MOST_PAGES = 20
 #: After this long in one turn, the rest of an account waits for its next one.
 LONGEST_TURN = timedelta(minutes=2)
-#: Accounts read at the same time, so that a slow one does not delay the others.
-THREADS = 4
 FIRST_WAIT = timedelta(seconds=30)
 MOST_WAIT = timedelta(hours=1)
 #: A quiet account is read more and more rarely, at most this many times its usual interval.
@@ -53,39 +50,20 @@ class PollReport:
     permanent: bool = False
 
 
-def poll_due(ledger: Ledger, lease: Lease | None = None) -> list[PollReport]:
-    """Read the accounts whose time has come. With a lease, stop as soon as it is lost."""
-    with ledger.read() as connection:
-        due = due_accounts(connection, ledger.keys, ledger.clock(), POLLED)
-    if not due:
-        return []
-    with ThreadPoolExecutor(min(THREADS, len(due))) as pool:
-        return list(pool.map(lambda account: poll_account(ledger, account, lease), due))
+def _not_given_up() -> bool:
+    return False
 
 
-def poll_all(
-    ledger: Ledger, name: str = "", started: Callable[[Account], None] | None = None
-) -> list[PollReport]:
-    """Read every account now, or the one with this name, due or not."""
-    with ledger.read() as connection:
-        wanted = [
-            account
-            for account in all_accounts(connection, ledger.keys)
-            if account.channel in POLLED and name in ("", account.name)
-        ]
-    reports = []
-    for account in wanted:
-        if started is not None:
-            started(account)
-        reports.append(poll_account(ledger, account))
-    return reports
-
-
-def poll_account(ledger: Ledger, account: Account, lease: Lease | None = None) -> PollReport:
+def poll_account(
+    ledger: Ledger,
+    account: Account,
+    lease: Lease | None = None,
+    is_given_up: Callable[[], bool] = _not_given_up,
+) -> PollReport:
     """Read one account until it has nothing more, or for `MOST_PAGES` pages.
 
     Never raises ChannelError: what goes wrong is kept with the account, with the time of the
-    next try.
+    next try. Once `is_given_up`, nothing is kept any more: it is read again from where it was.
     """
     stored = skipped = 0
     until = ledger.clock() + LONGEST_TURN
@@ -93,6 +71,8 @@ def poll_account(ledger: Ledger, account: Account, lease: Lease | None = None) -
         connector = open_connector(account, context_of(ledger, account))
         for _ in range(MOST_PAGES):
             page = connector.fetch(account.cursor, PAGE_SIZE)
+            if is_given_up():
+                break
             new = store_page(ledger, account, page, lease)
             stored, skipped = stored + new, skipped + len(page.skipped)
             if not page.more or ledger.clock() > until:
@@ -101,9 +81,16 @@ def poll_account(ledger: Ledger, account: Account, lease: Lease | None = None) -
                 account = account_by_id(connection, ledger.keys, account.id)
     except ChannelError as error:
         sentence = f"{error} {error.mend}".strip()
-        wait = error.retry_after or wait_after(account.failures, permanent=error.permanent)
-        with ledger.write() as connection:
-            note_failure(connection, account.id, error=sentence, next_poll_at=ledger.clock() + wait)
+        if not is_given_up():
+            wait = _wait_after_error(ledger, account, error)
+            with ledger.write() as connection:
+                note_failure(
+                    connection,
+                    account.id,
+                    error=sentence,
+                    next_poll_at=ledger.clock() + wait,
+                    needs_person=error.permanent,
+                )
         return PollReport(account.name, account.channel, stored, skipped, sentence, error.permanent)
     return PollReport(account.name, account.channel, stored, skipped)
 
@@ -125,6 +112,7 @@ def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None
             next_poll_at=_next_turn(ledger, account, now, found=stored > 0),
             stored=stored,
             skipped=len(page.skipped),
+            loaded=account,
         )
     return stored
 
@@ -134,8 +122,7 @@ def _note_changes(connection: Connection, account: Account, page: Page, now: dat
         note_gone(connection, account, external_id, SourceState.GONE, now)
     for reply in page.edited:
         note_edit(connection, account, reply, now)
-    if page.replies:
-        apply_tombstones(connection, account)
+    apply_tombstones(connection, account, [reply.external_id for reply in page.replies])
 
 
 def _next_turn(ledger: Ledger, account: Account, now: datetime, *, found: bool) -> datetime | None:
@@ -145,12 +132,31 @@ def _next_turn(ledger: Ledger, account: Account, now: datetime, *, found: bool) 
     """
     if account.channel not in POLLED:
         return None
-    usual = timedelta(seconds=ledger.settings.poll_seconds)
+    least = least_wait(ledger, account)
+    usual = max(timedelta(seconds=ledger.settings.poll_seconds), least)
     wait = usual
     if not found and account.last_read_at and account.next_poll_at:
         last = account.next_poll_at - account.last_read_at
         wait = max(usual, min(last * GROWING, usual * MOST_PATIENCE))
-    return now + wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load only
+    return now + max(_spread(wait), least)
+
+
+def least_wait(ledger: Ledger, account: Account) -> timedelta:
+    """The least time between two readings that the account's platform allows."""
+    return timedelta(seconds=getattr(ledger.settings, f"{account.channel}_poll_seconds"))
+
+
+def _wait_after_error(ledger: Ledger, account: Account, error: ChannelError) -> timedelta:
+    """Until the platform's own reset time and a little more, else longer each time."""
+    least = least_wait(ledger, account)
+    if error.retry_after:
+        # Later only: before the time it named, the platform would count it against us.
+        return max(error.retry_after + _spread(least) * JITTER, least)
+    return max(wait_after(account.failures, permanent=error.permanent), least)
+
+
+def _spread(wait: timedelta) -> timedelta:
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load only
 
 
 def wait_after(failures: int, *, permanent: bool) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from collector.mail_reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
@@ -29,7 +30,7 @@ def read_new(ledger: Ledger) -> int:
             answers = {
                 reply.id
                 for reply in waiting
-                if are_ours(connection, references_of(connection, reply.id))
+                if are_ours(connection, references_of(connection, reply.id), reply.account_id)
             }
         # Reading is pure and may take a while over long texts: no transaction is open.
         readings = [
@@ -57,7 +58,7 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
 
 
 def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
-    save_reading(connection, reply.id, reading)
+    save_reading(connection, reply.id, with_report(connection, reply, reading))
     if reading.kind is not ReplyKind.STOP:
         return
     now = ledger.clock()
@@ -70,7 +71,7 @@ def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading
     # One person may be known by the form and by mail: "stop" is meant by the person.
     meant = {
         author.contributor_id,
-        *addressees(connection, references_of(connection, reply.id)),
+        *addressees(connection, references_of(connection, reply.id), reply.account_id),
         *reached_at(connection, reply.handle.address),
     }
     for contributor_id in sorted(meant):

@@ -6,6 +6,7 @@ ledger, so a worker that dies at any point is replaced by simply starting anothe
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -13,11 +14,12 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.database import Ledger
@@ -34,11 +36,15 @@ log = structlog.get_logger("worker")
 
 @dataclass(frozen=True)
 class Task:
-    """One thing the worker does every so many seconds; it gets the worker's lease."""
+    """One thing the worker does every so many seconds; it gets the worker's lease.
+
+    `rest` ends what `run` has left going on; it is called when the lease is lost or given up.
+    """
 
     name: str
     seconds: float
     run: Callable[[Ledger, Lease], object]
+    rest: Callable[[], None] | None = None
 
 
 class Worker:
@@ -50,6 +56,7 @@ class Worker:
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease: Lease | None = None
         self.stopping = threading.Event()
+        self._scheduler: BackgroundScheduler | None = None
 
     def run(self) -> None:
         """Work until `stop`; returns when every running task has ended."""
@@ -66,18 +73,26 @@ class Worker:
                 self._perform, "interval", seconds=task.seconds, args=[task], id=task.name
             )
         self._beat()
+        self._scheduler = scheduler
         scheduler.start()
         log.debug("worker started", holder=self.holder)
         try:
             while not self.stopping.wait(HEARTBEAT_SECONDS):
                 self._beat()
         finally:
+            self._rest()
             scheduler.shutdown(wait=True)
             self._give_up_lease()
             log.debug("worker stopped")
 
     def stop(self, *_signal: Any) -> None:
         self.stopping.set()
+
+    def hurry(self, name: str) -> None:
+        """Run this task now instead of at its next turn; for any thread."""
+        if self._scheduler is not None and not self.stopping.is_set():
+            with contextlib.suppress(JobLookupError):  # it has just been shut down
+                self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _beat(self) -> None:
         """Keep the lease, or take it when it is free. A full disk or a lost database is not
@@ -91,11 +106,20 @@ class Worker:
                     return
                 self.lease = acquire(connection, LEASE, self.holder, now, LEASE_LENGTH)
         except LeaseLostError:
-            self.lease = None
+            self._lose_lease()
             log.warning("another worker has taken over; this one stands by")
         except Exception as error:  # noqa: BLE001  the heart must go on beating
-            self.lease = None
+            self._lose_lease()
             log.error("the ledger can't be reached", error=str(error))
+
+    def _lose_lease(self) -> None:
+        self.lease = None
+        self._rest()
+
+    def _rest(self) -> None:
+        for task in self.tasks:
+            if task.rest is not None:
+                task.rest()
 
     def _give_up_lease(self) -> None:
         if self.lease is None:
@@ -113,12 +137,15 @@ class Worker:
         try:
             task.run(self.ledger, lease)
         except LeaseLostError:
-            self.lease = None
+            self._lose_lease()
         except DefinedbyError as error:
             log.warning(f"{task.name}: {error}")
         except Exception:
             # One broken task must not end the others; it is tried again at its next turn.
             log.exception(f"{task.name} failed in a way nobody foresaw")
+        # The lease may have been lost, or the end have come, while it was at it.
+        if task.rest is not None and (self.lease is not lease or self.stopping.is_set()):
+            task.rest()
 
 
 def run_once(ledger: Ledger, tasks: Sequence[Task]) -> None:

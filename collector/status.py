@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from collector.channels import POLLED
+from collector.alerts import Alert, AlertKind, alerts_of, worker_seen
+from collector.meter import cap_of
 from ledger.accounts import all_accounts
 from ledger.database import Ledger
-from ledger.model import Account, Skipped
-from ledger.replies import recently_skipped
+from ledger.model import Account, SkipKind, Skipped
+from ledger.replies import count_skipped, recently_skipped
 from ledger.spending import spent
 from ledger.tables import replies
 
-#: An account that brought this many replies and then none for this long has gone quiet.
-USED_TO_BRING = 5
-QUIET_AFTER = timedelta(days=14)
+#: The newest examples of each kind of what was not collected.
+MOST_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class NotCollected:
+    """What an account did not collect for one kind of reason: how much, and the newest of it."""
+
+    kind: SkipKind
+    count: int
+    examples: tuple[Skipped, ...]
 
 
 @dataclass(frozen=True)
@@ -29,14 +38,25 @@ class AccountStatus:
     replies_today: int
     newest: datetime | None
     spent_dollars: float
-    is_quiet: bool
-    not_collected: tuple[Skipped, ...]
+    cap_dollars: float | None
+    alerts: tuple[Alert, ...]
+    reasons: tuple[NotCollected, ...]
+
+    @property
+    def is_quiet(self) -> bool:
+        return any(alert.kind is AlertKind.QUIET for alert in self.alerts)
+
+    @property
+    def not_collected(self) -> tuple[Skipped, ...]:
+        """The newest examples of everything that was not collected."""
+        return tuple(item for reason in self.reasons for item in reason.examples)
 
     def as_dict(self) -> dict[str, Any]:
         account = self.account
         return {
             "channel": account.channel,
             "name": account.name,
+            "reading": account.reading,
             "last_read_at": account.last_read_at,
             "next_poll_at": account.next_poll_at,
             "cursor": account.cursor,
@@ -44,9 +64,16 @@ class AccountStatus:
             "replies_today": self.replies_today,
             "newest_reply_at": self.newest,
             "spent_this_month": self.spent_dollars,
+            "monthly_cap": self.cap_dollars,
             "quiet": self.is_quiet,
+            "alerts": [
+                {"kind": alert.kind, "what": alert.what, "mend": alert.mend}
+                for alert in self.alerts
+            ],
             "failures": account.failures,
+            "needs_person": account.needs_person,
             "last_error": account.last_error,
+            "not_collected_by_kind": {reason.kind: reason.count for reason in self.reasons},
             "not_collected": [vars(item) for item in self.not_collected],
         }
 
@@ -54,33 +81,36 @@ class AccountStatus:
 def status(ledger: Ledger) -> list[AccountStatus]:
     """Every account, in the order of channel and name."""
     with ledger.read() as connection:
+        seen = worker_seen(connection, ledger.clock())
         return [
-            _status(ledger, connection, account)
+            _status(ledger, connection, account, seen)
             for account in all_accounts(connection, ledger.keys)
         ]
 
 
-def _status(ledger: Ledger, connection: Connection, account: Account) -> AccountStatus:
+def _status(
+    ledger: Ledger, connection: Connection, account: Account, seen: datetime | None
+) -> AccountStatus:
     now = ledger.clock()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    own = replies.c.account_id == account.id
     today = connection.execute(
-        select(func.count()).select_from(replies).where(own, replies.c.received_at >= midnight)
+        select(func.count())
+        .select_from(replies)
+        .where(replies.c.account_id == account.id, replies.c.received_at >= midnight)
     ).scalar_one()
-    newest = connection.execute(
-        select(replies.c.received_at).where(own).order_by(replies.c.received_at.desc()).limit(1)
-    ).scalar()
-    quiet = (
-        account.channel in POLLED
-        and account.stored >= USED_TO_BRING
-        and newest is not None
-        and now - newest > QUIET_AFTER
-    )
     return AccountStatus(
         account,
         today,
-        newest,
+        account.last_reply_at,
         spent(connection, account.id, now) / 1_000_000,
-        quiet,
-        tuple(recently_skipped(connection, account.id)),
+        cap_of(account),
+        tuple(alerts_of(account, now, worker_seen=seen)),
+        tuple(
+            NotCollected(
+                kind,
+                count,
+                tuple(recently_skipped(connection, account.id, MOST_EXAMPLES, kind)),
+            )
+            for kind, count in count_skipped(connection, account.id).items()
+        ),
     )

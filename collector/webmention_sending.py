@@ -14,6 +14,7 @@ from ledger.errors import DefinedbyError, TemporaryError
 Fetch = Callable[[str], FetchedPage]
 Post = Callable[[str, Mapping[str, str]], FetchedPage]
 Read = Callable[[FetchedPage], MentionPage]
+NO_ENDPOINT = "The page takes no webmentions."
 _TEMPORARY = frozenset({408, 425, 429})
 
 
@@ -65,7 +66,7 @@ def send_mention(
     try:
         endpoint = discover(target, fetch, read) or ""
         if not endpoint:
-            return SendOutcome("", is_sent=False, reason="The page takes no webmentions.")
+            return SendOutcome("", is_sent=False, reason=NO_ENDPOINT)
         answer = post(endpoint, {"source": source, "target": target})
     except DefinedbyError as error:
         return SendOutcome(

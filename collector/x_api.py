@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from collector.connector import ChannelError, Context
+from collector.platform_answers import NoAnswer, Refused
 from collector.x_errors import (
     SIGN_IN_AGAIN,
-    NoAnswer,
     PlaceLost,
-    Refused,
     reading_error,
     writing_error,
 )

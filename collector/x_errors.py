@@ -5,12 +5,11 @@ Source of the codes: docs.x.com/x-api/fundamentals/response-codes-and-errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from collector.connector import ChannelError
+from collector.platform_answers import NoAnswer, Refused
 from ledger.clock import Clock
 from ledger.model import clean_name
 
@@ -23,23 +22,6 @@ MOST_WAIT = timedelta(days=1)
 #: Two of X's limits count by the day and have headers of their own.
 _LIMITS = ("x-rate-limit", "x-user-limit-24hour", "x-app-limit-24hour")
 MOST_DETAIL = 200
-
-
-@dataclass(eq=False)
-class Refused(Exception):  # noqa: N818 - it names what X did
-    """X answered, and not with 2xx. `headers` in lower case, `detail` in X's own words."""
-
-    status: int
-    headers: Mapping[str, str]
-    detail: str
-
-
-@dataclass(eq=False)
-class NoAnswer(Exception):  # noqa: N818 - it names what X did
-    """No answer that can be used came back. `may_have_arrived`: X may have done it all the same."""
-
-    why: str
-    may_have_arrived: bool
 
 
 class OnlyHere(ChannelError):  # noqa: N818 - says how far the trouble reaches

@@ -6,6 +6,7 @@ the tokens before it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,12 +15,13 @@ from urllib.parse import urlsplit
 from collector.connector import Ask, ChannelError
 from collector.x_errors import SIGN_IN_AGAIN
 from ledger.errors import SettingError
+from ledger.model import Account
 
 #: Where tweepy's client sends everything.
 TWEEPY_HOST = "https://api.twitter.com"
 #: Seconds; at most MOST_TIMEOUT, so that a sender is done before its claim is given up.
 TIMEOUT, MOST_TIMEOUT = 20.0, 30.0
-_CONSOLE = "developer.x.com, your app, Keys and tokens"
+_CONSOLE = "“Keys and tokens” of your app on developer.x.com"
 
 ASKS: tuple[Ask, ...] = (
     Ask("consumer_key", "API key (leave empty for OAuth 2.0)", _CONSOLE, needed=False),
@@ -43,16 +45,24 @@ ASKS: tuple[Ask, ...] = (
     Ask(
         "monthly_cap",
         "The most that reading and posting may cost a month, in dollars",
-        "X charges by use; what is left is shown by definedby account test",
+        "X charges by use; what is left is shown with the account",
         default="10",
     ),
     Ask(
         "messages",
-        "Read direct messages too (yes or no)?",
+        "Read direct messages too?",
         "each one read costs a cent; the app needs the right to read messages",
         default="yes",
+        choices=("yes", "no"),
     ),
-    Ask("base_url", "Address of a gateway to X", "leave empty for X itself", needed=False),
+    Ask(
+        "base_url",
+        "Address of a gateway to X",
+        "leave empty for X itself",
+        needed=False,
+        rarely=True,
+        is_server=True,
+    ),
 )
 _TOKENS = (
     ("consumer_key", "consumer_secret", "access_token", "access_token_secret"),
@@ -123,6 +133,15 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, object], str]:
         options["base_url"] = given["base_url"]
     login = Login(**{name: given[name] for name in Login.__annotations__ if name in given})
     return options, login.secret
+
+
+def answers_of(account: Account) -> dict[str, str]:
+    """What would have to be answered to get this account again, secrets included."""
+    given = {name: str(value) for name, value in account.options.items()}
+    with contextlib.suppress(ChannelError):
+        login = Login.of(account.secret)
+        given |= {name: value for name, value in asdict(login).items() if value}
+    return given
 
 
 def _dollars(text: str) -> float:

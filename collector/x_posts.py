@@ -9,13 +9,13 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collector.connector import SourceState
 from collector.x_walk import Batch, Item
-from ledger.model import IncomingReply, Skipped, clean_name
+from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
 
 WEB = "https://x.com"
 #: What is asked for with each post; "withheld" and "protected" say what may not be used.
@@ -58,6 +58,10 @@ Answer = Mapping[str, Any]
 
 class _LeftOut(Exception):  # noqa: N818 - it is no error of ours
     """Why an item is not taken in."""
+
+    def __init__(self, sentence: str, kind: SkipKind = SkipKind.FILTERED) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 def number_of(value: object) -> int:
@@ -107,7 +111,7 @@ def _item(item: Any, place: int, make: Callable[[Any], IncomingReply]) -> Item:
         reply = make(item)
         return Item(place, reply, _earlier(item))
     except _LeftOut as reason:
-        return Item(place, Skipped(_id_of(item) or _fingerprint(item), str(reason)))
+        return Item(place, Skipped(_id_of(item) or _fingerprint(item), str(reason), reason.kind))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         known = _id_of(item) or _fingerprint(item)
         return Item(place, Skipped(known, "X sent it in a form that can't be read."))
@@ -121,10 +125,11 @@ def _post(item: Any, users: Answer, own_id: str) -> IncomingReply:
     if "retweeted" in kinds:
         raise _LeftOut("A repost: its sender wrote nothing of their own.")
     if item.get("withheld"):
-        raise _LeftOut(f"X withholds this post{_where(item['withheld'])}.")
+        where = _where(item["withheld"])
+        raise _LeftOut(f"X withholds this post{where}.", SkipKind.PROTECTED)
     author = _author(users, author_id)
     if author.get("protected") is True:
-        raise _LeftOut("Its author's account is protected.")
+        raise _LeftOut("Its author's account is protected.", SkipKind.PROTECTED)
     whole = item.get("note_tweet") or item
     return IncomingReply(
         external_id=number,
@@ -132,7 +137,7 @@ def _post(item: Any, users: Answer, own_id: str) -> IncomingReply:
         text=_words(whole),
         author_name=clean_name(author["name"]),
         author_url=f"{WEB}/{author['username']}",
-        written_at=_moment(item),
+        written_at=moment_of(item),
         source_url=f"{WEB}/{author['username']}/status/{number}",
         in_reply_to=tuple(kinds[kind] for kind in ("replied_to",) if kind in kinds),
         raw=json.dumps(item),
@@ -155,7 +160,7 @@ def _message(item: Any, users: Answer, own_id: str) -> IncomingReply:
         text=_words(item),
         author_name=clean_name(author["name"]),
         author_url=f"{WEB}/{author['username']}",
-        written_at=_moment(item),
+        written_at=moment_of(item),
         raw=json.dumps(item),
         private=True,
         contact=str(sender_id),
@@ -178,14 +183,20 @@ def _words(item: Answer) -> str:
     if not words:
         raise _LeftOut("A post without words.")
     if len(words) > MOST_CHARACTERS:
-        raise _LeftOut(f"It has {len(words):,} characters; {MOST_CHARACTERS:,} are allowed.")
+        raise _LeftOut(
+            f"It has {len(words):,} characters; {MOST_CHARACTERS:,} are allowed.",
+            SkipKind.TOO_LARGE,
+        )
     return words
 
 
 def _author(users: Answer, author_id: Any) -> Any:
     author = users.get(author_id)
     if author is None:
-        raise _LeftOut("X does not say who wrote it: the account is suspended, closed or locked.")
+        raise _LeftOut(
+            "X does not say who wrote it: the account is suspended, closed or locked.",
+            SkipKind.PROTECTED,
+        )
     if not _USERNAME.fullmatch(author["username"]):
         raise ValueError("no user name")
     return author
@@ -196,7 +207,7 @@ def _where(withheld: Any) -> str:
     return f" in {', '.join(str(place) for place in places)[:60]}" if places else ""
 
 
-def _moment(item: Answer) -> datetime | None:
+def moment_of(item: Answer) -> datetime | None:
     """When it was written, if X says so in a way that can be understood, zone included."""
     try:
         moment = datetime.fromisoformat(item["created_at"])
@@ -249,6 +260,16 @@ def _fingerprint(item: Any) -> str:
     except (RecursionError, ValueError):
         known = "too deep"
     return "unreadable:" + hashlib.sha256(known.encode()).hexdigest()[:32]
+
+
+def newest_versions(answer: Answer, asked: Sequence[str]) -> dict[str, str]:
+    """The id of the newest version of each post that was asked for."""
+    newest = {}
+    for item in _list(answer, "data"):
+        versions = {_id_of(item), *_versions(item)} - {""}
+        for one in versions.intersection(asked):
+            newest[one] = max(versions, key=number_of)
+    return newest
 
 
 def source_states(answer: Answer, asked: list[str]) -> dict[str, SourceState]:

@@ -1,4 +1,4 @@
-"""Asking: open a request, and bring it to its person by e-mail or by an editor's hand."""
+"""Asking: open a request, and bring it to its person through the outbox or by an editor's hand."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from consent.asking_words import Question, word_question
 from consent.credit import suggested_credit
 from consent.errors import NotNowError, plain_objections
-from consent.messages import render_message
 from consent.notice import NOTICE_VERSION
+from consent.ways import Way, WayName, contact_by_mail, ways_to
 from ledger import events
-from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import handles_of, has_stopped_contact
+from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import add_version, need_definition, reply_of
 from ledger.links import new_link
-from ledger.model import Account, Campaign, Channel, Credit, Definition, Reply, Use
+from ledger.model import Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
 from ledger.requests import (
     ConsentRequest,
@@ -31,18 +31,15 @@ from ledger.requests import (
     overdue_requests,
 )
 
-#: Channels on which a contact is an e-mail address.
-REACHED_BY_MAIL = frozenset({Channel.EMAIL, Channel.FORM})
-
 
 @dataclass(frozen=True)
 class Asked:
-    """An open request and its message. With `by_email` false an editor delivers it by hand:
-    `link` is the contributor's personal page, and this is the only time that it can be read.
+    """An open request and its message. Without a `way` an editor delivers it by hand: `link` is
+    the contributor's personal page, and this is the only time that it can be read.
     """
 
     request: ConsentRequest
-    by_email: bool
+    way: Way | None
     recipient: str
     subject: str
     body: str
@@ -57,18 +54,20 @@ def ask(
     credit: Credit | None = None,
     uses: frozenset[Use] = frozenset(Use),
     note: str = "",
+    way: WayName | None = None,
 ) -> Asked:
-    """Ask a definition's author for permission to publish its newest words.
+    """Ask a definition's author for permission to publish its newest words, by the way that is
+    named, else by the best one there is.
 
-    Raises NotNowError when they have stopped contact or have allowed just that already, and
-    AskedAlreadyError while a request is open.
+    Raises NotNowError when they have stopped contact or have allowed just that already, or when
+    there is no such way, and AskedAlreadyError while a request is open.
     """
     now = ledger.clock()
     with ledger.write() as connection, plain_objections():
         definition = need_definition(connection, definition_id)
         reply = reply_of(connection, definition)
         _refuse_needless(ledger, connection, definition, reply, uses)
-        campaign = campaign_by_id(connection, definition.campaign_id)
+        chosen = _chosen(ways_to(connection, ledger.keys, definition, reply), way)
         request = open_request(
             connection,
             ledger.keys,
@@ -80,14 +79,24 @@ def ask(
             notice=NOTICE_VERSION,
             expires_at=now + timedelta(days=ledger.settings.request_days),
         )
-        link = personal_address(
-            ledger, new_link(connection, ledger.keys, definition.contributor_id, now)
+        # A personal link is a secret: it is not even made for what everyone can read.
+        is_private = chosen is None or chosen.is_private
+        link = _new_address(ledger, connection, definition) if is_private else ""
+        question = Question(
+            campaign_by_id(connection, definition.campaign_id),
+            definition,
+            reply,
+            request.credit,
+            note.strip(),
+            link,
         )
-        subject, body = _message(ledger, campaign, definition, reply, note.strip(), link)
-        account, recipient = _way(ledger, connection, definition, reply)
-        if account is not None:
-            _post(ledger, connection, request, account, recipient, subject, body, reply)
-    return Asked(request, account is not None, recipient, subject, body, link)
+        subject, body = word_question(ledger.settings, question, chosen)
+        if chosen is None:
+            recipient = contact_by_mail(connection, definition.contributor_id)
+        else:
+            recipient = chosen.recipient
+            _post(ledger, connection, request, chosen, subject, body)
+    return Asked(request, chosen, recipient, subject, body, link)
 
 
 def cancel(ledger: Ledger, request_id: str, by: str) -> None:
@@ -164,70 +173,44 @@ def _refuse_needless(
         raise NotNowError("They have allowed exactly this already.", "There is nothing to ask.")
 
 
-def _way(
-    ledger: Ledger, connection: Connection, definition: Definition, reply: Reply
-) -> tuple[Account | None, str]:
-    """The mail account and address that reach this person, or none: then by hand."""
-    contact = next(
-        (
-            known.contact
-            for known in handles_of(connection, definition.contributor_id)
-            if known.contact and known.channel in REACHED_BY_MAIL
-        ),
-        "",
-    )
-    if not contact:
-        return None, ""
-    if reply.channel is Channel.EMAIL:
-        return account_by_id(connection, ledger.keys, reply.account_id), contact
-    for account in accounts_of(connection, ledger.keys, definition.campaign_id):
-        if account.channel is Channel.EMAIL:
-            return account, contact
-    return None, contact
+def _chosen(ways: tuple[Way, ...], name: WayName | None) -> Way | None:
+    if name is None:
+        return next(iter(ways), None)
+    if name is WayName.HAND:
+        return None
+    found = next((way for way in ways if way.name is name), None)
+    if found is None:
+        raise NotNowError("There is no such way to this person (any more).", "Choose another one.")
+    return found
 
 
-def _message(
-    ledger: Ledger,
-    campaign: Campaign,
-    definition: Definition,
-    reply: Reply,
-    note: str,
-    link: str,
-) -> tuple[str, str]:
-    return render_message(
-        "ask",
-        campaign=campaign,
-        settings=ledger.settings,
-        name=reply.handle.name,
-        words=definition.text,
-        note=note,
-        link=link,
-    )
+def _new_address(ledger: Ledger, connection: Connection, definition: Definition) -> str:
+    token = new_link(connection, ledger.keys, definition.contributor_id, ledger.clock())
+    return personal_address(ledger, token)
 
 
 def _post(
     ledger: Ledger,
     connection: Connection,
     request: ConsentRequest,
-    account: Account,
-    recipient: str,
+    way: Way,
     subject: str,
     body: str,
-    reply: Reply,
 ) -> None:
     """Put the message into the outbox; the editor who asked has approved it by asking."""
     message = add_draft(
         connection,
         ledger.keys,
         request.asked_at,
-        account_id=account.id,
+        account_id=way.account.id,
         contributor_id=request.contributor_id,
-        recipient=recipient,
+        recipient=way.recipient,
         subject=subject,
         body=body,
         domain=urlsplit(ledger.settings.public_url).hostname or "localhost",
-        in_reply_to=reply.external_id if reply.channel is Channel.EMAIL else "",
+        in_reply_to=way.in_reply_to,
         request_id=request.id,
+        private=way.is_private,
     )
     approve(connection, message, request.asked_by)
 

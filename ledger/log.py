@@ -24,7 +24,7 @@ DROPPED = frozenset(
     | {"authorization"}
 )
 _NAME_WORD = re.compile(r"[a-z0-9]+")
-_LINK = re.compile(r"((?:/|%2F)(?:p|welcome)(?:/|%2F))[^/\s?#&\"'<>%]+", re.IGNORECASE)
+_LINK = re.compile(r"((?:/|%2F)(?:p|welcome|unsubscribe)(?:/|%2F))[^/\s?#&\"'<>%]+", re.IGNORECASE)
 _QUERY = re.compile(r"\b((?:token|password|secret|key|code)=)[^&\s\"'<>;]+", re.IGNORECASE)
 _LOGIN = re.compile(r"(://)[^\s/@\"']+@")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+", re.IGNORECASE)

@@ -163,12 +163,26 @@ class IncomingReply:
     contact: str = ""
 
 
+class SkipKind(StrEnum):
+    """Why something was not collected, for programs; a person reads the reason beside it.
+
+    Filtered: it is nothing to collect (our own message, a repost, no words). Malformed: it can't
+    be read. Protected: its author or the platform keeps it from us. Too large: beyond a limit.
+    """
+
+    FILTERED = "filtered"
+    MALFORMED = "malformed"
+    PROTECTED = "protected"
+    TOO_LARGE = "too_large"
+
+
 @dataclass(frozen=True)
 class Skipped:
     """Something a connector saw and could not take in, with the reason a person understands."""
 
     external_id: str
     reason: str
+    kind: SkipKind = SkipKind.MALFORMED
 
 
 @dataclass(frozen=True)
@@ -221,9 +235,20 @@ class Campaign:
         return before, after
 
 
+class ReadingState(StrEnum):
+    """Whether an account is read. A removed one has no login any more; its replies stay."""
+
+    ON = "on"
+    PAUSED = "paused"
+    REMOVED = "removed"
+
+
 @dataclass(frozen=True)
 class Account:
-    """One configured mailbox, login or import source. `secret` is decrypted in memory only."""
+    """One configured mailbox, login or import source. `secret` is decrypted in memory only.
+
+    `needs_person`: the last error is one that no waiting mends.
+    """
 
     id: int
     channel: Channel
@@ -238,6 +263,9 @@ class Account:
     failures: int = 0
     stored: int = 0
     skipped: int = 0
+    reading: ReadingState = ReadingState.ON
+    needs_person: bool = False
+    last_reply_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -271,6 +299,7 @@ class Reply:
     reading: Reading
     definition_id: str | None = None
     automatic: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True)

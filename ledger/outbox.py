@@ -3,6 +3,9 @@
 A message is claimed and that is committed before any network call (promise P09). A claim whose
 outcome nobody knows becomes `unknown` and waits for a human; it is never sent again by itself
 (P10). Whether its recipient wants no more messages is read in the claiming transaction (P11).
+
+What a platform leaves to people has failed, and keeps its words and the address of the platform's
+own composer until somebody has sent it by hand, or dropped it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
 
 from ledger.contributors import new_id
 from ledger.keys import Keys
@@ -29,12 +32,21 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
 
 
+#: Characters of `new_id`, which begins every message id of ours.
+TAG_LENGTH = 32
+_HEX = frozenset("0123456789abcdef")
 STOPPED = "They asked not to be written to."
+DROPPED = "An editor dropped it."
+_ENDED = {"state": MessageState.FAILED, "sealed_body": "", "sealed_composer": ""}
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message to one person. `body` is opened for the one who claimed it, else empty."""
+    """One message to one person. `body` is opened for the one who claimed it, else empty.
+
+    `private`: to them alone, else below their post. `external_id`: the channel's id of what was
+    sent. `waits_for_hand`: a person shall send it; `composer` is opened with the body for them.
+    """
 
     id: int
     account_id: int
@@ -50,6 +62,10 @@ class Message:
     created_at: datetime
     sent_at: datetime | None
     body: str = ""
+    private: bool = True
+    external_id: str = ""
+    composer: str = ""
+    waits_for_hand: bool = False
 
 
 def add_draft(
@@ -65,6 +81,7 @@ def add_draft(
     domain: str,
     in_reply_to: str = "",
     request_id: str | None = None,
+    private: bool = True,
 ) -> int:
     """Keep a message, its body encrypted; nothing leaves until somebody approves it.
 
@@ -81,6 +98,7 @@ def add_draft(
             subject=subject,
             sealed_body=keys.encrypt(body),
             in_reply_to=in_reply_to,
+            private=private,
             created_at=at,
         )
     )
@@ -102,20 +120,26 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     """The next approved message, now ours, or None. Commit before sending it."""
     _refuse_stopped(connection)
     waiting = connection.execute(
-        select(outbox.c.id)
+        select(outbox.c.id, outbox.c.contributor_id)
         .where(
             outbox.c.state == MessageState.APPROVED,
             or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
         )
         .order_by(outbox.c.id)
         .limit(1)
-    ).scalar()
+    ).first()
     if waiting is None:
         return None
+    # Without this a "stop" on PostgreSQL could be kept after the look below and before our commit.
+    connection.execute(
+        select(contributors.c.id)
+        .where(contributors.c.id == waiting.contributor_id)
+        .with_for_update(read=True)
+    )
     changed = connection.execute(
         update(outbox)
         .where(
-            outbox.c.id == waiting,
+            outbox.c.id == waiting.id,
             outbox.c.state == MessageState.APPROVED,
             not_(_is_stopped()),
         )
@@ -123,17 +147,64 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     )
     if changed.rowcount != 1:
         return None
-    row = connection.execute(select(outbox).where(outbox.c.id == waiting)).one()
+    row = connection.execute(select(outbox).where(outbox.c.id == waiting.id)).one()
     return _message(row, body=keys.decrypt(row.sealed_body))
 
 
-def mark_sent(connection: Connection, message_pk: int, at: datetime) -> None:
+def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id: str = "") -> None:
     """It has left; its words are kept no longer (they hold a personal link)."""
-    _settle(connection, message_pk, MessageState.SENT, sent_at=at, sealed_body="", error="")
+    gone = {"sealed_body": "", "sealed_composer": "", "error": ""}
+    known = {"external_id": external_id[:998]} if external_id else {}
+    _settle(connection, message_pk, MessageState.SENT, sent_at=at, **gone, **known)
 
 
 def mark_failed(connection: Connection, message_pk: int, error: str) -> None:
-    _settle(connection, message_pk, MessageState.FAILED, sealed_body="", error=error)
+    gone = {"sealed_body": "", "sealed_composer": ""}
+    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error)
+
+
+def hand_over(
+    connection: Connection, keys: Keys, message_pk: int, error: str, composer: str
+) -> None:
+    """Only a person may send this: it failed for good here, and its words wait for them."""
+    sealed = keys.encrypt(composer)
+    _settle(connection, message_pk, MessageState.FAILED, sealed_composer=sealed, error=error)
+
+
+def handed_over(connection: Connection, keys: Keys, limit: int = 50) -> list[Message]:
+    """What waits to be sent by hand, opened; nothing to people who stopped contact meanwhile."""
+    rows = connection.execute(
+        select(outbox)
+        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
+    return [
+        _message(row, keys.decrypt(row.sealed_body), keys.decrypt(row.sealed_composer))
+        for row in rows
+    ]
+
+
+def count_handed_over(connection: Connection) -> int:
+    return connection.execute(
+        select(func.count())
+        .select_from(outbox)
+        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+    ).scalar_one()
+
+
+def settle_by_hand(connection: Connection, message_pk: int, now: datetime, *, sent: bool) -> bool:
+    """A person has sent what was handed over, or dropped it; False when it waits no more."""
+    known = connection.execute(
+        select(outbox.c.id).where(outbox.c.id == message_pk, outbox.c.sealed_composer != "")
+    ).first()
+    if known is None:
+        return False
+    if sent:
+        mark_sent(connection, message_pk, now)
+    else:
+        mark_failed(connection, message_pk, DROPPED)
+    return True
 
 
 def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
@@ -143,6 +214,19 @@ def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
 def postpone(connection: Connection, message_pk: int, error: str, not_before: datetime) -> None:
     """It certainly did not leave; try again then."""
     _settle(connection, message_pk, MessageState.APPROVED, error=error, not_before=not_before)
+
+
+def hold_account(connection: Connection, account_id: int, until: datetime) -> None:
+    """The platform wants no more from this account until then: its other messages wait too."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.account_id == account_id,
+            outbox.c.state == MessageState.APPROVED,
+            or_(outbox.c.not_before.is_(None), outbox.c.not_before < until),
+        )
+        .values(not_before=until)
+    )
 
 
 def abandon_claims(connection: Connection, now: datetime, older_than: timedelta) -> int:
@@ -177,26 +261,61 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
         update(outbox)
         .where(
             outbox.c.request_id == request_id,
-            outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED]),
+            _has_not_left(),
         )
-        .values(state=MessageState.FAILED, sealed_body="", error="It was no longer needed.")
+        .values(**_ENDED, error="It was no longer needed.")
     )
 
 
-def are_ours(connection: Connection, message_ids: Sequence[str]) -> bool:
-    """True when one of these ids is a message that we wrote."""
+def tag_of(message_id: str) -> str:
+    """The random part of one of our message ids, by which an answer can name it; else ""."""
+    tag = message_id.removeprefix("<").partition("@")[0]
+    return tag if len(tag) == TAG_LENGTH and set(tag) <= _HEX else ""
+
+
+def are_ours(connection: Connection, message_ids: Sequence[str], account_id: int) -> bool:
+    """True when one of these ids, as this account reads them, is a message that we wrote."""
     found = connection.execute(
-        select(outbox.c.id).where(outbox.c.message_id.in_(message_ids)).limit(1)
+        select(outbox.c.id).where(_known_as(message_ids, account_id)).limit(1)
     )
     return found.first() is not None
 
 
-def addressees(connection: Connection, message_ids: Sequence[str]) -> list[str]:
+def addressees(connection: Connection, message_ids: Sequence[str], account_id: int) -> list[str]:
     """The contributors whom these messages of ours were written to."""
     rows = connection.execute(
-        select(outbox.c.contributor_id).where(outbox.c.message_id.in_(message_ids)).distinct()
+        select(outbox.c.contributor_id).where(_known_as(message_ids, account_id)).distinct()
     )
     return list(rows.scalars())
+
+
+def came_back(
+    connection: Connection, message_ids: Sequence[str], account_id: int, sentence: str
+) -> bool:
+    """A mail server reports that one of these could not be delivered; False for none of ours."""
+    changed = connection.execute(
+        update(outbox)
+        .where(
+            _known_as(message_ids, account_id),
+            outbox.c.state.in_([MessageState.SENT, MessageState.UNKNOWN]),
+        )
+        .values(state=MessageState.FAILED, sealed_body="", error=sentence)
+    )
+    return changed.rowcount > 0
+
+
+def has_answered(connection: Connection, account_id: int, external_id: str) -> bool:
+    """True when a message of ours to this post has left, or may have, or is about to."""
+    found = connection.execute(
+        select(outbox.c.id)
+        .where(
+            outbox.c.account_id == account_id,
+            outbox.c.in_reply_to == external_id,
+            or_(outbox.c.state != MessageState.FAILED, outbox.c.sealed_composer != ""),
+        )
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def message_of_request(connection: Connection, request_id: str) -> Message | None:
@@ -207,8 +326,12 @@ def message_of_request(connection: Connection, request_id: str) -> Message | Non
 
 
 def messages_in(connection: Connection, state: MessageState, limit: int = 50) -> list[Message]:
+    """The newest messages in a state; what waits to be sent by hand is not among them."""
     rows = connection.execute(
-        select(outbox).where(outbox.c.state == state).order_by(outbox.c.id.desc()).limit(limit)
+        select(outbox)
+        .where(outbox.c.state == state, outbox.c.sealed_composer == "")
+        .order_by(outbox.c.id.desc())
+        .limit(limit)
     )
     return [_message(row) for row in rows]
 
@@ -219,15 +342,40 @@ def _settle(connection: Connection, message_pk: int, state: MessageState, **valu
     )
 
 
+def refuse_messages(connection: Connection, contributor_id: str) -> None:
+    """Let nothing leave any more to this person, who stopped contact; not even by hand.
+
+    No one else's messages are touched: a claim that locks those in another order may be waiting
+    for us. What reaches this person by another name is refused when it is claimed.
+    """
+    theirs = outbox.c.contributor_id == contributor_id
+    connection.execute(
+        update(outbox).where(_has_not_left(), theirs).values(**_ENDED, error=STOPPED)
+    )
+
+
 def _refuse_stopped(connection: Connection) -> None:
     connection.execute(
-        update(outbox)
-        .where(
-            outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED]),
-            _is_stopped(),
-        )
-        .values(state=MessageState.FAILED, sealed_body="", error=STOPPED)
+        update(outbox).where(_has_not_left(), _is_stopped()).values(**_ENDED, error=STOPPED)
     )
+
+
+def _has_not_left() -> ColumnElement[bool]:
+    waiting = outbox.c.state.in_([MessageState.DRAFT, MessageState.APPROVED])
+    return or_(waiting, outbox.c.sealed_composer != "")
+
+
+def _known_as(message_ids: Sequence[str], account_id: int) -> ColumnElement[bool]:
+    """By our own id, whole or as "+tag"; or by the channel's: that one is an account's own, and
+    may be a number.
+    """
+    by_channel = and_(
+        outbox.c.account_id == account_id,
+        outbox.c.external_id.in_([known for known in message_ids if known]),
+    )
+    tags = [one[1:] for one in message_ids if one.startswith("+")]
+    by_tag = func.substr(outbox.c.message_id, 2, TAG_LENGTH).in_(tags)
+    return or_(outbox.c.message_id.in_(message_ids), by_channel, *([by_tag] if tags else []))
 
 
 def _is_stopped() -> ColumnElement[bool]:
@@ -241,7 +389,7 @@ def _is_stopped() -> ColumnElement[bool]:
     )
 
 
-def _message(row: Row[Any], body: str = "") -> Message:
+def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
     return Message(
         row.id,
         row.account_id,
@@ -257,4 +405,8 @@ def _message(row: Row[Any], body: str = "") -> Message:
         row.created_at,
         row.sent_at,
         body,
+        row.private,
+        row.external_id,
+        composer,
+        row.sealed_composer != "",
     )

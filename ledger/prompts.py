@@ -117,6 +117,27 @@ def prompts_of_campaign(connection: Connection, campaign_id: str) -> list[Prompt
     return [_prompt(row) for row in rows]
 
 
+def prompt_by_id(connection: Connection, prompt_id: int) -> Prompt:
+    return _prompt(connection.execute(select(prompts).where(prompts.c.id == prompt_id)).one())
+
+
+def all_prompts(connection: Connection) -> list[Prompt]:
+    """All tries to post any prompt, newest first."""
+    return [
+        _prompt(row) for row in connection.execute(select(prompts).order_by(prompts.c.id.desc()))
+    ]
+
+
+def find_posted(connection: Connection, account_id: int, external_id: str) -> Prompt | None:
+    """The prompt that an account posted under this id, if it is known."""
+    row = connection.execute(
+        select(prompts).where(
+            prompts.c.account_id == account_id, prompts.c.external_id == external_id
+        )
+    ).first()
+    return None if row is None else _prompt(row)
+
+
 def campaign_answered(
     connection: Connection, account_id: int, answered: Sequence[str]
 ) -> str | None:

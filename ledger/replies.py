@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select, update
 
 from ledger.contributors import find_or_add_handle
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_new, insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import (
     Account,
@@ -20,12 +20,13 @@ from ledger.model import (
     Reply,
     ReplyKind,
     ReplyState,
+    SkipKind,
     Skipped,
 )
-from ledger.tables import definitions, handles, prompts, replies, skipped_items
+from ledger.namesakes import store_namesakes
+from ledger.tables import accounts, definitions, handles, prompts, replies, skipped_items
 
-#: Rows per statement: more gains nothing, fewer costs a round trip each.
-BATCH = 500
+_NONE: list[Any] = []
 
 
 def store_replies(
@@ -33,14 +34,20 @@ def store_replies(
 ) -> int:
     """Store what is new; return how many that were. A reply known already is left as it is.
 
-    A reply belongs to the campaign whose posted prompt it answers, else to its account's.
+    A reply belongs to the campaign whose posted prompt it answers, directly or by answering
+    another reply to it; else to its account's.
     """
-    asked = _prompts_of(connection, account.id)
-    rows = [_row(account, reply, now, asked) for reply in incoming]
-    before = count_of_account(connection, account.id)
-    for start in range(0, len(rows), BATCH):
-        connection.execute(insert_or_ignore(connection, replies), rows[start : start + BATCH])
-    return count_of_account(connection, account.id) - before
+    arrived = list(incoming)
+    asked = _campaigns_answered(connection, account.id, arrived)
+    rows = [_row(account, reply, now, asked) for reply in arrived]
+    stored = insert_new(connection, replies, rows)
+    if stored < len(rows) and account.channel is Channel.EMAIL:
+        stored += store_namesakes(connection, rows)
+    if stored:
+        connection.execute(
+            update(accounts).where(accounts.c.id == account.id).values(last_reply_at=now)
+        )
+    return stored
 
 
 def store_skipped(
@@ -50,6 +57,7 @@ def store_skipped(
         {
             "account_id": account.id,
             "external_id": item.external_id[:998],
+            "kind": item.kind,
             "reason": item.reason,
             "at": now,
         }
@@ -59,14 +67,26 @@ def store_skipped(
         connection.execute(insert_or_ignore(connection, skipped_items), rows)
 
 
-def recently_skipped(connection: Connection, account_id: int, limit: int = 20) -> list[Skipped]:
+def recently_skipped(
+    connection: Connection, account_id: int, limit: int = 20, kind: SkipKind | None = None
+) -> list[Skipped]:
+    """What was not collected, newest first; of one kind, if so wished."""
+    statement = select(skipped_items).where(skipped_items.c.account_id == account_id)
+    if kind is not None:
+        statement = statement.where(skipped_items.c.kind == kind)
+    rows = connection.execute(statement.order_by(skipped_items.c.id.desc()).limit(limit))
+    return [Skipped(row.external_id, row.reason, SkipKind(row.kind)) for row in rows]
+
+
+def count_skipped(connection: Connection, account_id: int) -> dict[SkipKind, int]:
+    """How much was not collected, by the kind of reason."""
     rows = connection.execute(
-        select(skipped_items)
+        select(skipped_items.c.kind, func.count())
         .where(skipped_items.c.account_id == account_id)
-        .order_by(skipped_items.c.id.desc())
-        .limit(limit)
+        .group_by(skipped_items.c.kind)
+        .order_by(skipped_items.c.kind)
     )
-    return [Skipped(row.external_id, row.reason) for row in rows]
+    return {SkipKind(row[0]): row[1] for row in rows}
 
 
 def count_of_account(connection: Connection, account_id: int) -> int:
@@ -138,6 +158,40 @@ def count_by_state(connection: Connection, campaign_id: str) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def move_answers(connection: Connection, account_id: int, post: str, campaign_id: str) -> int:
+    """Replies to a post of ours that came before we knew it: they belong to its campaign.
+
+    What an editor has touched stays where it is. Returns how many were moved; they are read anew.
+    """
+    moved = 0
+    answered = {post}
+    waiting = connection.execute(
+        select(replies.c.id, replies.c.external_id, replies.c.in_reply_to)
+        .where(
+            replies.c.account_id == account_id,
+            replies.c.campaign_id != campaign_id,
+            replies.c.state == ReplyState.NEW,
+            replies.c.corrected.is_(False),
+            replies.c.id.not_in(select(definitions.c.reply_id)),
+        )
+        .order_by(replies.c.id)
+    ).all()
+    while True:
+        under = [row for row in waiting if answered.intersection(row.in_reply_to)]
+        if not under:
+            return moved
+        for start in range(0, len(under), BATCH):
+            ids = [row.id for row in under[start : start + BATCH]]
+            connection.execute(
+                update(replies)
+                .where(replies.c.id.in_(ids))
+                .values(campaign_id=campaign_id, kind="", reason="", confidence=0, spans=[])
+            )
+        moved += len(under)
+        answered = {row.external_id for row in under}
+        waiting = [row for row in waiting if row.external_id not in answered]
+
+
 def raw_of(connection: Connection, reply_id: int) -> str:
     raw: str = connection.execute(
         select(replies.c.raw).where(replies.c.id == reply_id)
@@ -181,6 +235,39 @@ def _prompts_of(connection: Connection, account_id: int) -> dict[str, str]:
     return {row.external_id: row.campaign_id for row in rows}
 
 
+def _campaigns_answered(
+    connection: Connection, account_id: int, arrived: list[IncomingReply]
+) -> dict[str, str]:
+    """The campaign of each post that these answer: our prompts, and replies under them.
+
+    Replies under a prompt may come in any order, hence the second walk.
+    """
+    found = _prompts_of(connection, account_id)
+    if not found:
+        return {}
+    answered = sorted({post for reply in arrived for post in reply.in_reply_to})
+    for start in range(0, len(answered), BATCH):
+        rows = connection.execute(
+            select(replies.c.external_id, replies.c.campaign_id).where(
+                replies.c.account_id == account_id,
+                replies.c.external_id.in_(answered[start : start + BATCH]),
+            )
+        )
+        found |= {row.external_id: row.campaign_id for row in rows}
+    waiting = arrived
+    while True:
+        reached = {
+            reply.external_id: found[post]
+            for reply in waiting
+            for post in reversed(reply.in_reply_to)
+            if post in found and reply.external_id not in found
+        }
+        if not reached:
+            return found
+        found |= reached
+        waiting = [reply for reply in waiting if reply.external_id not in reached]
+
+
 def _row(
     account: Account, reply: IncomingReply, now: datetime, asked: dict[str, str]
 ) -> dict[str, Any]:
@@ -197,7 +284,7 @@ def _row(
         "text": reply.text,
         "html": reply.html,
         "source_url": reply.source_url,
-        "in_reply_to": list(reply.in_reply_to),
+        "in_reply_to": list(reply.in_reply_to) if reply.in_reply_to else _NONE,
         "raw": reply.raw,
         "automatic": reply.automatic,
         "private": reply.private,
@@ -205,7 +292,7 @@ def _row(
         "written_at": reply.written_at,
         "received_at": now,
         "state": ReplyState.NEW,
-        "spans": [],
+        "spans": _NONE,
     }
 
 
@@ -251,4 +338,5 @@ def _reply(row: Row[Any]) -> Reply:
         ),
         definition_id=row.definition_id,
         automatic=row.automatic,
+        private=row.private,
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, select, update
 from ledger.database import Ledger
 from ledger.keys import Keys, replace_keys
 from ledger.paused import forget_place
-from ledger.tables import accounts, contributors, outbox
+from ledger.tables import accounts, contributors, outbox, told_pages
 
 
 def rotate_keys(ledger: Ledger) -> int:
@@ -28,6 +28,8 @@ def rotate_keys(ledger: Ledger) -> int:
         changed = (
             _renew(connection, both, accounts, "secret")
             + _renew(connection, both, outbox, "sealed_body")
+            + _renew(connection, both, outbox, "sealed_composer")
+            + _renew(connection, both, told_pages, "sealed_post")
             + _renew(connection, both, contributors, "sealed_key")
         )
         forget_place(connection)

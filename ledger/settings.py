@@ -58,6 +58,24 @@ class Settings(BaseModel):
     poll_seconds: int = Field(
         60, ge=1, le=86400, description="Seconds between two readings of an account."
     )
+    # The least for each channel, however short poll_seconds is.
+    # Mailboxes: no common limit, but providers shut out whoever signs in too often.
+    email_poll_seconds: int = Field(
+        30, ge=1, le=86400, description="The least seconds between two readings of a mailbox."
+    )
+    # 300 requests in 5 minutes (docs.joinmastodon.org/api/rate-limits); a reading takes up to
+    # some 25: mentions, private ones, and the thread of each of 20 prompts.
+    mastodon_poll_seconds: int = Field(
+        30, ge=25, le=86400, description="The same for a Mastodon account."
+    )
+    # 3,000 requests in 5 minutes for each IP address (docs.bsky.app/docs/advanced-guides/
+    # rate-limits); a reading takes up to some 100.
+    bluesky_poll_seconds: int = Field(
+        20, ge=10, le=86400, description="The same for a Bluesky account."
+    )
+    # Direct messages: 15 requests in 15 minutes; mentions 300 (docs.x.com/x-api/fundamentals/
+    # rate-limits). A reading asks once for messages, or more where many have come.
+    x_poll_seconds: int = Field(90, ge=60, le=86400, description="The same for an X account.")
     web_threads: int = Field(8, ge=1, le=64, description="Threads of the web server.")
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Reverse proxies in front whose X-Forwarded headers count."

@@ -5,12 +5,13 @@ A deletion may overtake its reply: it is remembered, and wins when the reply arr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_or_ignore
 from ledger.jobs import JobKind, add_job
 from ledger.model import Account, IncomingReply
 from ledger.tables import definitions, gone_sources, replies
@@ -40,52 +41,85 @@ def note_gone(
     )
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
 
 
 def note_edit(connection: Connection, account: Account, reply: IncomingReply, at: datetime) -> None:
-    """A source reads differently now. What we stored and what was granted stay as they were."""
+    """A source reads differently now. What we stored and what was granted stay as they were.
+
+    An edit that an editor has released is not shown again; what reads as it did when we stored
+    it needs no look any more.
+    """
+    theirs = _source(account, reply.external_id)
+    is_released = and_(replies.c.released_at.is_not(None), replies.c.released_text == reply.text)
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == reply.external_id,
+            *theirs,
             replies.c.text != reply.text,
+            replies.c.source_text != reply.text,
             replies.c.source_state.in_(["", EDITED]),
         )
         .values(source_state=EDITED, source_text=reply.text, source_noticed_at=at)
     )
-
-
-def note_edited(connection: Connection, account: Account, external_id: str, at: datetime) -> None:
-    """A source is known to have been edited; how it reads now is not."""
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == external_id,
+            *theirs,
+            replies.c.source_state == EDITED,
+            or_(replies.c.text == reply.text, is_released),
+        )
+        .values(source_state="", source_text="")
+    )
+
+
+def note_edited(connection: Connection, account: Account, external_id: str, at: datetime) -> None:
+    """A source is known to have been edited; how it reads now is not.
+
+    Once an edit was released, only `note_edit` can tell whether there is another.
+    """
+    connection.execute(
+        update(replies)
+        .where(
+            *_source(account, external_id),
             replies.c.source_state == "",
+            replies.c.released_at.is_(None),
         )
         .values(source_state=EDITED, source_noticed_at=at)
     )
 
 
-def apply_tombstones(connection: Connection, account: Account) -> None:
-    """Mark replies that arrived after their source was known to be gone."""
-    late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)
-    for state in sorted(HOLDING):
-        connection.execute(
-            update(replies)
-            .where(
-                replies.c.account_id == account.id,
-                replies.c.source_state == "",
-                replies.c.external_id.in_(late.where(gone_sources.c.state == state)),
-            )
-            .values(source_state=state, source_noticed_at=replies.c.received_at)
+def note_as_stored(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """These sources read as they did when we stored them: an edit of them was taken back."""
+    connection.execute(
+        update(replies)
+        .where(
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+            replies.c.source_state == EDITED,
         )
+        .values(source_state="", source_text="")
+    )
+
+
+def apply_tombstones(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """Mark those of these replies whose source was known to be gone before they arrived."""
+    for start in range(0, len(external_ids), BATCH):
+        late = connection.execute(
+            select(gone_sources.c.external_id, gone_sources.c.state).where(
+                gone_sources.c.account_id == account.id,
+                gone_sources.c.external_id.in_(external_ids[start : start + BATCH]),
+            )
+        )
+        for external_id, state in late.all():
+            connection.execute(
+                update(replies)
+                .where(*_source(account, external_id), replies.c.source_state == "")
+                .values(source_state=state, source_noticed_at=replies.c.received_at)
+            )
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
@@ -102,11 +136,29 @@ def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
     )
 
 
+def held_sources(connection: Connection, reply_ids: Sequence[int]) -> dict[int, HeldSource]:
+    """`held_source` for many replies; those of which nothing is held are left out."""
+    rows = connection.execute(
+        select(
+            replies.c.id,
+            replies.c.source_state,
+            replies.c.source_text,
+            replies.c.source_noticed_at,
+        ).where(replies.c.id.in_(reply_ids), replies.c.source_state != "")
+    )
+    return {row[0]: HeldSource(*row) for row in rows}
+
+
 def release_source(connection: Connection, account: Account, reply_id: int, at: datetime) -> None:
-    """An editor has looked, and the words may stand: its author had allowed them."""
-    external_id = connection.execute(
-        select(replies.c.external_id).where(replies.c.id == reply_id)
-    ).scalar_one()
+    """An editor has looked, and the words may stand: its author had allowed them.
+
+    An edit is remembered as it was looked at, so that only another one is shown again.
+    """
+    external_id, state, source_text = connection.execute(
+        select(replies.c.external_id, replies.c.source_state, replies.c.source_text).where(
+            replies.c.id == reply_id
+        )
+    ).one()
     connection.execute(
         delete(gone_sources).where(
             gone_sources.c.account_id == account.id, gone_sources.c.external_id == external_id
@@ -115,7 +167,12 @@ def release_source(connection: Connection, account: Account, reply_id: int, at: 
     connection.execute(
         update(replies)
         .where(replies.c.id == reply_id)
-        .values(source_state="", source_text="", source_checked_at=at)
+        .values(
+            source_state="",
+            source_text="",
+            source_checked_at=at,
+            **({"released_text": source_text, "released_at": at} if state == EDITED else {}),
+        )
     )
     _wake_publisher(connection, account, external_id, at)
 
@@ -143,8 +200,21 @@ def note_checked(
 ) -> None:
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id.in_(external_ids))
+        .where(
+            replies.c.channel == account.channel,
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+        )
         .values(source_checked_at=at)
+    )
+
+
+def _source(account: Account, external_id: str) -> tuple[ColumnElement[bool], ...]:
+    """The one reply with this source; by all three columns, as its unique index has them."""
+    return (
+        replies.c.channel == account.channel,
+        replies.c.account_id == account.id,
+        replies.c.external_id == external_id,
     )
 
 
@@ -154,7 +224,19 @@ def _wake_publisher(
     taken = connection.execute(
         select(definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
     )
     for definition_id in taken.scalars():
         add_job(connection, JobKind.PUBLISH, definition_id, at)
+
+
+def as_stored(
+    connection: Connection, account: Account, external_ids: Sequence[str]
+) -> dict[str, str]:
+    """What the channel sent, unchanged, for each of these replies."""
+    rows = connection.execute(
+        select(replies.c.external_id, replies.c.raw).where(
+            replies.c.account_id == account.id, replies.c.external_id.in_(external_ids)
+        )
+    )
+    return {row[0]: row[1] for row in rows}

@@ -11,7 +11,7 @@ from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
 from ledger.contributors import stop_contact
 from ledger.keys import Keys
-from ledger.outbox import cancel_messages
+from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
 
 
@@ -20,10 +20,12 @@ def stop(
 ) -> bool:
     """Record that a contributor wants no more messages; False when that was known.
 
-    An open request is closed with it. What they granted stays: that is theirs to withdraw.
+    An open request is closed with it, and no message waits to be sent any more. What they
+    granted stays: that is theirs to withdraw.
     """
     if not stop_contact(connection, contributor_id, at):
         return False
+    refuse_messages(connection, contributor_id)
     events.append(connection, keys, at, EventKind.STOPPED, contributor_id, contributor_id, evidence)
     request = live_request(connection, contributor_id)
     if request is not None:

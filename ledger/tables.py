@@ -91,6 +91,10 @@ accounts = Table(
     _count("failures"),
     _count("stored"),
     _count("skipped"),
+    Column("reading", String(16), nullable=False, server_default="on", default="on"),
+    # The last error is one that no waiting mends.
+    Column("needs_person", Boolean, nullable=False, server_default=text("false"), default=False),
+    Column("last_reply_at", Utc),
     UniqueConstraint("channel", "name"),
 )
 
@@ -150,6 +154,9 @@ replies = Table(
     _text("source_text"),
     Column("source_noticed_at", Utc),
     Column("source_checked_at", Utc),
+    # The edit that an editor has looked at last: only another one is shown again.
+    _text("released_text"),
+    Column("released_at", Utc),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
@@ -168,6 +175,7 @@ skipped_items = Table(
     Column("id", Integer, primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("external_id", String(998), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="malformed"),
     _text("reason"),
     Column("at", Utc, nullable=False),
     UniqueConstraint("account_id", "external_id"),
@@ -274,6 +282,15 @@ links = Table(
     Column("revoked_at", Utc),
 )
 
+#: Links in the headers of our mails that do nothing but end them; only keyed hashes are kept.
+stop_links = Table(
+    "stop_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("created_at", Utc, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,
@@ -324,6 +341,20 @@ outbox = Table(
     Column("not_before", Utc),
     _count("attempts"),
     _text("error"),
+    # To the person alone, or below their post for everyone to see.
+    Column("private", Boolean, nullable=False, server_default=text("true")),
+    # The channel's own id of what was sent, by which answers to it are known.
+    Column("external_id", String(998), nullable=False, server_default="", default=""),
+    # Failed, and for a person to send: the address of the platform's composer, which may hold
+    # the whole text. Empty: nobody needs to.
+    _text("sealed_composer"),
+    Index(
+        "ix_outbox_handed_over",
+        "id",
+        sqlite_where=text("sealed_composer <> ''"),
+        postgresql_where=text("sealed_composer <> ''"),
+    ),
+    Index("ix_outbox_external", "account_id", "external_id"),
 )
 
 #: Work for the stages, written in the transaction that makes it necessary.
@@ -430,4 +461,23 @@ mentions = Table(
     _count("attempts"),
     _text("error"),
     UniqueConstraint("source", "target"),
+)
+
+#: Pages elsewhere that a post of ours quotes, told by webmention when it is published, changes or
+#: is gone. `sealed_post` is the post's address, kept only while there is something to tell of it.
+told_pages = Table(
+    "told_pages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(32), nullable=False, unique=True),
+    Column("page", String(2000), nullable=False),
+    _text("sealed_post"),
+    Column("state", String(16), nullable=False),
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    Column("due_at", Utc, index=True),
+    Column("since", Utc, nullable=False),
+    Column("told_at", Utc),
+    _count("times"),
+    _count("attempts"),
+    _text("error"),
 )

@@ -79,7 +79,8 @@ def _listing(outer: str, inner: str, addresses: Iterable[str]) -> bytes:
 
 def robots(base: str) -> bytes:
     """The blog is for everybody; personal pages, the desk and the form's steps are not."""
-    closed = "".join(f"Disallow: /{name}\n" for name in ("answer/", "desk", "me", "p/", "welcome/"))
+    names = ("answer/", "desk", "me", "p/", "unsubscribe/", "welcome/")
+    closed = "".join(f"Disallow: /{name}\n" for name in names)
     return f"User-agent: *\n{closed}Sitemap: {base}/sitemap.xml\n".encode()
 
 

@@ -20,9 +20,11 @@ from ledger.editions import Edition, editions_in
 from ledger.errors import DefinedbyError, TemporaryError
 from ledger.jobs import Job, JobKind, add_job, finish_jobs, open_jobs, postpone_jobs
 from ledger.leases import LeaseLostError
+from ledger.model import Channel
 from ledger.paused import paused
 from ledger.posts import live_posts
 from ledger.tables import jobs as jobs_table
+from ledger.told_pages import tell_gone, tell_page
 from publisher import freshness, pages
 from publisher.files import friendly_file_errors
 from publisher.holding import Holding, hold
@@ -269,6 +271,7 @@ def _record(ledger: Ledger, holding: Holding, done: _Round, built_from: str) -> 
                     definition_id=gone.id,
                     contributor_id=gone.contributor_id,
                 )
+            tell_gone(connection, gone.id, ledger.clock())
         _settle_jobs(connection, done, ledger.clock())
         freshness.remember(connection, built_from)
 
@@ -281,6 +284,7 @@ def _announce(ledger: Ledger, connection: Connection, one: Standing, *, unchange
         payload = {"request_id": granted}
         kind = EventKind.PUBLISHED
         events.append(connection, ledger.keys, now, kind, one.id, one.contributor_id, payload)
+        _tell_its_source(ledger, connection, one)
         return
     # Withdrawn since: its own job, still open, takes the page away again.
     with contextlib.suppress(IllegalEventError):
@@ -292,6 +296,15 @@ def _announce(ledger: Ledger, connection: Connection, one: Standing, *, unchange
             definition_id=one.id,
             contributor_id=one.contributor_id,
         )
+        _tell_its_source(ledger, connection, one)
+
+
+def _tell_its_source(ledger: Ledger, connection: Connection, one: Standing) -> None:
+    """A page that the words come from wants to know of it; the collector tells it."""
+    source = one.source
+    if source.channel is Channel.WEBMENTION and source.source_url:
+        post = f"{ledger.settings.public_url}{source.address}"
+        tell_page(connection, ledger.keys, one.id, source.source_url, post, ledger.clock())
 
 
 def _settle_jobs(connection: Connection, done: _Round, now: datetime) -> None:

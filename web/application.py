@@ -27,12 +27,14 @@ PAGES = (
     *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
-    *("web.desk.pasting", "web.desk.prompting", "web.webmentions"),
+    *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
+    *("web.webmentions", "web.unsubscribing"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other
-#: servers have none either, and all they can do is ask us to look at a page of theirs.
-WITHOUT_TOKEN = ("web.answers.words", "web.webmentions.take")
+#: servers have none either, and all they can do is ask us to look at a page of theirs, or to
+#: write to somebody no more.
+WITHOUT_TOKEN = ("web.answers.words", "web.webmentions.take", "web.unsubscribing.stop")
 KIB = 1024
 MOST_BYTES = 64 * KIB
 MOST_BYTES_AT_DESK = 1024 * KIB

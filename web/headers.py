@@ -21,7 +21,7 @@ from ledger.settings import Settings
 from web.webmentions import link_header
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
-PERSONAL = frozenset({"personal", "receipts", "welcome"})
+PERSONAL = frozenset({"personal", "receipts", "unsubscribing", "welcome"})
 #: Pages that load desk.js; no other page runs any script.
 SCRIPTED = frozenset({"inbox.replies"})
 #: Answers that may be cached as their own headers say.

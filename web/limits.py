@@ -19,6 +19,8 @@ PER_ADDRESS = {
     "personal.stop": "10/minute",
     "signing_in.sign_in": "5/minute;20/hour",
     "welcome.accept": "5/minute;20/hour",
+    # Large mail providers send the clicks of all their users from few addresses.
+    "unsubscribing.stop": "60/minute;600/hour",
     "webmentions.take": "30/minute;300/hour",
 }
 #: Guesses at one account's password that are looked at, wherever they come from (promise P23).

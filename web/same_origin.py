@@ -12,8 +12,8 @@ from flask import abort, request
 from web.here import ledger
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-#: What other servers call.
-FOR_OTHERS = frozenset({"webmentions.take"})
+#: What other servers call: a webmention, and the one click that ends our mails (RFC 8058).
+FOR_OTHERS = frozenset({"webmentions.take", "unsubscribing.stop"})
 OWN_SITE = frozenset({"same-origin", "none"})
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 
 from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
-from collector.poll import poll_due
+from collector.idling import Idling
+from collector.polling import Poller, poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
+from collector.telling import tell_pages
 from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
@@ -20,9 +23,15 @@ from ledger.settings import Settings
 from publisher.publish import publish_pending
 
 HOUR = 3600
+#: The accounts that are being read by this process.
+_poller = Poller()
 
 
 def _poll(ledger: Ledger, lease: Lease) -> None:
+    _poller.start_due(ledger, lease)
+
+
+def _poll_to_the_end(ledger: Ledger, lease: Lease) -> None:
     poll_due(ledger, lease)
 
 
@@ -36,6 +45,10 @@ def _check_mentions(ledger: Ledger, _lease: Lease) -> None:
 
 def _dispatch(ledger: Ledger, _lease: Lease) -> None:
     dispatch(ledger)
+
+
+def _tell(ledger: Ledger, _lease: Lease) -> None:
+    tell_pages(ledger)
 
 
 def _publish(ledger: Ledger, _lease: Lease) -> None:
@@ -61,6 +74,7 @@ TASKS = (
     Task("mentions", 5, _check_mentions),
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
+    Task("tell", 5, _tell),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),
@@ -80,9 +94,11 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
         if once:
-            run_once(ledger, TASKS)
+            run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))
             return
-        worker = Worker(ledger, TASKS, holder)
+        idling = Idling()
+        worker = Worker(ledger, (*TASKS, Task("idle", 2, idling.tend, idling.rest)), holder)
+        idling.hurry = partial(worker.hurry, "poll")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, worker.stop)
         worker.run()

@@ -21,6 +21,9 @@ _MODULES = {
 #: Channels on which the prompt itself can be posted.
 POSTING = frozenset({Channel.X, Channel.MASTODON, Channel.BLUESKY}) & _MODULES.keys()
 
+#: Channels whose server can tell us that something has arrived.
+LISTENING = frozenset({Channel.EMAIL})
+
 #: Channels that we go and read; the others are brought to us.
 POLLED = frozenset({Channel.EMAIL}) | POSTING
 

@@ -15,9 +15,14 @@ from urllib.parse import urlsplit
 
 from collector.bluesky_answers import SIGN_IN_AGAIN, Refused, Server, items_of, text_of
 from collector.bluesky_chats import read_chats
-from collector.bluesky_posts import parts_of
+from collector.bluesky_posts import parts_of, read_post
 from collector.bluesky_reading import PER_REQUEST, Found, Notifications, read_thread
-from collector.bluesky_writing import answer_publicly, publish_prompt, write_privately
+from collector.bluesky_writing import (
+    answer_publicly,
+    own_post_at,
+    publish_prompt,
+    write_privately,
+)
 from collector.connector import (
     Ask,
     ChannelError,
@@ -27,7 +32,7 @@ from collector.connector import (
     PromptPost,
     SourceState,
 )
-from ledger.model import Account, Page
+from ledger.model import Account, IncomingReply, Page
 
 DEFAULT_SERVER = "https://bsky.social"
 #: app.bsky.feed.getPosts: at most 25 a request.
@@ -54,6 +59,7 @@ ASKS = (
         "Leave it as it is unless your account lives on a server of your own.",
         default=DEFAULT_SERVER,
         needed=False,
+        is_server=True,
     ),
 )
 
@@ -65,6 +71,14 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, Any], str]:
         "base_url": answers.get("base_url", "").strip().rstrip("/") or DEFAULT_SERVER,
     }
     return options, json.dumps({"password": answers.get("password", "").strip(), "session": ""})
+
+
+def answers_of(account: Account) -> dict[str, str]:
+    """What would have to be answered to get this account again, the app password included."""
+    given = {name: str(account.options.get(name) or "") for name in ("handle", "base_url")}
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        given["password"] = str(json.loads(account.secret)["password"])
+    return given
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:
@@ -143,6 +157,31 @@ class BlueskyConnector:
                 some = wanted[start : start + POSTS_PER_REQUEST]
                 states |= _states(server, some)
         return states
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these posts as they are now. Raises ChannelError."""
+        wanted = [one for one in dict.fromkeys(external_ids) if parts_of(one)]
+        texts = {}
+        with self._server() as server:
+            for start in range(0, len(wanted), POSTS_PER_REQUEST):
+                some = wanted[start : start + POSTS_PER_REQUEST]
+                answer = server.query("app.bsky.feed.getPosts", uris=some)
+                for item in map(read_post, items_of(answer, "posts")):
+                    if isinstance(item, IncomingReply) and item.external_id in some:
+                        texts[item.external_id] = item.text
+        return texts
+
+    def with_version(self, external_id: str, raw: str) -> str:
+        """Posts don't say that they were edited; their CID is another then."""
+        with contextlib.suppress(ValueError, RecursionError):
+            cid = text_of(json.loads(raw), "cid")
+            return f"{external_id}#{cid}" if cid else external_id
+        return external_id
+
+    def find_post(self, address: str) -> PromptPost:
+        """This account's post at an address like bsky.app/profile/…/post/…. Raises ChannelError."""
+        with self._server() as server:
+            return own_post_at(server, address)
 
     def check(self) -> str:
         """Sign in and say what the account may do; writes nothing. Raises ChannelError."""

@@ -22,15 +22,19 @@ from imap_tools.errors import (
 )
 from imap_tools.mailbox import BaseMailBox
 
-from collector import mail_sending
+from collector import mail_idle, mail_sending
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
-from collector.mail_message import MAX_BYTES, message_id, read_message, too_large
-from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
+from collector.mail_idle import Ear
+from collector.mail_message import message_id, read_message, too_large
+from collector.mail_server import REFUSED_PASSWORD, MailHost, said, unreachable
+from collector.mail_structure import MAX_BYTES
 from ledger.clock import Clock, system_clock
-from ledger.model import Account, IncomingReply, Page, Skipped
+from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
 
 #: A page of large messages ends early, so that memory stays bounded.
 PAGE_BYTES = 4 * MAX_BYTES
+#: UIDs looked for in one search; each has up to 11 bytes in the answer.
+UID_WINDOW = 50_000
 #: UIDs named in one command; some servers refuse lines longer than 8,000 characters.
 UIDS_PER_COMMAND = 200
 #: RFC 5530: what passes by itself. Gmail says "too many" where the code would be LIMIT.
@@ -48,7 +52,8 @@ class EmailConnector:
     """One mailbox, read by IMAP, and the SMTP login that goes with it.
 
     Options: imap_host, imap_port, imap_security, smtp_host, smtp_port, smtp_security (security:
-    ssl, starttls, or none to a loopback address), user, address, sender_name, folder.
+    ssl, starttls, or none to a loopback address), user, address, sender_name, folder,
+    plus_addresses, timeout (seconds that IMAP may take for each answer).
     """
 
     def __init__(
@@ -72,13 +77,11 @@ class EmailConnector:
         When UIDVALIDITY has changed, reading starts again at the first message; the ledger
         knows the replies by their Message-ID. Raises ChannelError.
         """
-        with self._open_folder() as (mailbox, _):
+        with self._open_folder() as (mailbox, count):
             validity = _uidvalidity(mailbox)
             known, _, uid = cursor.partition(":")
             last = int(uid) if known == str(validity) and uid.isdecimal() else 0
-            # "n:*" names the last message even when its UID is below n (RFC 9051 9, seq-range).
-            found = mailbox.uids(f"UID {last + 1}:*", charset=None)
-            uids = sorted(int(uid) for uid in found if int(uid) > last)
+            uids = _uids_after(mailbox, last, count)
             items, last = self._read(mailbox, validity, uids[: max(limit, 1)], last)
         return Page(
             replies=tuple(item for item in items if isinstance(item, IncomingReply)),
@@ -86,6 +89,14 @@ class EmailConnector:
             next_cursor=f"{validity}:{last}",
             more=bool(uids) and uids[-1] > last,
         )
+
+    def listen(self, ear: Ear, renew_seconds: float = mail_idle.RENEW_SECONDS) -> None:
+        """Tell `ear` of every arrival until it is closed (RFC 2177); read nothing.
+
+        Raises ChannelError, and NoIdleError when the server doesn't offer IDLE.
+        """
+        with self._open_folder() as (mailbox, count):
+            mail_idle.listen(mailbox, count, ear, renew_seconds)
 
     def send(self, message: OutgoingMessage) -> str:
         """Send once; return the Message-ID. Raises ChannelError (promise P10)."""
@@ -146,7 +157,7 @@ class EmailConnector:
             last = uid
             if size > MAX_BYTES:
                 known = _message_id(mailbox, uid) or f"uid:{validity}:{uid}"
-                items.append(Skipped(known, too_large(size)))
+                items.append(Skipped(known, too_large(size), SkipKind.TOO_LARGE))
                 continue
             # One byte more than allowed is asked for: sizes are the server's word only.
             raw = _literal(mailbox, uid, f"BODY.PEEK[]<0.{MAX_BYTES + 1}>")
@@ -159,9 +170,9 @@ def _connected(host: MailHost, cleanup: contextlib.ExitStack) -> BaseMailBox:
     """A connection that `cleanup` closes, whatever happens later."""
     mailbox: BaseMailBox
     if host.security == "ssl":
-        mailbox = MailBox(host.name, host.port, timeout=TIMEOUT, ssl_context=host.tls())
+        mailbox = MailBox(host.name, host.port, timeout=host.timeout, ssl_context=host.tls())
     else:
-        mailbox = MailBoxUnencrypted(host.name, host.port, timeout=TIMEOUT)
+        mailbox = MailBoxUnencrypted(host.name, host.port, timeout=host.timeout)
     cleanup.callback(_leave, mailbox)
     if host.security == "starttls":
         if "STARTTLS" not in mailbox.client.capabilities:
@@ -184,10 +195,10 @@ def _log_in(mailbox: BaseMailBox, user: str, secret: str) -> None:
     except imaplib.IMAP4.abort:
         raise
     except (MailboxLoginError, imaplib.IMAP4.error) as error:
-        answer = said(str(error))
+        answer = _answer(error)
         if _PASSING.search(answer):
             raise ChannelError(
-                f"The mailbox can't be opened now: {answer}",
+                f"The mailbox can't be opened now: {answer}.",
                 permanent=False,
                 mend="Wait; it is tried again by itself.",
             ) from error
@@ -197,9 +208,9 @@ def _log_in(mailbox: BaseMailBox, user: str, secret: str) -> None:
 
 
 def _no_folder(folder: str, error: Exception) -> ChannelError:
-    answer = said(str(error))
+    answer = _answer(error)
     return ChannelError(
-        f"The mail folder '{folder}' can't be opened: {answer}",
+        f"The mail folder '{folder}' can't be opened: {answer}.",
         permanent=not _PASSING.search(answer),
         mend="Name a folder that exists with --folder, or make this one in your mail program.",
     )
@@ -213,7 +224,7 @@ def _imap_errors(host: MailHost) -> Iterator[None]:
         raise unreachable(host, error) from error
     except (ImapToolsError, imaplib.IMAP4.error) as error:
         raise ChannelError(
-            f"The IMAP server {host.name} answered unexpectedly: {said(str(error))}",
+            f"The IMAP server {host.name} answered unexpectedly: {_answer(error)}.",
             permanent=False,
             mend="Wait; it is tried again by itself. If it stays, ask your mail provider.",
         ) from error
@@ -228,6 +239,29 @@ def _uidvalidity(mailbox: BaseMailBox) -> int:
             mend="Use another folder or another mail provider.",
         )
     return int(answer[0])
+
+
+def _uids_after(mailbox: BaseMailBox, last: int, count: int) -> list[int]:
+    """The first UIDs above `last`, in order; none only when there are none at all.
+
+    In a folder of very many messages they are asked for in windows: imaplib gives up on an
+    answer of more than a million bytes, which 150,000 UIDs have.
+    """
+    _, answer = mailbox.client.response("UIDNEXT")
+    end = int(answer[0]) if answer and answer[0] and count > UID_WINDOW else 0
+    window = UID_WINDOW
+    while last + window < end:
+        found = _searched(mailbox, f"{last + 1}:{last + window}", last)
+        if found:
+            return found
+        last, window = last + window, 2 * window  # UIDs may have gaps of any size
+    return _searched(mailbox, f"{last + 1}:*", last)
+
+
+def _searched(mailbox: BaseMailBox, wanted: str, last: int) -> list[int]:
+    # "n:*" names the last message even when its UID is below n (RFC 9051 9, seq-range).
+    found = mailbox.uids(f"UID {wanted}", charset=None)
+    return sorted(int(uid) for uid in found if int(uid) > last)
 
 
 def _sizes(mailbox: BaseMailBox, uids: list[int]) -> dict[int, int]:
@@ -261,5 +295,14 @@ def _fetched(mailbox: BaseMailBox, uids: str, items: str) -> list[Any]:
     # Not imap-tools' own fetch: that parses at once, and deep nesting would stall it.
     status, lines = mailbox.client.uid("FETCH", uids, items)
     if status != "OK":
-        raise imaplib.IMAP4.error(f"{status} {lines!r}")
+        words = b" ".join(line for line in lines if isinstance(line, bytes))
+        raise imaplib.IMAP4.error(f"{status} {words.decode('ascii', 'replace')}")
     return lines
+
+
+def _answer(error: Exception) -> str:
+    """The server's own words, without what the libraries put around them."""
+    result = getattr(error, "command_result", None)
+    lines = result[1] if isinstance(result, tuple) and len(result) == 2 else error.args
+    words = (x.decode("ascii", "replace") if isinstance(x, bytes) else str(x) for x in lines or ())
+    return said(" ".join(words)).rstrip(".") or "it gave no reason"

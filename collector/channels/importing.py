@@ -55,7 +55,7 @@ def open_source(path: Path, *, format: str = "", mapping: Mapping[str, str]) -> 
         return ImportSource(path, shape, {}, _read_mail)
     columns = choose_columns(shape.columns, mapping)
     read = row_reader(columns)
-    return ImportSource(path, shape, columns, lambda record: read(record.row or {}))
+    return ImportSource(path, shape, columns, lambda record: read(record.row or {}, record.raw))
 
 
 def preview(source: ImportSource, limit: int = 5) -> list[IncomingReply | Skipped]:
@@ -127,13 +127,13 @@ class ImportSource:
 
     def _item(self, record: Record) -> IncomingReply | Skipped:
         if record.problem:
-            return Skipped(f"line {record.line}", record.problem)
+            return Skipped(f"line {record.line}", record.problem, record.kind)
         try:
             item = self._read(record)
         except RowProblem as problem:
-            return Skipped(f"line {record.line}", str(problem))
+            return Skipped(f"line {record.line}", str(problem), problem.kind)
         if isinstance(item, Skipped):
-            return Skipped(f"line {record.line}", item.reason)
+            return Skipped(f"line {record.line}", item.reason, item.kind)
         return item
 
     def _place(self, file: BinaryIO, cursor: str) -> tuple[int, int]:

@@ -20,9 +20,10 @@ from collector.connector import (
     OutgoingMessage,
     PromptPost,
     SourceState,
+    no_such_post,
 )
 from collector.mastodon_api import GONE, Api
-from collector.mastodon_errors import NoAnswer, Refused, reading_error
+from collector.mastodon_errors import reading_error
 from collector.mastodon_place import Place, mark_of
 from collector.mastodon_posts import (
     PRIVATE,
@@ -37,10 +38,16 @@ from collector.mastodon_posts import (
     wants_no_bots,
     web_address,
 )
-from ledger.model import Account, Page, Skipped, clean_name
+from collector.platform_answers import NoAnswer, Refused
+from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped, clean_name
 
 ASKS = (
-    Ask("base_url", "Address of your server", "as your browser shows it: https://mastodon.example"),
+    Ask(
+        "base_url",
+        "Address of your server",
+        "as your browser shows it: https://mastodon.example",
+        is_server=True,
+    ),
     Ask(
         "token",
         "Access token",
@@ -64,6 +71,11 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, Any], str]:
     if "://" not in address:
         address = f"https://{address}"
     return {"base_url": address}, answers["token"].strip()
+
+
+def answers_of(account: Account) -> dict[str, str]:
+    """What would have to be answered to get this account again, the token included."""
+    return {"base_url": str(account.options.get("base_url") or ""), "token": account.secret}
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:
@@ -148,6 +160,38 @@ class MastodonConnector:
                     raise reading_error(error, "a post", self._context.clock) from error
                 break
         return states
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these statuses as they are now. Raises ChannelError."""
+        home = Home(text_of(self._api.own(), "id"), self._api.domain)
+        texts = {}
+        for known in filter(_ID.fullmatch, external_ids):
+            status = self._api.read_if_there("a post", self._api.client.status, known)
+            item = read_status(status, home)
+            if isinstance(item, IncomingReply):
+                texts[known] = item.text
+        return texts
+
+    def with_version(self, external_id: str, raw: str) -> str:  # noqa: ARG002 - statuses tell
+        return external_id
+
+    def find_post(self, address: str) -> PromptPost:
+        """This account's status at an address that people see. Raises ChannelError."""
+        own_id = text_of(self._api.own(), "id")
+        wanted = address.strip().rstrip("/")
+        last = wanted.rpartition("/")[2]
+        found = []
+        if _ID.fullmatch(last):
+            found = [self._api.read_if_there("the post", self._api.client.status, last)]
+        # Not every server shows its ids in its addresses (snac).
+        found += self._api.read_list("its posts", self._api.client.account_statuses, id=own_id)
+        for status in found:
+            names = (web_address(status, "url"), web_address(status, "uri"))
+            account = status.get("account") if isinstance(status, dict) else None
+            if text_of(account, "id") == own_id and wanted in names:
+                at = moment_of(status, "created_at") or self._context.clock()
+                return PromptPost(text_of(status, "id"), names[0] or names[1], at)
+        raise no_such_post(address)
 
     def check(self) -> str:
         """Sign in, try to read, and say who answered. Raises ChannelError."""
@@ -250,7 +294,7 @@ class MastodonConnector:
                 statuses = [{"id": prompt.external_id, "edited_at": "gone"}]
                 if not place.knows(statuses[0]):
                     reason = "The prompt's post is gone, and so is the list of its answers."
-                    skipped.append(Skipped(prompt.external_id, reason))
+                    skipped.append(Skipped(prompt.external_id, reason, SkipKind.PROTECTED))
                     place = place.after(statuses)
             found |= {mark_of(status): status for status in statuses}
         fresh = [status for status in found.values() if not place.knows(status)]

@@ -32,7 +32,7 @@ from ledger.mentions import (
     links_elsewhere,
     settle,
 )
-from ledger.model import Account, Channel, IncomingReply, Skipped, clean_name
+from ledger.model import Account, Channel, IncomingReply, SkipKind, Skipped, clean_name
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_gone
 from ledger.tables import replies
@@ -69,6 +69,14 @@ class Finding:
     outcome: Outcome
     reason: str = ""
     reply: IncomingReply | None = None
+
+    @property
+    def skip_kind(self) -> SkipKind:
+        """Why nothing was taken in, for programs."""
+        if self.outcome is Outcome.NO_LINK:
+            return SkipKind.FILTERED
+        is_shut = self.outcome in (Outcome.PROTECTED, Outcome.GONE)
+        return SkipKind.PROTECTED if is_shut else SkipKind.MALFORMED
 
 
 def check_mentions(
@@ -192,7 +200,8 @@ def _settle(connection: Connection, ledger: Ledger, mention: SentMention, findin
     stored = _apply(connection, account, mention, finding, now) if known or finding.reply else 0
     unheard = not known and finding.reply is None
     if unheard:
-        store_skipped(connection, account, [Skipped(mention.source, finding.reason)], now)
+        skipped = Skipped(mention.source, finding.reason, finding.skip_kind)
+        store_skipped(connection, account, [skipped], now)
     note_read(
         connection,
         account.id,
@@ -220,7 +229,7 @@ def _apply(
     """Store, change or hold the reply; returns how many are new."""
     if finding.reply is not None:
         stored = store_replies(connection, account, [finding.reply], now)
-        apply_tombstones(connection, account)
+        apply_tombstones(connection, account, [mention.source])
         if not stored:
             note_edit(connection, account, finding.reply, now)
         return stored

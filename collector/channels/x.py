@@ -24,9 +24,10 @@ from collector.connector import (
     PromptPost,
     SourceState,
 )
+from collector.x_again import LOOKUP_IDS, own_post_at, states_of, texts_of
 from collector.x_api import Api
 from collector.x_errors import OnlyHere
-from collector.x_login import ASKS, Login, account_from, base_url_of, timeout_of
+from collector.x_login import ASKS, Login, account_from, answers_of, base_url_of, timeout_of
 from collector.x_posts import (
     MESSAGE_FIELDS,
     MESSAGE_PREFIX,
@@ -37,7 +38,6 @@ from collector.x_posts import (
     number_of,
     read_messages,
     read_posts,
-    source_states,
 )
 from collector.x_prices import PRICES, kind_of_post
 from collector.x_walk import Batch, Listing, Mark, Taken, read_listing
@@ -46,11 +46,10 @@ from ledger.model import Account, IncomingReply, Page, Skipped
 if TYPE_CHECKING:
     from collector.x_session import ApiSession
 
-__all__ = ["ASKS", "PRICES", "XConnector", "account_from", "open_connector"]
+__all__ = ["ASKS", "PRICES", "XConnector", "account_from", "answers_of", "open_connector"]
 
 #: X's own smallest and largest page (docs.x.com/x-api, reference of each endpoint).
 MENTIONS_PAGE, SEARCH_PAGE, MESSAGES_PAGE = (5, 100), (10, 100), (1, 100)
-LOOKUP_IDS = 100
 #: Messages can't be asked for by id: the newest are read again each time, and charged each day.
 FIRST_MESSAGES = (1, 5)
 #: The recent search reaches back seven days, and refuses an older since_id.
@@ -163,12 +162,29 @@ class XConnector:
         with self._api() as api:
             for start in range(0, len(ids), LOOKUP_IDS):
                 try:
-                    states |= _look_up(api, ids[start : start + LOOKUP_IDS])
+                    states |= states_of(api, ids[start : start + LOOKUP_IDS])
                 except ChannelError:
                     if not states:
                         raise
                     break
         return states
+
+    def read_again(self, external_ids: Sequence[str]) -> dict[str, str]:
+        """The words of these posts in their newest version; X charges for that one as well."""
+        ids = [one for one in external_ids if number_of(one)]
+        texts: dict[str, str] = {}
+        with self._api() as api:
+            for start in range(0, len(ids), LOOKUP_IDS):
+                texts |= texts_of(api, ids[start : start + LOOKUP_IDS])
+        return texts
+
+    def with_version(self, external_id: str, raw: str) -> str:  # noqa: ARG002 - X tells by itself
+        return external_id
+
+    def find_post(self, address: str) -> PromptPost:
+        """The post at an address like x.com/name/status/123. Raises ChannelError."""
+        with self._api() as api:
+            return own_post_at(api, address)
 
     def check(self) -> str:
         """Ask X who we are; says what is left of the monthly cap. Raises ChannelError."""
@@ -311,23 +327,6 @@ def _messages(api: Api, own_id: str, mark: Mark, token: str) -> Batch:
         token=token,
     )
     return read_messages(answer, own_id, mark.since)
-
-
-def _look_up(api: Api, ids: Sequence[str]) -> dict[str, SourceState]:
-    asked: list[str] = []
-
-    def get(client: Any, oauth1: bool, count: int) -> Any:  # noqa: FBT001 - as every call here
-        asked[:] = ids[:count]
-        return client.get_tweets(
-            asked,
-            tweet_fields=["author_id", "edit_history_tweet_ids", "withheld"],
-            expansions=["author_id"],
-            user_fields=USER_FIELDS,
-            user_auth=oauth1,
-        )
-
-    answer = api.read("post_read", (1, len(ids)), "the posts", get)
-    return source_states(answer, asked)
 
 
 def _items(

@@ -11,7 +11,7 @@ from collector.connector import ChannelError, Connector, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
-from ledger.model import Account, Channel, IncomingReply, Page
+from ledger.model import Account, Channel, IncomingReply, Page, SkipKind
 from ledger.replies import store_replies
 from ledger.settings import load_settings
 from tests.contract.bluesky_case import BLUESKY_CASE
@@ -132,6 +132,8 @@ def test_p17_a_malformed_reply_is_skipped_with_a_reason_and_the_rest_arrives(
         (skipped,) = [item for page in pages for item in page.skipped]
         assert skipped.external_id
         assert skipped.reason.endswith(".")
+        assert isinstance(skipped.kind, SkipKind)
+        assert skipped.kind is not SkipKind.PROTECTED
 
 
 def test_a_check_answers_in_a_sentence(case: ConnectorCase, tmp_path: Path) -> None:

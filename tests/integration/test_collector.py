@@ -12,11 +12,12 @@ import pytest
 
 from collector.accounts import keep_account, try_account
 from collector.dispatch import dispatch
-from collector.poll import poll_all, poll_due
+from collector.polling import poll_all, poll_due
 from collector.read import read_new
 from consent.decisions import refuse
 from consent.errors import NotNowError
 from consent.requests import Asked, ask
+from consent.ways import WayName
 from ledger.accounts import all_accounts, ensure_account, replace_account
 from ledger.campaigns import need_campaign
 from ledger.contributors import find_handle, has_stopped_contact
@@ -176,7 +177,8 @@ def test_an_answer_to_our_question_is_no_grant(
 def test_a_message_leaves_once_with_a_way_to_stop(
     ledger: Ledger, asked: Asked, mail_server: MailServer, user: str
 ) -> None:
-    assert asked.by_email
+    assert asked.way is not None
+    assert asked.way.name is WayName.MAIL
     assert dispatch(ledger).sent == 1
     assert dispatch(ledger).sent == 0
     (mail,) = mail_server.wait_for_mail(f"ada-{user}", 1)
@@ -246,7 +248,7 @@ def test_who_came_by_another_channel_is_asked_by_hand(
     ledger: Ledger, campaign: Campaign, account: Account
 ) -> None:
     reply = answer(ledger, campaign, "listening", address="@ada_example")
-    assert not ask(ledger, define(ledger, reply).id, asked_by="robin@blog.example").by_email
+    assert ask(ledger, define(ledger, reply).id, asked_by="robin@blog.example").way is None
 
 
 def test_an_account_that_does_not_answer_is_not_kept(

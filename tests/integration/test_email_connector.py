@@ -11,8 +11,9 @@ import pytest
 
 from collector.channels.email import PAGE_BYTES, EmailConnector, open_connector
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_message import MAX_BYTES, source_bytes
-from ledger.model import Account, Channel, IncomingReply, Skipped
+from collector.mail_message import source_bytes
+from collector.mail_structure import MAX_BYTES
+from ledger.model import Account, Channel, IncomingReply, SkipKind, Skipped
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer, free_ports
 
@@ -168,7 +169,7 @@ def test_p14_automatic_mail_is_recognised_and_ours_skipped(
     mail_server.deliver(mail(5, From=f"Desk <{address}>"), to=address)
     replies, skipped, _ = read_all(connector(mail_server, user))
     assert [reply.automatic for reply in replies] == [False, True, True, True]
-    assert skipped == [Skipped("<5@far.example>", "It is our own message.")]
+    assert skipped == [Skipped("<5@far.example>", "It is our own message.", SkipKind.FILTERED)]
 
 
 def test_p32_bad_mails_are_skipped_and_the_rest_is_read(mail_server: MailServer, user: str) -> None:

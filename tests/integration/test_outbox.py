@@ -62,7 +62,7 @@ def test_nothing_leaves_without_approval(outbox: Outbox) -> None:
         taken = claim(connection, ledger.keys, ledger.clock())
         assert taken is not None
         assert taken.body == "the secret link"
-        assert are_ours(connection, [taken.message_id])
+        assert are_ours(connection, [taken.message_id], 0)
         assert claim(connection, ledger.keys, ledger.clock()) is None
 
 

@@ -16,6 +16,7 @@ from ledger.database import Ledger
 from ledger.editions import add_edition
 from ledger.editors import invite_owner
 from ledger.model import Campaign
+from ledger.stop_links import PATH, new_stop_link
 from publisher.publish import publish_pending
 from tests.people import agree, answer, asked
 from tests.visiting import Visitor, application, contributor, owner
@@ -50,8 +51,10 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "edition_id": edition.id,
         "reply_id": answer(ledger, campaign, "asking first").id,
         "account_id": 1,
+        "channel": "email",
         "prompt_id": 1,
         "message_id": 1,
+        "told_id": 1,
         "slug": campaign.slug,
         "path": f"{campaign.slug}/",
         "filename": "app.css",
@@ -82,11 +85,16 @@ def test_p03_looking_changes_no_row(app: Flask, ledger: Ledger, values: dict[str
         "owner": owner(app, ledger),
     }
     second_invitation = urlsplit(invite_owner(ledger)).path
+    with ledger.write() as connection:
+        token = new_stop_link(connection, ledger.keys, values["contributor_id"], ledger.clock())
+    stop = f"{PATH}{token}"
     asked_for = [
         *paths(app, values, link.rpartition("/")[2]),
         urlsplit(link).path,
         invitation,
         second_invitation,
+        stop,
+        f"{stop}?List-Unsubscribe=One-Click",
     ]
     before = everything(ledger)
     seen = set()
@@ -98,7 +106,7 @@ def test_p03_looking_changes_no_row(app: Flask, ledger: Ledger, values: dict[str
                 seen.add((path.partition("?")[0], answered.status_code))
     assert everything(ledger) == before
     mine = f"/me/{values['definition_id']}"
-    for path in ("/me", mine, f"{mine}/receipt", "/desk", "/desk/outbox", second_invitation):
+    for path in ("/me", mine, f"{mine}/receipt", "/desk", "/desk/outbox", second_invitation, stop):
         assert (path, 200) in seen, path
     assert (urlsplit(link).path, 303) in seen
 

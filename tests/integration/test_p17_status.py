@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from collector.status import status
 from ledger.accounts import add_account, note_failure, note_read
 from ledger.database import Ledger
@@ -41,7 +43,12 @@ def test_p17_an_account_shows_how_it_fares(
         note_failure(connection, account.id, error="It is gone. Start it.", next_poll_at=clock())
     (later,) = status(ledger)
     assert (later.replies_today, later.is_quiet) == (0, True)
-    assert later.as_dict()["last_error"] == "It is gone. Start it."
+    shown = json.loads(json.dumps(later.as_dict(), default=str))
+    assert shown["last_error"] == "It is gone. Start it."
+    assert [alert["kind"] for alert in shown["alerts"]] == ["quiet"]
+    assert shown["not_collected_by_kind"] == {"malformed": 1}
+    assert shown["not_collected"][0]["kind"] == "malformed"
+    assert shown["monthly_cap"] is None
 
 
 def test_p17_an_import_is_never_called_quiet(

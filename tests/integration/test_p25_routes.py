@@ -16,11 +16,13 @@ from web.access import Access, access_of
 WHOLE_ID = "0" * 32
 ARGUMENTS = {
     "account_id": "1",
+    "channel": "email",
     "prompt_id": "1",
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
     "filename": "app.css",
     "message_id": "1",
+    "told_id": "1",
     "path": "nowhere",
     "reply_id": "1",
     "request_id": WHOLE_ID,
@@ -37,12 +39,24 @@ OPEN = {
     "personal.enter",
     "signing_in.sign_in",
     "static",
+    "unsubscribing.look",
+    "unsubscribing.stop",
     "webmentions.explain",
     "webmentions.take",
     "welcome.accept",
     "welcome.welcome",
 }
-OWNERS = {"campaigns.add", "campaigns.change"}
+OWNERS = {
+    "accounts.remove",
+    "accounts.rename",
+    "adding.add",
+    "adding.change",
+    "adding.channels",
+    "adding.form",
+    "adding.login",
+    "campaigns.add",
+    "campaigns.change",
+}
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from ledger.database import Ledger
 from ledger.editors import invite_owner
 from ledger.links import revoke_links
 from ledger.model import Campaign
+from ledger.stop_links import PATH, new_stop_link
 from tests.people import asked
 from tests.visiting import Visitor, application, contributor, owner
 from web.access import open_to_all
@@ -135,6 +136,9 @@ def test_p26_tokens_reach_no_log_line(
 ) -> None:
     """A real server with its access log, opened and mistyped links, and a page that breaks."""
     links = [fresh_link(ledger, person), invite_owner(ledger)]
+    with ledger.write() as connection:
+        token = new_stop_link(connection, ledger.keys, person, ledger.clock())
+    links.append(f"{ledger.settings.public_url}{PATH}{token}")
 
     def broken(token: str) -> str:
         raise RuntimeError(f"no page for /p/{token}")
@@ -153,8 +157,9 @@ def test_p26_tokens_reach_no_log_line(
         thread.join()
         server.server_close()
     written = log_lines.getvalue()
-    assert written.count("HTTP/1.1") >= 8
+    assert written.count("HTTP/1.1") >= 12
     assert "/p/…" in written
+    assert f"{PATH}…" in written
     assert "RuntimeError" in written
     for link in links:
         assert token_of(link) not in written

@@ -18,8 +18,9 @@ from web.access import Access, access_of
 SAFE = {"GET", "HEAD", "OPTIONS"}
 #: Stores nothing, so it takes the static form of the blog.
 WITHOUT_TOKEN = {"answers.words"}
-#: Called by other servers, which have neither token nor Origin; it keeps only addresses.
-FOR_OTHERS = {"webmentions.take"}
+#: Called by other servers, which have neither token nor Origin: one keeps only addresses, the
+#: other only stops us from writing to somebody (tests/integration/test_unsubscribing.py).
+FOR_OTHERS = {"webmentions.take", "unsubscribing.stop"}
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ class Scene:
             "account_id": 1,
             "prompt_id": 1,
             "message_id": 1,
+            "told_id": 1,
             "slug": campaign.slug,
             "token": "x" * 43,
         }

@@ -54,7 +54,7 @@ def test_an_empty_desk_offers_its_one_next_step(editor: Visitor, ledger: Ledger)
     assert "The shortlist is empty" in editor.go("/desk/definitions")
     assert "Write the first edition" in editor.go("/desk/editions")
     assert "No messages" in editor.go("/desk/outbox")
-    assert "definedby account add email" in editor.go("/desk/accounts")
+    assert 'href="/desk/accounts/new">Add an account' in editor.go("/desk/accounts")
 
 
 def test_a_prompt_that_cannot_be_used_stays_in_the_form(editor: Visitor) -> None:
@@ -325,6 +325,9 @@ def test_accounts_say_what_went_wrong_and_what_was_skipped(
             connection, account, [Skipped("<1@sample.example>", "It is a bounce.")], ledger.clock()
         )
     page = editor.go("/desk/accounts")
+    assert "The password was refused. Give the right one." in page
+    assert "1 not collected" in page
+    page = editor.go(f"/desk/accounts/{account.id}")
     assert "The password was refused. Give the right one." in page
     assert "It is a bounce." in page
     assert "5 January 2026, 12:00 UTC" in page

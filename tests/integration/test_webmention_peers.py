@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
-from flask import Flask
 from ronkyuu import webmention as ronkyuu
-from webmentions import WebmentionDirection, WebmentionsHandler
-from webmentions.server.adapters.flask import bind_webmentions
-from webmentions.storage.adapters.db import init_db_storage
 from webmentiontools.send import WebmentionSend
-from werkzeug.serving import make_server
 
 from collector.safe_fetch import post_form
 from collector.webmention_sending import send_mention
 from ledger.mentions import MentionState
 from tests.conftest import SteppingClock
 from tests.mentioning import Blog, listening_blog, near, note, put_page
+from tests.servers.receiver import Receiver
 from tests.servers.web_pages import WebPages
 
 post_near = partial(post_form, allow_private=True)
@@ -95,37 +89,6 @@ def test_other_senders_are_told_when_it_is_no_mention(
     blog.check()
     assert [mention.state for mention in blog.mentions()] == [MentionState.REFUSED]
     assert blog.replies() == []
-
-
-class Receiver:
-    """A site that runs the `webmentions` library, with a database of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.app = Flask("receiver")
-        self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
-        self.base = f"http://127.0.0.1:{self._server.port}"
-        self.engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'received.sqlite'}")
-        self.storage = init_db_storage(self.engine)
-        handler = WebmentionsHandler(self.storage, base_url=self.base, ssrf_protection=False)
-        self.app.add_url_rule("/post", view_func=lambda: "<h1>A post that we cite</h1>")
-        bind_webmentions(self.app, handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> Receiver:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self.engine.dispose()
-
-    def received(self) -> list[Any]:
-        found: list[Any] = self.storage.retrieve_webmentions(
-            f"{self.base}/post", direction=WebmentionDirection.IN
-        )
-        return found
 
 
 @pytest.fixture

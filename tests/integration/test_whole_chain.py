@@ -26,7 +26,11 @@ WORDS = "making other people's *ideas* <louder>,\nnot your own voice"
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
     return new_instance(
-        tmp_path, poll_seconds="1", asker="Robin Example", contact="robin@blog.example"
+        tmp_path,
+        poll_seconds="1",
+        email_poll_seconds="1",
+        asker="Robin Example",
+        contact="robin@blog.example",
     )
 
 

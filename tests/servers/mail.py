@@ -25,6 +25,9 @@ from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 
 DOMAIN = "sample.example"
+#: Taken and passed on like mail for a far server; Dovecot there knows nobody with a "!" in the
+#: name and says so for good, so that OpenSMTPD sends a real bounce to the sender.
+FAR_DOMAIN = "far-server.example"
 PASSWORD = "seven-quiet-herons"  # an invented one, for these throw-away mailboxes only
 START_SECONDS = 20.0
 PORT_NAMES = ("imap", "imaps", "lmtp", "submission", "submissions", "smtp")
@@ -96,6 +99,8 @@ listen on 127.0.0.1 port {smtp} hostname mail.{domain}
 table virtuals {{ "@{domain}" = "mail" }}
 action "in" lmtp "127.0.0.1:{lmtp}" rcpt-to virtual <virtuals>
 match from any for domain "{domain}" action "in"
+action "on" relay host "lmtp://127.0.0.1:{lmtp}"
+match from any for domain "{far_domain}" action "on"
 """
 
 
@@ -272,6 +277,16 @@ class MailServer:
             _checked(client.select(folder, readonly=True))
             return int(client.response("UIDVALIDITY")[1][0])
 
+    def connections(self, user: str) -> int:
+        """How many IMAP connections of this user the server holds right now."""
+        command = ["doveadm", "-c", str(self._folder / "dovecot.conf"), "who", "-1"]
+        listed = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, "PATH": _path()}
+        )
+        # Its users log in by address or by name alone, and it lists what they said.
+        rows = [line.split() for line in listed.stdout.splitlines()]
+        return sum(row[0].partition("@")[0] == user and row[1] == "imap" for row in rows if row)
+
     def recreate_mailbox(self, user: str) -> None:
         """The same messages under a new UIDVALIDITY and new UIDs, as after a server move."""
         before, messages = self.uidvalidity(user), self.mailbox(user)
@@ -294,7 +309,8 @@ class MailServer:
     def _start_on_free_ports(self) -> None:
         for attempt in range(5):
             self.ports = dict(zip(PORT_NAMES, free_ports(len(PORT_NAMES)), strict=True))
-            given = {**self.ports, "folder": self._folder, "domain": DOMAIN, "password": PASSWORD}
+            given = {**self.ports, "folder": self._folder, "password": PASSWORD}
+            given |= {"domain": DOMAIN, "far_domain": FAR_DOMAIN}
             (self._folder / "dovecot.conf").write_text(DOVECOT.format(**given))
             (self._folder / "smtpd.conf").write_text(OPENSMTPD.format(**given))
             try:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_message import MAX_BYTES, MAX_DEPTH, MAX_PARTS, read_message, source_bytes
+from collector.mail_message import read_message, source_bytes
 from collector.mail_sending import compose
-from ledger.model import IncomingReply, Skipped
+from collector.mail_structure import MAX_BYTES, MAX_DEPTH, MAX_PARTS
+from ledger.model import IncomingReply, SkipKind, Skipped
 
 HEAD = b"From: Ada Sample <Ada@Sample.example>\r\nMessage-ID: <1@sample.example>\r\n"
 
@@ -194,7 +195,7 @@ def test_mail_of_people_is_not_automatic(header: bytes) -> None:
 
 def test_p14_our_own_message_is_skipped() -> None:
     raw = b"From: Desk <DESK@sample.example>\r\nMessage-ID: <2@x>\r\n\r\nWhat?"
-    assert skipped(raw) == Skipped("<2@x>", "It is our own message.")
+    assert skipped(raw) == Skipped("<2@x>", "It is our own message.", SkipKind.FILTERED)
 
 
 def test_names_carry_no_direction_controls() -> None:

@@ -13,7 +13,7 @@ from collector.connector import ChannelError, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
 from ledger.database import open_ledger
-from ledger.model import Account, Channel, IncomingReply, Page, Skipped
+from ledger.model import Account, Channel, IncomingReply, Page, SkipKind, Skipped
 from ledger.replies import count_of_account, recently_skipped, store_replies, store_skipped
 from ledger.settings import load_settings
 from tests.unit.import_samples import csv_text, pages, written
@@ -57,7 +57,7 @@ def test_a_preview_shows_rows_in_order_and_moves_nothing(tmp_path: Path) -> None
     source = open_source(written(tmp_path / "a.csv", csv_text(rows)), mapping={})
     first, second = preview(source, limit=2)
     assert isinstance(first, IncomingReply)
-    assert second == Skipped("line 3", "It has no text.")
+    assert second == Skipped("line 3", "It has no text.", SkipKind.FILTERED)
     assert (len(preview(source)), source.position) == (3, 0)
 
 

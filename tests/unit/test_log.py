@@ -39,6 +39,7 @@ def settings(log_format: str, level: str = "info") -> Settings:
         ("GET /p/Zk3x_-9 200", "GET /p/… 200"),
         ("GET /p/Zk3x/withdraw?x=1", "GET /p/…/withdraw?x=1"),
         ("GET /welcome/Zk3x", "GET /welcome/…"),
+        ("POST /unsubscribe/Zk3x-_ 200", "POST /unsubscribe/… 200"),
         ("next=%2Fp%2FZk3x&a=b", "next=%2Fp%2F…&a=b"),
         ("/desk?token=abc&page=2", "/desk?token=…&page=2"),
         ("to ada@sample.example.", "to a…@sample.example."),

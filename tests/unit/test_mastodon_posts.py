@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.channels.mastodon import ASKS, account_from
-from collector.mastodon_errors import NoAnswer, Refused, reading_error, sending_error
+from collector.mastodon_errors import reading_error, sending_error
 from collector.mastodon_place import Place
 from collector.mastodon_posts import (
     MOST_BYTES,
@@ -22,6 +22,7 @@ from collector.mastodon_posts import (
     read_status,
     wants_no_bots,
 )
+from collector.platform_answers import NoAnswer, Refused
 from ledger.model import IncomingReply, Skipped
 
 HOME = Home("1", lambda: "home.example")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from consent import requests
 from consent.credit import chosen_credit
+from consent.ways import WayName
 from ledger.errors import DefinedbyError
 from ledger.model import Use
 from web.access import editor_only
@@ -22,10 +23,13 @@ MOST_NOTE_CHARACTERS = 1000
 @pages.post("/definitions/<definition_id>/ask")
 @editor_only
 def ask(definition_id: str) -> ResponseReturnValue:
-    """Open a request. By e-mail it leaves by itself; else its words are shown to be copied."""
+    """Open a request. It leaves by the way that was chosen, or is shown to be copied."""
     found, campaign = definition_in_view(definition_id)
     form = request.form
     note = form.get("note", "").replace("\r\n", "\n")[:MOST_NOTE_CHARACTERS]
+    chosen = form.get("way", "")
+    if chosen and chosen not in set(map(str, WayName)):
+        abort(400)
     try:
         credit = chosen_credit(form.get("form", ""), **{part: form.get(part, "") for part in PARTS})
         asked = requests.ask(
@@ -35,10 +39,12 @@ def ask(definition_id: str) -> ResponseReturnValue:
             credit=credit,
             uses=frozenset({Use.POST} | {use for use in Use if use in form.getlist("uses")}),
             note=note,
+            way=WayName(chosen) if chosen else None,
         )
     except DefinedbyError as error:
-        return definition_page(definition_id, ask_wrong=error, note=note), 400
-    if asked.by_email:
+        page = definition_page(definition_id, ask_wrong=error, note=note, way_chosen=chosen)
+        return page, 400
+    if asked.way is not None:
         flash("The message is waiting to leave; nothing else is to be done.", "done")
         return back("definitions.definition", definition_id=definition_id)
     return render_template("desk/asked.html", definition=found, campaign=campaign, asked=asked)

@@ -11,12 +11,13 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 from sqlalchemy import Connection
 
+from collector.alerts import all_alerts
 from ledger import jobs
 from ledger.campaigns import all_campaigns, campaign_by_id
 from ledger.definitions import find_definition
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Definition
-from ledger.outbox import MessageState, messages_in
+from ledger.outbox import MessageState, count_handed_over, messages_in
 from ledger.paused import paused
 from web.access import is_signed_in
 from web.here import ledger
@@ -79,5 +80,7 @@ def desk_values() -> dict[str, Any]:
             "current": current_campaign(connection),
             "paused": paused(connection),
             "job_error": jobs.last_error(connection),
-            "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN)),
+            "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN))
+            + count_handed_over(connection),
+            "alerts": all_alerts(connection, ledger().clock()),
         }

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
+from consent.ways import ways_to
 from ledger.accounts import account_by_id
 from ledger.definitions import definitions_in, reply_of
 from ledger.errors import DefinedbyError
@@ -26,10 +27,12 @@ from web.desk.common import (
     saying_why,
 )
 from web.desk.standing import standing
+from web.desk.ways import shown
 from web.here import ledger
 
 pages = Blueprint("definitions", __name__, url_prefix="/desk/definitions")
 PAGE_SIZE = 30
+MOST_REASON_CHARACTERS = 500
 
 
 @pages.get("")
@@ -41,8 +44,8 @@ def shortlist() -> ResponseReturnValue:
         if campaign is None:
             return render_template("desk/first_campaign.html")
         known = definitions_in(connection, campaign.id)
-        shown = known[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        listed = [standing(connection, ours.keys, definition) for definition in shown]
+        in_view = known[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        listed = [standing(connection, ours.keys, definition) for definition in in_view]
     return render_template(
         "desk/definitions.html",
         campaign=campaign,
@@ -87,6 +90,23 @@ def release(definition_id: str) -> ResponseReturnValue:
     return back("definitions.definition", definition_id=definition_id)
 
 
+@pages.post("/<definition_id>/withdraw")
+@editor_only
+def withdraw_for_author(definition_id: str) -> ResponseReturnValue:
+    """Its source is gone because its author meant to take it back: so it is taken back."""
+    from consent.answers import withdraw
+
+    definition_in_view(definition_id)
+    because = request.form.get("because", "").strip()[:MOST_REASON_CHARACTERS]
+    with saying_why():
+        if not because:
+            raise DefinedbyError("Say how you know.", "One sentence is kept as evidence.")
+        evidence = {"channel": "editor", "by": editor_name(), "quoted": because}
+        withdraw(ledger(), definition_id, evidence)
+        flash("It is taken back, and off the blog.", "done")
+    return back("definitions.definition", definition_id=definition_id)
+
+
 @pages.post("/<definition_id>/take")
 @editor_only
 def take_proposal(definition_id: str) -> ResponseReturnValue:
@@ -123,11 +143,13 @@ def definition_page(definition_id: str, **more: Any) -> str:
         stands = standing(connection, ours.keys, found)
         history = full_history(connection, ours.keys, definition_id)
         message = message_of_request(connection, stands.request.id) if stands.request else None
+        ways = ways_to(connection, ours.keys, found, stands.reply)
     values = {
         "campaign": campaign,
         "stands": stands,
         "history": history,
         "message": message,
+        "ways": shown(ways),
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),

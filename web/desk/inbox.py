@@ -12,6 +12,7 @@ from ledger.campaigns import campaign_by_id
 from ledger.definitions import take_definition
 from ledger.model import Campaign, ReplyKind, ReplyState
 from ledger.replies import count_by_state, desk_replies, find_reply, set_state
+from ledger.sources import held_sources
 from ledger.tables import replies as reply_rows
 from web.access import editor_only
 from web.desk.common import back, current_campaign, saying_why
@@ -37,6 +38,7 @@ def replies() -> ResponseReturnValue:
         )
         states = count_by_state(connection, campaign.id)
         kinds = _count_by_kind(connection, campaign, state)
+        held = held_sources(connection, [reply.id for reply in listed])
     return render_template(
         "desk/inbox.html",
         campaign=campaign,
@@ -46,6 +48,7 @@ def replies() -> ResponseReturnValue:
         kind=kind,
         states=states,
         kinds=kinds,
+        held=held,
     )
 
 

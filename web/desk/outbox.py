@@ -6,8 +6,17 @@ from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ledger.outbox import Message, MessageState, messages_in, settle_unknown
+from ledger.accounts import all_accounts
+from ledger.outbox import (
+    Message,
+    MessageState,
+    handed_over,
+    messages_in,
+    settle_by_hand,
+    settle_unknown,
+)
 from ledger.requests import find_request
+from ledger.told_pages import failed_pages, settle_failed
 from web.access import editor_only
 from web.desk.common import back
 from web.here import ledger
@@ -22,37 +31,76 @@ SHOWN = (
     MessageState.DRAFT,
     MessageState.SENT,
 )
+#: What a person may say became of a message, and what we answer.
+_OUTCOMES = {
+    "left": "Kept as sent.",
+    "again": "It will be sent again in a moment.",
+    "sent": "Kept as sent by you.",
+    "dropped": "Dropped. The question stays open; take it back where it was asked, if you like.",
+}
 
 
 @pages.get("")
 @editor_only
 def overview() -> ResponseReturnValue:
-    with ledger().read() as connection:
+    ours = ledger()
+    with ours.read() as connection:
+        by_hand = handed_over(connection, ours.keys)
         groups = {state: messages_in(connection, state) for state in SHOWN}
         about = {
             message.id: _definition_of(connection, message)
-            for messages in groups.values()
+            for messages in (by_hand, *groups.values())
             for message in messages
         }
-    return render_template("desk/outbox.html", groups=groups, about=about)
+        untold = failed_pages(connection, ours.keys)
+        names = {account.id: account for account in all_accounts(connection, ours.keys)}
+    return render_template(
+        "desk/outbox.html",
+        by_hand=by_hand,
+        groups=groups,
+        about=about,
+        accounts=names,
+        untold=untold,
+    )
 
 
 @pages.post("/<int:message_id>")
 @editor_only
 def settle(message_id: int) -> ResponseReturnValue:
-    """A person has looked whether it left: keep it as sent, or send it again."""
-    outcome = request.form.get("outcome")
-    if outcome not in ("left", "again"):
+    """A person has looked whether it left, or has sent it by hand: keep that, or try again."""
+    outcome = request.form.get("outcome", "")
+    if outcome not in _OUTCOMES:
         abort(400)
     ours = ledger()
     with ours.write() as connection:
-        known = settle_unknown(connection, message_id, ours.clock(), left=outcome == "left")
-    if not known:
-        flash("That message has been settled already.", "wrong")
-    elif outcome == "left":
-        flash("Kept as sent.", "done")
+        now = ours.clock()
+        if outcome in ("sent", "dropped"):
+            known = settle_by_hand(connection, message_id, now, sent=outcome == "sent")
+        else:
+            known = settle_unknown(connection, message_id, now, left=outcome == "left")
+    if known:
+        flash(_OUTCOMES[outcome], "done")
     else:
-        flash("It will be sent again in a moment.", "done")
+        flash("That message has been settled already.", "wrong")
+    return back("outbox.overview")
+
+
+@pages.post("/pages/<int:told_id>")
+@editor_only
+def settle_page(told_id: int) -> ResponseReturnValue:
+    """A page could not be told of a post: tell it again, or leave it."""
+    outcome = request.form.get("outcome")
+    if outcome not in ("again", "leave"):
+        abort(400)
+    ours = ledger()
+    with ours.write() as connection:
+        known = settle_failed(connection, told_id, ours.clock(), again=outcome == "again")
+    if not known:
+        flash("That page has been settled already.", "wrong")
+    elif outcome == "again":
+        flash("It will be told in a moment.", "done")
+    else:
+        flash("It is left.", "done")
     return back("outbox.overview")
 
 

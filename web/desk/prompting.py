@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from collector.channels import POSTING
 from ledger.accounts import all_accounts
+from ledger.model import ReadingState
 from ledger.prompts import PromptState, mark_not_posted, prompts_of_campaign
 from web.access import editor_only
 from web.desk.common import back, current_campaign, editor_name, saying_why
@@ -28,7 +29,11 @@ def overview() -> ResponseReturnValue:
     return render_template(
         "desk/prompts.html",
         campaign=campaign,
-        accounts=[account for account in known if account.channel in POSTING],
+        accounts=[
+            account
+            for account in known
+            if account.channel in POSTING and account.reading is not ReadingState.REMOVED
+        ],
         names={account.id: account.name for account in known},
         posted=posted,
     )
@@ -49,6 +54,27 @@ def post(account_id: int) -> ResponseReturnValue:
     with saying_why():
         post_prompt(ours, campaign, known[account_id], request.form.get("text", ""), editor_name())
         flash("It is posted. Answers to it are read from now on.", "done")
+    return back("prompting.overview", campaign=campaign.slug)
+
+
+@pages.post("/<int:account_id>/remember")
+@editor_only
+def remember(account_id: int) -> ResponseReturnValue:
+    """It was posted by hand, or is there after all: remember it, so that answers are found."""
+    from collector.prompting import remember_prompt
+
+    ours = ledger()
+    with ours.read() as connection:
+        campaign = current_campaign(connection)
+        known = {account.id: account for account in all_accounts(connection, ours.keys)}
+    if campaign is None or account_id not in known:
+        abort(404)
+    address = request.form.get("address", "")
+    with saying_why():
+        _, moved = remember_prompt(ours, campaign, known[account_id], address, editor_name())
+        flash("It is remembered. Answers to it are read from now on.", "done")
+        if moved:
+            flash(f"Replies that had come before now belong here: {moved}", "done")
     return back("prompting.overview", campaign=campaign.slug)
 
 

@@ -1,0 +1,194 @@
+"""Accounts are read side by side: one that hangs, breaks or waits delays nobody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from collector.polling import MOST_HANGING, Poller, poll_all
+from ledger.accounts import add_account, all_accounts, set_reading
+from ledger.database import Ledger
+from ledger.leases import LeaseLostError, acquire
+from ledger.model import Account, Campaign, Channel, ReadingState
+from ledger.settings import load_settings
+from tests.conftest import SteppingClock
+from tests.servers.mastodon_api import MastodonApi
+from tests.servers.mastodon_http import Fault
+
+#: Seconds until a turn is given up here.
+LONGEST = 0.7
+
+
+@pytest.fixture
+def slow(clock: SteppingClock) -> Iterator[MastodonApi]:
+    """A server that answers, but byte by byte, so that no time-out of a socket ever strikes."""
+    with MastodonApi(clock) as running:
+        running.faults.append(Fault(drip=0.3, times=1000))
+        yield running
+
+
+@pytest.fixture
+def quick(clock: SteppingClock) -> Iterator[MastodonApi]:
+    with MastodonApi(clock) as running:
+        ada = running.add_person("ada@far.example")
+        running.mention(ada, "a lamp")
+        yield running
+
+
+def kept(ledger: Ledger, campaign: Campaign, name: str, server: MastodonApi) -> Account:
+    with ledger.write() as connection:
+        return add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.MASTODON,
+            name=name,
+            campaign_id=campaign.id,
+            options={"base_url": server.url, "timeout": 20},
+            secret=server.token,
+        )
+
+
+def named(ledger: Ledger, name: str) -> Account:
+    with ledger.read() as connection:
+        return next(one for one in all_accounts(connection, ledger.keys) if one.name == name)
+
+
+def test_an_account_that_hangs_delays_nobody_and_is_reported(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, slow: MastodonApi, quick: MastodonApi
+) -> None:
+    kept(ledger, campaign, "slow", slow)
+    kept(ledger, campaign, "quick", quick)
+    poller = Poller(LONGEST)
+    began = time.monotonic()
+    poller.start_due(ledger)
+    assert time.monotonic() - began < LONGEST, "the worker's own thread waits for nobody"
+    wait_until(lambda: named(ledger, "quick").stored == 1)
+    clock.pass_time(minutes=2)
+    ada = next(who for who, one in quick.accounts.items() if one["acct"].startswith("ada"))
+    quick.mention(ada, "a second lamp")
+    poller.start_due(ledger)
+    wait_until(lambda: named(ledger, "quick").stored == 2)
+    (report,) = [one for one in poller.finish(ledger) if one.account == "slow"]
+    assert "was given up" in report.error
+    hung = named(ledger, "slow")
+    assert hung.last_error == report.error
+    assert hung.failures == 1
+    assert not hung.needs_person
+    assert hung.next_poll_at is not None
+    assert hung.next_poll_at > clock()
+
+
+def test_p16_what_a_given_up_turn_brings_at_last_is_read_again_and_stored_once(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+) -> None:
+    account = kept(ledger, campaign, "late", quick)
+    quick.faults.append(Fault(path="/notifications", wait=1.5))
+    poller = Poller(0.4)
+    poller.start(ledger, account)
+    assert "was given up" in poller.finish(ledger)[0].error
+    time.sleep(1.6)  # the turn ends now, and must keep nothing
+    assert named(ledger, "late").cursor == ""
+    assert named(ledger, "late").stored == 0
+    assert poll_all(ledger)[0].stored == 1
+
+
+def test_no_more_than_a_few_turns_of_one_account_hang(
+    ledger: Ledger, campaign: Campaign, slow: MastodonApi
+) -> None:
+    account = kept(ledger, campaign, "slow", slow)
+    poller = Poller(0.2)
+    for _ in range(MOST_HANGING):
+        poller.start(ledger, account)
+        poller.finish(ledger)
+    poller.start(ledger, account)
+    assert poller.finish(ledger) == []
+    turns = [one for one in threading.enumerate() if one.name == f"poll-{account.id}"]
+    assert len(turns) == MOST_HANGING
+    assert f"holds on to {MOST_HANGING} earlier tries" in named(ledger, "slow").last_error
+
+
+def test_a_connector_that_breaks_ends_nobody_elses_turn(
+    ledger: Ledger, campaign: Campaign, quick: MastodonApi
+) -> None:
+    kept(ledger, campaign, "good", quick)
+    with ledger.write() as connection:
+        add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.X,
+            name="odd",
+            campaign_id=campaign.id,
+            options={"monthly_cap": "no number"},  # nothing that our own commands would write
+            secret="{}",
+        )
+    reports = {report.account: report for report in poll_all(ledger)}
+    assert reports["good"].stored == 1
+    assert "nobody foresaw" in reports["odd"].error
+    assert named(ledger, "odd").failures == 1
+
+
+def test_the_platforms_reset_time_is_waited_for_and_a_little_longer(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+) -> None:
+    kept(ledger, campaign, "capped", quick)
+    quick.allowed = 0
+    poll_all(ledger)
+    planned = named(ledger, "capped").next_poll_at
+    assert planned is not None
+    wait = planned - clock()
+    assert timedelta(minutes=4) < wait < timedelta(minutes=6)
+
+
+@pytest.mark.parametrize(
+    ("channel", "least"), [("email", 30), ("mastodon", 30), ("bluesky", 20), ("x", 90)]
+)
+def test_no_account_is_read_faster_than_its_platform_allows(channel: str, least: int) -> None:
+    from collector.poll import _next_turn
+    from ledger.clock import system_clock
+
+    settings = load_settings({}, poll_seconds=1)
+    ledger = Ledger(settings, None, None, system_clock)  # type: ignore[arg-type]  # only settings
+    account = Account(1, Channel(channel), "a", "c")
+    now = system_clock()
+    for found in (True, False):
+        for _ in range(50):
+            planned = _next_turn(ledger, account, now, found=found)
+            assert planned is not None
+            assert timedelta(seconds=least) <= planned - now <= timedelta(seconds=least * 1.11)
+
+
+def test_what_rests_is_not_read(ledger: Ledger, campaign: Campaign, quick: MastodonApi) -> None:
+    account = kept(ledger, campaign, "resting", quick)
+    with ledger.write() as connection:
+        set_reading(connection, account.id, ReadingState.PAUSED)
+    assert poll_all(ledger) == []
+    assert quick.requests == []
+
+
+def test_a_turn_whose_lease_was_lost_keeps_nothing(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+) -> None:
+    kept(ledger, campaign, "quick", quick)
+    with ledger.write() as connection:
+        mine = acquire(connection, "worker", "me", clock(), timedelta(seconds=10))
+        assert mine is not None
+        clock.pass_time(minutes=1)
+        assert acquire(connection, "worker", "you", clock(), timedelta(seconds=10))
+    poller = Poller()
+    poller.start_due(ledger, mine)
+    with pytest.raises(LeaseLostError):
+        poller.finish(ledger)
+    assert named(ledger, "quick").stored == 0
+
+
+def wait_until(is_so: object) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if is_so():  # type: ignore[operator]
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come to pass")
