@@ -86,9 +86,7 @@ def _is_quoted(line: str) -> bool:
     return line.startswith((">", "|>", "＞", "&gt;"))
 
 
-def _attribution(
-    text: str, spans: list[tuple[int, int]], number: int, known: LineWords
-) -> int:
+def _attribution(text: str, spans: list[tuple[int, int]], number: int, known: LineWords) -> int:
     """How many lines from here say "On <date>, <name> wrote:"; 0 when none do."""
     whole = ""
     for length in range(1, ATTRIBUTION_LINES + 1):

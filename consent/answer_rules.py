@@ -73,9 +73,7 @@ def judge(view: View) -> Finding:
 
 # ------------------------------------------------------- stop, take-downs, others
 def _stop(view: View, _number: int, hit: Hit) -> Finding:
-    removes = any(
-        not _is_denied(s, other) for s in view.sentences for other in s.of("remove")
-    )
+    removes = any(not _is_denied(s, other) for s in view.sentences for other in s.of("remove"))
     reason = "They ask not to be written to any more."
     if removes:
         reason = "They ask not to be written to any more, and to have their words taken down."
@@ -96,7 +94,7 @@ def _remove(view: View, number: int, hit: Hit) -> Finding | None:
 
 
 def _is_denied(sentence: Sentence, hit: Hit) -> bool:
-    """"No need to remove it": a negation stands before it in its clause."""
+    """ "No need to remove it": a negation stands before it in its clause."""
     start, _ = sentence.clause_of(hit.start)
     return any(
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
@@ -219,9 +217,7 @@ def _turns(sentence: Sentence, hit: Hit) -> bool:
     return any(told < other.start < hit.start for other in sentence.of("contrast"))
 
 
-def _weigh(
-    view: View, last: _Yes | None, against: list[tuple[int, Hit, bool]]
-) -> Finding | None:
+def _weigh(view: View, last: _Yes | None, against: list[tuple[int, Hit, bool]]) -> Finding | None:
     """A later no wins; a no in a story does not outweigh a permission that comes after it."""
     earnest = [(n, hit) for n, hit, aside in against if not aside]
     asides = [(n, hit) for n, hit, aside in against if aside]
@@ -236,7 +232,9 @@ def _weigh(
         return None
     number, hit = max(earnest, key=lambda pair: pair[1].start)
     if last is not None and last.start > hit.start:
-        return Finding("unclear", "It says no first and yes later.", view.quote(hit.start, last.end))
+        return Finding(
+            "unclear", "It says no first and yes later.", view.quote(hit.start, last.end)
+        )
     doubts = view.sentences[number].of("unreal", "defer")
     if hit.section == "no" and any(doubt.end - doubt.start > 1 for doubt in doubts):
         return None
@@ -365,7 +363,7 @@ def _is_put_off(view: View) -> bool:
 def _blocked(view: View, yes: _Yes) -> Finding | None:
     """Why a yes does not count after all: something beside it that is not understood."""
     for number, sentence in enumerate(view.sentences):
-        if number == yes.number or not sentence.hits and not sentence.uncovered:
+        if number == yes.number or (not sentence.hits and not sentence.uncovered):
             continue
         if sentence.is_reported:
             beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")

@@ -8,7 +8,17 @@ from functools import cached_property, lru_cache
 
 from consent.answer_lines import own_lines
 from consent.answer_words import Break, Word, folded, words_of
-from consent.lexicon import HARMLESS, bare_vocabulary, vocabulary, Hit, Language, codes, find_hits, language, line_words
+from consent.lexicon import (
+    HARMLESS,
+    Hit,
+    Language,
+    bare_vocabulary,
+    codes,
+    find_hits,
+    language,
+    line_words,
+    vocabulary,
+)
 from consent.typing_slips import mend
 
 #: Phrases that look like a yes; by themselves they decide nothing.
@@ -172,7 +182,8 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
         at = text.find(shown) if len(shown) > 3 else -1
         if at >= 0:
             found.update(
-                number for number, word in enumerate(words)
+                number
+                for number, word in enumerate(words)
                 if at <= word.start and word.end <= at + len(shown)  # fmt: skip
             )
     names = _names(asked)
@@ -280,9 +291,13 @@ def _parts(words: list[Word], at: int) -> bool:
     word = words[at]
     if word.before >= Break.SENTENCE:
         return True
-    return word.before is Break.CLAUSE and word.capital and any(
-        ord(mark) > 0x2100 and not mark.isalnum() and ord(mark) not in range(0x3000, 0x3040)
-        for mark in words[at - 1].marks
+    return (
+        word.before is Break.CLAUSE
+        and word.capital
+        and any(
+            ord(mark) > 0x2100 and not mark.isalnum() and ord(mark) not in range(0x3000, 0x3040)
+            for mark in words[at - 1].marks
+        )
     )
 
 

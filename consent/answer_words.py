@@ -45,12 +45,46 @@ class Word:
 
 
 _SENTENCE_MARKS = frozenset(".!?…。！？｡؟۔।॥‽")
-_CLAUSE_MARKS = frozenset(",;:，；：、،؛()[]{}（）【】–—―•|/\\=~〜～*\"“”„‟«»「」『』‹›")
-_OPENING = {"“": "”“", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›", "‘": "’", "‚": "‘’", "”": "”"}
+_CLAUSE_MARKS = frozenset(',;:，；：、،؛()[]{}（）【】–—―•|/\\=~〜～*"“”„‟«»「」『』‹›')
+_OPENING = {
+    "“": "”“",
+    "„": "“”",
+    "«": "»",
+    "»": "«",
+    "「": "」",
+    "『": "』",
+    "‹": "›",
+    "‘": "’",
+    "‚": "‘’",
+    "”": "”",
+}
 _APOSTROPHES = frozenset("'’‘´`ʼ＇")
 #: In French, Italian and their like these are words of their own before an apostrophe.
 ELIDED = frozenset(
-    "c d j l m n s t qu jusqu lorsqu puisqu quelqu un all dell nell sull dall com dov quest".split()
+    [
+        "c",
+        "d",
+        "j",
+        "l",
+        "m",
+        "n",
+        "s",
+        "t",
+        "qu",
+        "jusqu",
+        "lorsqu",
+        "puisqu",
+        "quelqu",
+        "un",
+        "all",
+        "dell",
+        "nell",
+        "sull",
+        "dall",
+        "com",
+        "dov",
+        "quest",
+    ]
 )
 #: Lines of at least this many characters may have been wrapped by a mail program.
 _WRAPPED = 50
@@ -137,8 +171,17 @@ def _read_line(
                 if sort == "word" and not exact:
                     continue
                 found.append(
-                    Word(first, last, exact, bare, sort, gap, bool(closing),
-                         text[first].isupper(), number)  # fmt: skip
+                    Word(
+                        first,
+                        last,
+                        exact,
+                        bare,
+                        sort,
+                        gap,
+                        bool(closing),
+                        text[first].isupper(),
+                        number,
+                    )  # fmt: skip
                 )
                 gap = Break.NONE
             at = stop
@@ -167,9 +210,11 @@ def _mark(
         return max(gap, Break.CLAUSE), _OPENING[char] if closes else ""
     if char in _SENTENCE_MARKS or (char in ":：" and _since_sentence(found) >= _LONG_LEAD):
         gap = max(gap, Break.SENTENCE)
-    elif char in _CLAUSE_MARKS or _kind(char) == "emoji":
-        gap = max(gap, Break.CLAUSE)
-    elif char == "-" and (at + 1 >= end or text[at + 1] in " -"):
+    elif (
+        char in _CLAUSE_MARKS
+        or _kind(char) == "emoji"
+        or (char == "-" and (at + 1 >= end or text[at + 1] in " -"))
+    ):
         gap = max(gap, Break.CLAUSE)
     return gap, closing
 
@@ -207,9 +252,14 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     raw = text[start:end]
     if raw[0] in "@＠":
         return [(start, end, "mention")]
-    if "://" in raw or "@" in raw or (
-        "." in raw and all(len(part) > 1 for part in raw.split("/")[0].split("."))
-        and (raw.count(".") > 1 or "/" in raw or raw.rpartition(".")[2] in _TOP)
+    if (
+        "://" in raw
+        or "@" in raw
+        or (
+            "." in raw
+            and all(len(part) > 1 for part in raw.split("/")[0].split("."))
+            and (raw.count(".") > 1 or "/" in raw or raw.rpartition(".")[2] in _TOP)
+        )
     ):
         return [(start, end, "link")]
     pieces: list[tuple[int, int, str]] = []
@@ -231,7 +281,31 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 #: What a bare host may end in, so that "ok.thanks" is no link.
-_TOP = frozenset("example com org net io de fr es pt it nl se pl jp in eu uk app dev blog social".split())
+_TOP = frozenset(
+    [
+        "example",
+        "com",
+        "org",
+        "net",
+        "io",
+        "de",
+        "fr",
+        "es",
+        "pt",
+        "it",
+        "nl",
+        "se",
+        "pl",
+        "jp",
+        "in",
+        "eu",
+        "uk",
+        "app",
+        "dev",
+        "blog",
+        "social",
+    ]
+)
 
 
 def _is_handle(text: str, at: int, end: int) -> bool:

@@ -94,7 +94,7 @@ def release(definition_id: str) -> ResponseReturnValue:
 @editor_only
 def withdraw_for_author(definition_id: str) -> ResponseReturnValue:
     """Its source is gone because its author meant to take it back: so it is taken back."""
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
 
     definition_in_view(definition_id)
     because = request.form.get("because", "").strip()[:MOST_REASON_CHARACTERS]
