@@ -94,7 +94,7 @@ def _remove(view: View, number: int, hit: Hit) -> Finding | None:
 
 
 def _is_denied(sentence: Sentence, hit: Hit) -> bool:
-    """ "No need to remove it": a negation stands before it in its clause."""
+    """As in "no need to remove it": a negation stands before it in its clause."""
     start, _ = sentence.clause_of(hit.start)
     return any(
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
@@ -199,7 +199,7 @@ def _stands_alone(sentence: Sentence, hit: Hit) -> bool:
 
 
 def _is_a_limit(sentence: Sentence, hit: Hit) -> bool:
-    """ "If you don't use it in adverts", "my surname please do not print": no refusal as such."""
+    """As in "if you don't use it in adverts" or "my surname, please don't": no refusal as such."""
     start, end = sentence.clause_of(hit.start)
     return any(
         start <= other.start < end
@@ -212,7 +212,7 @@ def _is_a_limit(sentence: Sentence, hit: Hit) -> bool:
 
 
 def _turns(sentence: Sentence, hit: Hit) -> bool:
-    """ "Nearly said yes, but it is a no": after the turn it is their own word."""
+    """As in "nearly said yes, but it is a no": after the turn it is their own word."""
     told = max(other.start for other in sentence.of("reported"))
     return any(told < other.start < hit.start for other in sentence.of("contrast"))
 
@@ -332,23 +332,26 @@ def _doubt(view: View, last: _Yes | None) -> Finding | None:
     if any(mark in MOCKING for mark in view.emoji):
         return Finding("unclear", "A face in it mocks; it may not be meant.", _whole(view))
     for number, sentence in enumerate(view.sentences):
-        after = last is None or number >= last.number or not last.strong
         for hit in sentence.of("defer", "unreal", "elsewhere"):
-            story = sentence.uncovered >= STORY and hit.section != "defer"
-            if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
-                continue
-            if after or (hit.section == "defer" and sentence.uncovered < STORY):
-                if last is not None and last.strong and story and number != last.number:
-                    continue
+            if _casts_doubt(sentence, number, hit, last):
                 return Finding("unclear", dict(_DOUBTS)[hit.section], _of(view, sentence))
-        if sentence.is_question:
-            if sentence.has("change"):
-                continue
-            strong_anyway = last is not None and last.strong
-            if strong_anyway and not sentence.has("question") and not sentence.topics:
-                continue
-            return Finding("unclear", "It asks something back.", _of(view, sentence))
+        if sentence.is_question and not sentence.has("change"):
+            is_small_talk = not sentence.has("question") and not sentence.topics
+            if not (last is not None and last.strong and is_small_talk):
+                return Finding("unclear", "It asks something back.", _of(view, sentence))
     return None
+
+
+def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -> bool:
+    """Whether a "maybe" or a meeting on Friday touches the yes; in a story before it, not."""
+    if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
+        return False
+    is_story = sentence.uncovered >= STORY
+    if last is None or not last.strong:
+        return True
+    if hit.section == "defer":
+        return number >= last.number or not is_story
+    return number >= last.number and not (is_story and number != last.number)
 
 
 def _is_beside(last: _Yes | None, number: int) -> bool:

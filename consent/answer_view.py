@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from consent.answer_lines import own_lines
 from consent.answer_words import Break, Word, folded, words_of
@@ -122,11 +123,11 @@ class View:
 def view_of(asked: Mapping[str, str], answer: str) -> View:
     """Cut an answer up. `asked` may hold "text", "credit" and "question"."""
     question = asked.get("question", "")
-    text = answer[:LONGEST]
+    text = answer
     words = words_of(text, own_lines(text, question, line_words()))
     languages = _languages(words, question)
     words = mend(words, languages)
-    words, by_another = _without_signature(text, words, languages, asked)
+    words, by_another = _without_signature(words, languages, asked)
     hits = [h for h in find_hits(words, languages) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
     sentences = _sentences(words, hits, languages, echoes)
@@ -181,11 +182,8 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
     for shown in (asked.get("text", ""), asked.get("credit", "")):
         at = text.find(shown) if len(shown) > 3 else -1
         if at >= 0:
-            found.update(
-                number
-                for number, word in enumerate(words)
-                if at <= word.start and word.end <= at + len(shown)  # fmt: skip
-            )
+            end = at + len(shown)
+            found.update(n for n, word in enumerate(words) if at <= word.start and word.end <= end)
     names = _names(asked)
     for number, word in enumerate(words):
         if word.kind == "mention" or (word.kind == "word" and word.exact in names):
@@ -194,7 +192,7 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
 
 
 def _without_signature(
-    text: str, words: list[Word], languages: Sequence[Language], asked: Mapping[str, str]
+    words: list[Word], languages: Sequence[Language], asked: Mapping[str, str]
 ) -> tuple[list[Word], bool]:
     """Drop the lines after a good-bye or below the author's own name, unless they add something.
 
@@ -322,7 +320,7 @@ def _sentence(
         and any("<and>" in lang.atoms(words[hit.start]) for lang in languages)
     ]  # fmt: skip
     edges = sorted({start, *cuts, end})
-    made.clauses = list(zip(edges, edges[1:], strict=False))
+    made.clauses = list(pairwise(edges))
     for first, last in made.clauses:
         own = [hit for hit in hits if first <= hit.start < last]
         if any(hit.section == "warm" for hit in own) and all(
@@ -331,13 +329,16 @@ def _sentence(
             explained.update(range(first, last))
     made.covered = {at for at in range(start, end) if at in explained}
     made.topics = sum(
-        not words[at].quoted and any(a in lang.topics for lang in languages for a in lang.atoms(words[at]))
+        at not in made.covered and not words[at].quoted and _is_topic(words[at], languages)
         for at in range(start, end)
-        if at not in made.covered
-    )  # fmt: skip
+    )
     for at in range(start, end):
         for lang in languages:
             for atom in lang.atoms(words[at]):
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _is_topic(word: Word, languages: Sequence[Language]) -> bool:
+    return any(atom in lang.topics for lang in languages for atom in lang.atoms(word))

@@ -47,45 +47,15 @@ class Word:
 _SENTENCE_MARKS = frozenset(".!?…。！？｡؟۔।॥‽")
 _CLAUSE_MARKS = frozenset(',;:，；：、،؛()[]{}（）【】–—―•|/\\=~〜～*"“”„‟«»「」『』‹›')
 _OPENING = {
-    "“": "”“",
-    "„": "“”",
-    "«": "»",
-    "»": "«",
-    "「": "」",
-    "『": "』",
-    "‹": "›",
-    "‘": "’",
-    "‚": "‘’",
-    "”": "”",
-}
+    "“": "”“", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›", "‘": "’",
+    "‚": "‘’", "”": "”",
+}  # fmt: skip
 _APOSTROPHES = frozenset("'’‘´`ʼ＇")
 #: In French, Italian and their like these are words of their own before an apostrophe.
-ELIDED = frozenset(
-    [
-        "c",
-        "d",
-        "j",
-        "l",
-        "m",
-        "n",
-        "s",
-        "t",
-        "qu",
-        "jusqu",
-        "lorsqu",
-        "puisqu",
-        "quelqu",
-        "un",
-        "all",
-        "dell",
-        "nell",
-        "sull",
-        "dall",
-        "com",
-        "dov",
-        "quest",
-    ]
-)
+ELIDED = frozenset((
+    "c", "d", "j", "l", "m", "n", "s", "t", "qu", "jusqu", "lorsqu", "puisqu", "quelqu", "un",
+    "all", "dell", "nell", "sull", "dall", "com", "dov", "quest",
+))  # fmt: skip
 #: Lines of at least this many characters may have been wrapped by a mail program.
 _WRAPPED = 50
 #: After so many words a colon ends what leads up to the point: "To answer you at last: yes."
@@ -165,25 +135,13 @@ def _read_line(
         kind = _kind(char)
         if kind == "word" or (kind == "at" and _is_handle(text, at, end)):
             stop = _word_end(text, at, end)
-            pieces = _pieces(text, at, stop)
-            for first, last, sort in pieces:
+            for first, last, sort in _pieces(text, at, stop):
                 exact, bare = folded(text[first:last]) if sort == "word" else ("", "")
-                if sort == "word" and not exact:
-                    continue
-                found.append(
-                    Word(
-                        first,
-                        last,
-                        exact,
-                        bare,
-                        sort,
-                        gap,
-                        bool(closing),
-                        text[first].isupper(),
-                        number,
-                    )  # fmt: skip
-                )
-                gap = Break.NONE
+                if exact or sort != "word":
+                    capital = text[first].isupper()
+                    said = bool(closing)
+                    found.append(Word(first, last, exact, bare, sort, gap, said, capital, number))
+                    gap = Break.NONE
             at = stop
             continue
         gap, closing = _mark(text, at, end, gap, closing, found)
@@ -281,31 +239,10 @@ def _pieces(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 #: What a bare host may end in, so that "ok.thanks" is no link.
-_TOP = frozenset(
-    [
-        "example",
-        "com",
-        "org",
-        "net",
-        "io",
-        "de",
-        "fr",
-        "es",
-        "pt",
-        "it",
-        "nl",
-        "se",
-        "pl",
-        "jp",
-        "in",
-        "eu",
-        "uk",
-        "app",
-        "dev",
-        "blog",
-        "social",
-    ]
-)
+_TOP = frozenset((
+    "example", "com", "org", "net", "io", "de", "fr", "es", "pt", "it", "nl", "se", "pl", "jp",
+    "in", "eu", "uk", "app", "dev", "blog", "social",
+))  # fmt: skip
 
 
 def _is_handle(text: str, at: int, end: int) -> bool:
@@ -324,7 +261,7 @@ def _is_invisible(char: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _kind(char: str) -> str:
-    """ "word", "join" (invisible within a word), "at", "emoji" or "mark"."""
+    """A "word", "join" (invisible within a word), "at", "emoji" or "mark"."""
     if _is_invisible(char):
         return "join"
     if char.isalnum():

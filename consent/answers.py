@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from consent.answer_rules import Finding, judge
-from consent.answer_view import view_of
+from consent.answer_view import LONGEST, view_of
 
 
 class Decided(StrEnum):
@@ -68,6 +68,9 @@ def read_answer(
     """
     if automatic:
         return Decision(Decided.UNCLEAR, "This is an automatic reply: nobody decided anything.")
+    if len(answer) > LONGEST:
+        # What is cut off could take back what stands before it.
+        return Decision(Decided.UNCLEAR, "It is too long to be read here: read it yourself.")
     view = view_of(asked, answer)
     if not view.words:
         return Decision(Decided.UNCLEAR, _nothing(answer, channel))

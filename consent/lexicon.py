@@ -125,8 +125,8 @@ def sections_of(code: str) -> dict[str, list[str]]:
 def _sections(text: str) -> dict[str, list[str]]:
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in text.splitlines():
-        line = line.partition("#")[0].strip()
+    for written in text.splitlines():
+        line = written.partition("#")[0].strip()
         if line.startswith("[") and line.endswith("]"):
             current = sections.setdefault(line[1:-1], [])
         elif line:

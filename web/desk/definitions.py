@@ -18,6 +18,7 @@ from ledger.links import revoke_links
 from ledger.outbox import message_of_request
 from ledger.sources import release_source
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS, answers_shown
 from web.desk.common import (
     back,
     current_campaign,
@@ -144,12 +145,15 @@ def definition_page(definition_id: str, **more: Any) -> str:
         history = full_history(connection, ours.keys, definition_id)
         message = message_of_request(connection, stands.request.id) if stands.request else None
         ways = ways_to(connection, ours.keys, found, stands.reply)
+        answered = answers_shown(ours, connection, definition_id)
     values = {
         "campaign": campaign,
         "stands": stands,
         "history": history,
         "message": message,
         "ways": shown(ways),
+        "answered": answered,
+        "decisions": DECISIONS,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),
