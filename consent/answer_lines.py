@@ -12,6 +12,8 @@ from dataclasses import dataclass
 #: "On <date>, <name> wrote:" may be wrapped over this many lines, of this many characters.
 ATTRIBUTION_LINES = 3
 ATTRIBUTION_LENGTH = 400
+#: No notice of confidentiality is shorter, in characters.
+LEGAL_LENGTH = 40
 #: After a delimiter the rest is a signature, unless it begins with one of these.
 _AFTERTHOUGHTS = ("ps", "p.s", "p. s", "p.-s", "pps", "nb", "n.b", "pd:", "pd.", "追伸", "附言")
 _RULES = frozenset("-_=*―–—─━~·•")
@@ -37,10 +39,11 @@ class LineWords:
     legal: tuple[str, ...]
 
 
-def own_lines(text: str, question: str, known: LineWords) -> list[Line]:
-    """The lines that were written for this answer."""
+def own_lines(text: str, question: str, known: LineWords, credit: str = "") -> list[Line]:
+    """The lines that were written for this answer. The credit by itself is their signature."""
     ours = {_plain(line) for line in question.splitlines() if len(line.strip()) > 8}
     ours.add(_plain(question))
+    ours -= {"", _plain(credit)}
     spans = list(_spans(text))
     kept: list[Line] = []
     blank = False
@@ -156,6 +159,6 @@ def _without_legal(text: str, kept: list[Line], known: LineWords) -> list[Line]:
     for number, line in enumerate(kept):
         if number and line.after_blank:
             said = text[line.start : line.end].lower()
-            if any(phrase in said for phrase in known.legal):
+            if len(said) >= LEGAL_LENGTH and any(phrase in said for phrase in known.legal):
                 return kept[:number]
     return kept

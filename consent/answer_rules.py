@@ -153,7 +153,12 @@ def _yeses(view: View) -> Iterator[_Yes]:
 
 def _strong(sentence: Sentence, number: int) -> _Yes | None:
     """A permission that opens its clause, in a sentence with nothing against it."""
-    if sentence.asks or sentence.quotes or any(hit.section != "ack" for hit in sentence.risks):
+    if (
+        sentence.asks
+        or sentence.quotes
+        or sentence.alarming
+        or any(hit.section != "ack" for hit in sentence.risks)
+    ):
         return None
     for hit in sentence.of("allow"):
         start, end = sentence.clause_of(hit.start)
@@ -185,7 +190,7 @@ def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
             if hit.section == "refuse" and not (agreed and _is_a_limit(sentence, hit)):
                 yield number, hit, sentence.is_reported and not _turns(sentence, hit)
             elif hit.section == "no" and _stands_alone(sentence, hit):
-                story = sentence.is_reported or sentence.uncovered >= STORY
+                story = sentence.is_reported or sentence.unknown >= STORY
                 yield number, hit, story
 
 
@@ -277,7 +282,7 @@ def _affirms(sentence: Sentence) -> bool:
 
 def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> bool:
     opens = not sentence.uncovered_in(sentence.start, hit.start)
-    short = sentence.uncovered <= STORY
+    short = sentence.unknown <= STORY
     if hit.section == "negation":
         return (agreed or affirms) and opens and not sentence.has("chat") and sentence.topics > 0
     if hit.section == "contrast" and sentence.asks and not sentence.has("change"):
@@ -346,7 +351,7 @@ def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -
     """Whether a "maybe" or a meeting on Friday touches the yes; in a story before it, not."""
     if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
         return False
-    is_story = sentence.uncovered >= STORY
+    is_story = sentence.unknown >= STORY
     if last is None or not last.strong:
         return True
     if hit.section == "defer":

@@ -28,6 +28,8 @@ AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
 MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
 #: No answer is read beyond this, in characters; a longer one is for a person to read.
 LONGEST = 20_000
+#: A language this much as likely as the likeliest has a say where the two differ.
+RIVALRY = 0.75
 #: So many lines may follow a name that begins a signature.
 SIGNATURE_LINES = 6
 
@@ -42,6 +44,10 @@ class Sentence:
     end: int
     topics: int = 0
     covered: set[int] = field(default_factory=set)
+    #: How many words belong to no phrase at all: how much of a story it tells.
+    unknown: int = 0
+    #: A word stands in it that would be a stop if it stood alone.
+    alarming: bool = False
     clauses: list[tuple[int, int]] = field(default_factory=list)
     #: What a word is about, where it names it: "words", "credit" or "uses".
     subjects: dict[int, str] = field(default_factory=dict)
@@ -124,11 +130,11 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     """Cut an answer up. `asked` may hold "text", "credit" and "question"."""
     question = asked.get("question", "")
     text = answer
-    words = words_of(text, own_lines(text, question, line_words()))
-    languages = _languages(words, question)
+    words = words_of(text, own_lines(text, question, line_words(), asked.get("credit", "")))
+    languages, rivals = _languages(words, question)
     words = mend(words, languages)
     words, by_another = _without_signature(words, languages, asked)
-    hits = [h for h in find_hits(words, languages) if not words[h.start].quoted]
+    hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
     sentences = _sentences(words, hits, languages, echoes)
     emoji = "".join(char for char in text if char in MOCKING)
@@ -136,8 +142,11 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
 
 
 # ---------------------------------------------------------------- languages
-def _languages(words: Sequence[Word], question: str) -> list[Language]:
-    """The languages an answer may be in, the likeliest first; the question's and English too."""
+def _languages(words: Sequence[Word], question: str) -> tuple[list[Language], frozenset[str]]:
+    """The languages an answer may be in, the likeliest first; the question's and English too.
+
+    Also which of them are about as likely as the first.
+    """
     scores = dict(_scores([word.exact for word in words if word.kind == "word"]))
     asked_in = _asked_in(question)
     for code in asked_in:
@@ -147,7 +156,8 @@ def _languages(words: Sequence[Word], question: str) -> list[Language]:
         (code for code, score in scores.items() if score >= best * 0.5), key=lambda c: -scores[c]
     )[:3]
     chosen = dict.fromkeys([*likely, *asked_in, *(["en"] if "en" in codes() else [])])
-    return [language(code) for code in chosen]
+    rivals = frozenset(code for code in likely if scores[code] >= best * RIVALRY)
+    return [language(code) for code in chosen], rivals
 
 
 def _scores(keys: Sequence[str]) -> list[tuple[str, float]]:
@@ -328,6 +338,15 @@ def _sentence(
         ):
             explained.update(range(first, last))
     made.covered = {at for at in range(start, end) if at in explained}
+    known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
+    made.unknown = end - start - len(known)
+    made.alarming = any(
+        atom in lang.alarms
+        for at in range(start, end)
+        if at not in made.covered
+        for lang in languages
+        for atom in lang.atoms(words[at])
+    )
     made.topics = sum(
         at not in made.covered and not words[at].quoted and _is_topic(words[at], languages)
         for at in range(start, end)

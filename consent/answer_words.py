@@ -264,9 +264,9 @@ def _kind(char: str) -> str:
     """A "word", "join" (invisible within a word), "at", "emoji" or "mark"."""
     if _is_invisible(char):
         return "join"
-    if char.isalnum():
-        return "word"
     category = unicodedata.category(char)
+    if char.isalnum() or category == "Sc":
+        return "word"
     if category in ("Mn", "Mc", "Me"):
         return "join"
     if char in "@＠":

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "languages"
 SECTIONS = (
     "stop", "remove", "refuse", "proxy", "automatic", "orders", "sarcasm", "unreal", "reported",
     "past", "change", "condition", "contrast", "defer", "no", "ack", "elsewhere", "question",
-    "negation", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
+    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
 )  # fmt: skip
 #: Phrases that say nothing against a yes.
 HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
@@ -34,12 +34,14 @@ _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
+#: These never reach over a comma: "but, yes" is no "but yes".
+_WITHIN_CLAUSE = ("chat", "filler", "bye", "warm")
 #: `...` in a phrase stands for up to this many words of the same clause.
 GAP = 4
 #: Where words are single characters, it stands for more of them.
 WIDE_GAP = 12
 _GAP = "..."
-_EDGE = ","
+_EDGES = frozenset(",،、，")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Language:
     topics: frozenset[str]
     #: Words of a yes or a no: only these are guessed behind a slip of the finger.
     weighty: frozenset[str] = frozenset()
+    #: Words that are a stop when they stand alone; beside a yes they are never passed over.
+    alarms: frozenset[str] = frozenset()
 
     @property
     def gap(self) -> int:
@@ -104,7 +108,7 @@ class Language:
 
 
 def _starts(word: Word) -> Iterator[str]:
-    for size in range(2, min(len(word.exact), 16) + 1):
+    for size in range(1, min(len(word.exact), 16) + 1):
         yield word.exact[:size]
     if word.bare != word.exact:
         for size in range(3, min(len(word.bare), 16) + 1):
@@ -173,7 +177,7 @@ _FOLDED = ("ar", "he", "hi", "ru")
 
 def _spelled(phrase: str) -> Iterator[str]:
     for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
-        if raw[0] != "<" and "*" not in raw and raw not in (_GAP, _EDGE):
+        if raw[0] != "<" and "*" not in raw and raw != _GAP and raw not in _EDGES:
             for piece in _split(raw):
                 yield folded(piece)[0]
 
@@ -213,6 +217,12 @@ def language(code: str) -> Language:
             _plant(made, forms, phrase, section, code)
     weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
     made.weighty = frozenset(form for word in weighty for form in folded(word))
+    for phrase in sections.get("stop", ()):
+        inner = phrase.strip("".join(_EDGES) + " ")
+        if phrase[0] in _EDGES and " " in inner:
+            _plant(made, forms, inner, "alarm", code)
+    alone = (phrase.split() for phrase in sections.get("stop", ()) if phrase[0] in _EDGES)
+    made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
     topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
     made.topics = frozenset(topics)
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
@@ -260,7 +270,7 @@ def _split(raw: str) -> list[str]:
     """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
     if raw.isascii() and raw.isalpha():
         return [raw]
-    if raw in (_GAP, _EDGE) or raw.startswith("<") or "*" in raw:
+    if raw == _GAP or raw in _EDGES or raw.startswith("<") or "*" in raw:
         return [raw]
     pieces: list[str] = []
     for part in raw.replace("-", " ").replace(".", " ").split():
@@ -290,7 +300,7 @@ def _plant(
 ) -> None:
     """Lay a phrase into the net: one new place a word, whatever alternatives lead there."""
     slots = phrase.split()
-    first, last = slots[0] == _EDGE, slots[-1] == _EDGE
+    first, last = slots[0] in _EDGES, slots[-1] in _EDGES
     front = [made.edge_root if first else made.root]
     for raw in slots[first : len(slots) - last]:
         optional = raw.startswith("(") and raw.endswith(")")
@@ -324,14 +334,17 @@ def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
     return [target]
 
 
-def find_hits(words: Sequence[Word], languages: Sequence[Language]) -> list[Hit]:
+def find_hits(
+    words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str] = frozenset()
+) -> list[Hit]:
     """The phrases in these words, none overlapping: leftmost first, of those the longest.
 
-    Of two of one length the language that comes first in `languages` counts, then caution. A
+    Of two of one length the language that comes first in `languages` counts; where others are
+    about as likely (`rivals`), and within one language, caution does. A
     harmless phrase gives way to a shorter one when that lets the next reach further ("yes please"
     to "yes" and "please do").
     """
-    found = _Finder(words, languages)
+    found = _Finder(words, languages, rivals)
     hits: list[Hit] = []
     at = 0
     while at < len(words):
@@ -345,8 +358,11 @@ def find_hits(words: Sequence[Word], languages: Sequence[Language]) -> list[Hit]
 
 
 class _Finder:
-    def __init__(self, words: Sequence[Word], languages: Sequence[Language]) -> None:
+    def __init__(
+        self, words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str]
+    ) -> None:
         self.words = words
+        self.rivals = rivals
         self.languages = languages
         self.atoms = [[language.atoms(word) for word in words] for language in languages]
         self.seen: dict[int, dict[int, Hit]] = {}
@@ -358,7 +374,9 @@ class _Finder:
             for language, known in zip(self.languages, self.atoms, strict=True):
                 if at < len(known) and known[at]:
                     for hit in _beginning(self.words, known, at, language):
-                        found.setdefault(hit.end, hit)
+                        known_hit = found.setdefault(hit.end, hit)
+                        if hit.lang in self.rivals and _is_safer(hit, known_hit):
+                            found[hit.end] = hit
             self.seen[at] = found
         return self.seen[at]
 
@@ -374,9 +392,13 @@ class _Finder:
         return found[further] if reach[further] > reach[longest.end] else longest
 
     def is_cut_off(self, hit: Hit) -> bool:
-        """A no, a take-down or a stop begins within this phrase and goes on beyond it."""
+        """A no, a take-down or a stop begins within this phrase and goes on beyond it; or, within
+        a harmless one, anything that is not.
+        """
+        harmless = hit.section in HARMLESS
         return any(
-            inner.end > hit.end and inner.section in DECISIVE
+            inner.end > hit.end
+            and (inner.section in DECISIVE or (harmless and inner.section not in HARMLESS))
             for start in range(hit.start + 1, hit.end)
             for inner in self.at(start).values()
         )
@@ -386,6 +408,13 @@ class _Finder:
         return max(following, default=hit.end)
 
 
+def _is_safer(hit: Hit, other: Hit) -> bool:
+    """A risk before what is harmless, and a courtesy before a yes."""
+    if hit.section in HARMLESS and other.section in HARMLESS:
+        return RANK[hit.section] > RANK[other.section]
+    return RANK[hit.section] < RANK[other.section]
+
+
 def _beginning(
     words: Sequence[Word], known: Sequence[tuple[str, ...]], at: int, language: Language
 ) -> list[Hit]:
@@ -393,12 +422,14 @@ def _beginning(
     if at == 0 or words[at].before >= Break.CLAUSE:
         roots.append(language.edge_root)
     best: dict[int, Hit] = {}
+    crosses = False
     front: list[tuple[Node, int]] = [(root, 0) for root in roots]
     for position in range(at, min(len(words), at + 24)):
         if position > at and words[position].before >= Break.SENTENCE:
             break
         if position > at and words[position].before >= Break.CLAUSE:
             front = [(node, gap) for node, gap in front if not gap]
+            crosses = True
         front = list(_step(front, known[position], language.gap))
         if not front:
             break
@@ -406,6 +437,8 @@ def _beginning(
         edge = end == len(words) or words[end].before >= Break.CLAUSE
         for node, gap in front:
             for section in () if gap else (node.section, node.edged if edge else ""):
+                if crosses and section in _WITHIN_CLAUSE:
+                    continue
                 if section and (end not in best or RANK[section] < RANK[best[end].section]):
                     best[end] = Hit(section, at, end, language.code)
     return list(best.values())
