@@ -26,6 +26,8 @@ class Line:
     start: int
     end: int
     after_blank: bool
+    #: It stands below a line that parts off a signature.
+    below: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def own_lines(text: str, question: str, known: LineWords, credit: str = "") -> l
     ours -= {"", _plain(credit)}
     spans = list(_spans(text))
     kept: list[Line] = []
-    blank = False
+    blank = below = False
     number = 0
     while number < len(spans):
         start, end = spans[number]
@@ -60,10 +62,12 @@ def own_lines(text: str, question: str, known: LineWords, credit: str = "") -> l
             if not _quoted_next(text, spans, number):
                 break
             continue
-        elif _begins_original(text, spans, number, known) or _ends_here(text, spans, number, kept):
+        elif _begins_original(text, spans, number, known):
             break
+        elif _ends_here(text, spans, number, kept):
+            below = True
         elif not (_is_device(line, known) or _plain(line) in ours):
-            kept.append(Line(start, end, blank and bool(kept)))
+            kept.append(Line(start, end, blank and bool(kept), below))
             blank = False
         number += 1
     return _without_legal(text, kept, known)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from consent.answer_lines import own_lines
+from consent.answer_lines import Line, own_lines
 from consent.answer_words import Break, Word, folded, words_of
 from consent.lexicon import (
     HARMLESS,
@@ -20,7 +20,7 @@ from consent.lexicon import (
     line_words,
     vocabulary,
 )
-from consent.typing_slips import mend
+from consent.typing_slips import mend, stretched
 
 #: Phrases that look like a yes; by themselves they decide nothing.
 AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
@@ -130,7 +130,8 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     """Cut an answer up. `asked` may hold "text", "credit" and "question"."""
     question = asked.get("question", "")
     text = answer
-    words = words_of(text, own_lines(text, question, line_words(), asked.get("credit", "")))
+    lines = own_lines(text, question, line_words(), asked.get("credit", ""))
+    words = _without_what_is_below(text, lines, question)
     languages, rivals = _languages(words, question)
     words = mend(words, languages)
     words, by_another = _without_signature(words, languages, asked)
@@ -141,13 +142,25 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     return View(text, words, sentences, emoji, by_another)
 
 
+def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[Word]:
+    """The words without what a line of dashes parts off, unless that goes on with a "but"."""
+    above = [line for line in lines if not line.below]
+    for number in range(len(above), len(lines)):
+        words = words_of(text, lines[number : number + 1])
+        hits = find_hits(words, _languages(words, question)[0])
+        if hits and hits[0].start == 0 and hits[0].section == "contrast":
+            return words_of(text, [*above, *lines[number:]])
+    return words_of(text, above)
+
+
 # ---------------------------------------------------------------- languages
 def _languages(words: Sequence[Word], question: str) -> tuple[list[Language], frozenset[str]]:
     """The languages an answer may be in, the likeliest first; the question's and English too.
 
     Also which of them are about as likely as the first.
     """
-    scores = dict(_scores([word.exact for word in words if word.kind == "word"]))
+    spoken = [word.exact for word in words if word.kind == "word"]
+    scores = dict(_scores([*spoken, *stretched(spoken)]))
     asked_in = _asked_in(question)
     for code in asked_in:
         scores[code] = scores.get(code, 0.0) + 0.75

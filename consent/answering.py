@@ -7,6 +7,7 @@ press; it binds the words and the credit that the question showed, and nothing e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -139,6 +140,26 @@ def correct_answer(ledger: Ledger, reply_id: int, decision: str, by: str) -> str
     return _obey(ledger, reply, asked, Decision(decided, "", answer.evidence or reply.text))
 
 
+def labelled_corrections(ledger: Ledger) -> list[dict[str, Any]]:
+    """What editors corrected, as rows for tests/labelled; with real names and words in them."""
+    found = []
+    with ledger.read() as connection:
+        for answer in rows.corrected_answers(connection):
+            _, reply, asked = _found(ledger, connection, answer.reply_id)
+            found.append(
+                {
+                    "id": f"correction-{reply.id}",
+                    "channel": str(reply.channel),
+                    "asked": _asked_fields(asked),
+                    "answer": reply.text,
+                    "decision": answer.decision,
+                    "changes": [],
+                    "note": "corrected at the desk",
+                }
+            )
+    return found
+
+
 # ------------------------------------------------------------------------- inside
 def _asked(ledger: Ledger, connection: Connection, reply: Reply) -> Asked | None:
     """The question that a reply answers, and what its message showed."""
@@ -169,11 +190,17 @@ def _found(ledger: Ledger, connection: Connection, reply_id: int) -> tuple[Answe
 
 
 def _read(reply: Reply, asked: Asked) -> Decision:
-    shown = {"text": asked.shown.text, "credit": asked.request.credit.line}
-    question = f"{asked.message.subject}\n{shown['text']}\n{shown['credit']}"
-    return read_answer(
-        {**shown, "question": question}, reply.text, reply.channel, automatic=reply.automatic
-    )
+    return read_answer(_asked_fields(asked), reply.text, reply.channel, automatic=reply.automatic)
+
+
+def _asked_fields(asked: Asked) -> dict[str, str]:
+    """As `read_answer` takes it. The message itself is not kept; these are what it held."""
+    text, credit = asked.shown.text, asked.request.credit.line
+    return {
+        "text": text,
+        "credit": credit,
+        "question": "\n".join(filter(None, (asked.message.subject, text, credit))),
+    }
 
 
 def _keep(ledger: Ledger, reply: Reply, asked: Asked, decision: Decision) -> None:

@@ -52,3 +52,18 @@ def expire(ledger: Ledger) -> None:
     from consent.requests import expire_overdue
 
     click.echo(f"Closed: {expire_overdue(ledger)}")
+
+
+@consent.command("corrections", epilog=example("definedby consent corrections > corrections.jsonl"))
+@with_ledger
+def corrections(ledger: Ledger) -> None:
+    """Print the answers that editors corrected, one JSON object a line, as labelled test rows.
+
+    They hold what people wrote. Replace words, names and handles before you share them.
+    """
+    import json
+
+    from consent.answering import labelled_corrections
+
+    for row in labelled_corrections(ledger):
+        click.echo(json.dumps(row, ensure_ascii=False))

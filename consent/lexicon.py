@@ -29,13 +29,15 @@ HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye",
 #: What is never lost inside another phrase.
 DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
+#: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
+_OVER_COMMAS = frozenset(
+    {*DECISIVE, "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
+)
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
-#: These never reach over a comma: "but, yes" is no "but yes".
-_WITHIN_CLAUSE = ("chat", "filler", "bye", "warm")
 #: `...` in a phrase stands for up to this many words of the same clause.
 GAP = 4
 #: Where words are single characters, it stands for more of them.
@@ -437,7 +439,7 @@ def _beginning(
         edge = end == len(words) or words[end].before >= Break.CLAUSE
         for node, gap in front:
             for section in () if gap else (node.section, node.edged if edge else ""):
-                if crosses and section in _WITHIN_CLAUSE:
+                if crosses and section not in _OVER_COMMAS:
                     continue
                 if section and (end not in best or RANK[section] < RANK[best[end].section]):
                     best[end] = Hit(section, at, end, language.code)

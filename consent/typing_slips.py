@@ -22,6 +22,16 @@ def mend(words: list[Word], languages: Sequence[Language]) -> list[Word]:
     return [_mended(word, languages) for word in words]
 
 
+def stretched(typed: Sequence[str]) -> list[str]:
+    """Words with a letter held down, as they were meant: "ouiii" as "oui"."""
+    return [
+        meant
+        for word in typed
+        if any(word[at] == word[at + 1] == word[at + 2] for at in range(len(word) - 2))
+        for meant in _squeezed(word)
+    ]
+
+
 def _mended(word: Word, languages: Sequence[Language]) -> Word:
     if word.kind != "word" or len(word.bare) < 3 or not word.bare.isalpha():
         return word
