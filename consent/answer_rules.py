@@ -109,7 +109,7 @@ def _somebody_elses(view: View) -> Finding | None:
                 return Finding("unclear", reason, view.quote(hit.start, hit.end))
     if view.signed_by_another:
         return Finding("unclear", "It is signed by somebody else than the person who was asked.")
-    if any(mark in view.text for mark in ("{", "}", "</", "[[")) or "=" in view.text:
+    if any(mark in view.own for mark in ("{", "}", "</", "[[", "=")):
         return Finding("unclear", "It looks like code or a form, not like somebody's answer.")
     return None
 
@@ -335,7 +335,7 @@ def _doubt(view: View, last: _Yes | None) -> Finding | None:
     for sentence in view.sentences:
         for hit in sentence.of("sarcasm"):
             return Finding("unclear", "It may be meant in mockery.", view.quote(hit.start, hit.end))
-    if any(mark in MOCKING for mark in view.emoji):
+    if not MOCKING.isdisjoint(view.own):
         return Finding("unclear", "A face in it mocks; it may not be meant.", _whole(view))
     for number, sentence in enumerate(view.sentences):
         for hit in sentence.of("defer", "unreal", "elsewhere"):

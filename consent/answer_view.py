@@ -27,9 +27,11 @@ AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
 #: Faces that mock what they stand beside.
 MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
 #: No answer is read beyond this, in characters; a longer one is for a person to read.
-LONGEST = 20_000
+LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
 RIVALRY = 0.75
+#: A sentence of more words is cut where it pauses: no rule looks that far.
+ENDLESS = 80
 #: So many lines may follow a name that begins a signature.
 SIGNATURE_LINES = 6
 
@@ -118,7 +120,8 @@ class View:
     text: str
     words: list[Word]
     sentences: list[Sentence]
-    emoji: str
+    #: What they wrote themselves, marks and emoji included.
+    own: str
     signed_by_another: bool = False
 
     def quote(self, start: int, end: int) -> str:
@@ -131,26 +134,27 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     question = asked.get("question", "")
     text = answer
     lines = own_lines(text, question, line_words(), asked.get("credit", ""))
-    words = _without_what_is_below(text, lines, question)
+    lines = _without_what_is_below(text, lines, question)
+    words = words_of(text, lines)
     languages, rivals = _languages(words, question)
     words = mend(words, languages)
     words, by_another = _without_signature(words, languages, asked)
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
     sentences = _sentences(words, hits, languages, echoes)
-    emoji = "".join(char for char in text if char in MOCKING)
-    return View(text, words, sentences, emoji, by_another)
+    own = "\n".join(text[line.start : line.end] for line in lines)
+    return View(text, words, sentences, own, by_another)
 
 
-def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[Word]:
-    """The words without what a line of dashes parts off, unless that goes on with a "but"."""
+def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[Line]:
+    """The lines without those that dashes part off, unless they go on with a "but"."""
     above = [line for line in lines if not line.below]
     for number in range(len(above), len(lines)):
         words = words_of(text, lines[number : number + 1])
         hits = find_hits(words, _languages(words, question)[0])
         if hits and hits[0].start == 0 and hits[0].section == "contrast":
-            return words_of(text, [*above, *lines[number:]])
-    return words_of(text, above)
+            return [*above, *lines[number:]]
+    return above
 
 
 # ---------------------------------------------------------------- languages
@@ -298,11 +302,22 @@ def _is_another(signed: Sequence[Word], names: frozenset[str]) -> bool:
 def _sentences(
     words: list[Word], hits: list[Hit], languages: Sequence[Language], echoes: set[int]
 ) -> list[Sentence]:
-    starts = [0, *(at for at in range(1, len(words)) if _parts(words, at))]
+    inside = {at for hit in hits for at in range(hit.start + 1, hit.end)}
+    starts = [0]
+    for at in range(1, len(words)):
+        length = at - starts[-1]
+        is_endless = length >= ENDLESS and (words[at].before or length >= 2 * ENDLESS)
+        if _parts(words, at) or (is_endless and at not in inside):
+            starts.append(at)
     found = []
+    rest = iter([*hits, None])
+    hit = next(rest)
     for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
+        own = []
+        while hit is not None and hit.start < end:
+            own.append(hit)
+            hit = next(rest)
         if end > start:
-            own = [hit for hit in hits if start <= hit.start < end]
             found.append(_sentence(words, own, start, end, languages, echoes))
     return found
 
@@ -331,7 +346,7 @@ def _sentence(
     echoes: set[int],
 ) -> Sentence:
     made = Sentence(words, hits, start, end)
-    explained = set(echoes)
+    explained = {at for at in range(start, end) if at in echoes}
     for hit in hits:
         if hit.section in HARMLESS:
             explained.update(range(hit.start, hit.end))

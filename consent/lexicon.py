@@ -38,6 +38,8 @@ _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
+#: So many words are remembered with what they may stand for.
+MOST_MET = 20_000
 #: `...` in a phrase stands for up to this many words of the same clause.
 GAP = 4
 #: Where words are single characters, it stands for more of them.
@@ -89,6 +91,7 @@ class Language:
     topics: frozenset[str]
     #: Words of a yes or a no: only these are guessed behind a slip of the finger.
     weighty: frozenset[str] = frozenset()
+    met: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that are a stop when they stand alone; beside a yes they are never passed over.
     alarms: frozenset[str] = frozenset()
 
@@ -98,6 +101,14 @@ class Language:
 
     def atoms(self, word: Word) -> tuple[str, ...]:
         """The phrase words that this word may stand for; none when the language lacks it."""
+        known = self.met.get(word.exact)
+        if known is None:
+            known = self._atoms(word)
+            if len(self.met) < MOST_MET:
+                self.met[word.exact] = known
+        return known
+
+    def _atoms(self, word: Word) -> tuple[str, ...]:
         found = self.forms.get(word.exact)
         if found is None and (word.exact == word.bare or len(word.bare) >= 4):
             found = self.forms.get(word.bare)

@@ -20,7 +20,10 @@ ASKED = {
     "question": "May I publish exactly these words with this credit? “It changed how I work.” "
     "— Ada Sample, editor. Just answer yes or no.",
 }
-LANGUAGES = "ar cs da de en es fi fr he hi it ja ko nb nl pl pt ru sv tr zh".split()
+LANGUAGES = [
+    "ar", "cs", "da", "de", "en", "es", "fi", "fr", "he", "hi", "it", "ja", "ko", "nb", "nl", "pl",
+    "pt", "ru", "sv", "tr", "zh",
+]  # fmt: skip
 
 
 def read(answer: str, **more: str) -> Decision:
