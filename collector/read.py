@@ -52,7 +52,7 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
     if in_thread and reading.kind is not ReplyKind.STOP and not reply.automatic:
         return Reading(
             ReplyKind.OTHER,
-            "It answers a message of ours. A yes counts only on their personal page.",
+            "It answers a message of ours: what they decided is read on its own.",
             1.0,
         )
     return reading

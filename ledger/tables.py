@@ -366,6 +366,23 @@ outbox = Table(
     Column("likeness", String(64), nullable=False, server_default="", default=""),
 )
 
+#: Answers in words to a question of ours: what they seem to decide, or what an editor says they do.
+answers = Table(
+    "answers",
+    metadata,
+    Column("reply_id", ForeignKey("replies.id"), primary_key=True, autoincrement=False),
+    Column("request_id", ForeignKey("requests.id"), nullable=False, index=True),
+    Column("message_id", ForeignKey("outbox.id"), nullable=False),
+    Column("decision", String(16), nullable=False),
+    _text("evidence"),
+    Column("changes", JSON, nullable=False),
+    _text("reason"),
+    Column("take_down", Boolean, nullable=False, server_default=text("false")),
+    _text("done"),
+    _text("corrected_by"),
+    Column("read_at", Utc, nullable=False),
+)
+
 #: Work for the stages, written in the transaction that makes it necessary.
 jobs = Table(
     "jobs",

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from ledger import sources
 from ledger.accounts import account_by_id, add_account
 from ledger.campaigns import add_campaign

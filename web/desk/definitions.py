@@ -18,6 +18,7 @@ from ledger.links import revoke_links
 from ledger.outbox import message_of_request
 from ledger.sources import release_source
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS, answers_shown
 from web.desk.common import (
     back,
     current_campaign,
@@ -95,7 +96,7 @@ def release(definition_id: str) -> ResponseReturnValue:
 @editor_only
 def withdraw_for_author(definition_id: str) -> ResponseReturnValue:
     """Its source is gone because its author meant to take it back: so it is taken back."""
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
 
     definition_in_view(definition_id)
     because = request.form.get("because", "").strip()[:MOST_REASON_CHARACTERS]
@@ -146,6 +147,7 @@ def definition_page(definition_id: str, **more: Any) -> str:
         message = message_of_request(connection, stands.request.id) if stands.request else None
         ways = ways_to(connection, ours.keys, found, stands.reply)
         person = person_view(ours, connection, found)
+        answered = answers_shown(ours, connection, definition_id)
     values = {
         "campaign": campaign,
         "stands": stands,
@@ -153,6 +155,8 @@ def definition_page(definition_id: str, **more: Any) -> str:
         "message": message,
         "ways": shown(ways),
         "person": person,
+        "answered": answered,
+        "decisions": DECISIONS,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, func, select
 
+from ledger.answers import answers_among
 from ledger.campaigns import campaign_by_id
 from ledger.definitions import take_definition
 from ledger.model import Campaign, ReplyKind, ReplyState
@@ -15,6 +16,7 @@ from ledger.replies import count_by_state, desk_replies, find_reply, set_state
 from ledger.sources import held_sources
 from ledger.tables import replies as reply_rows
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS
 from web.desk.common import back, current_campaign, saying_why
 from web.here import ledger
 
@@ -37,12 +39,15 @@ def replies() -> ResponseReturnValue:
             connection, campaign.id, state, kind=kind, before_id=before, limit=PAGE_SIZE + 1
         )
         states = count_by_state(connection, campaign.id)
+        answered = answers_among(connection, [reply.id for reply in listed])
         kinds = _count_by_kind(connection, campaign, state)
         held = held_sources(connection, [reply.id for reply in listed])
     return render_template(
         "desk/inbox.html",
         campaign=campaign,
         replies=listed[:PAGE_SIZE],
+        answered=answered,
+        decisions=DECISIONS,
         more=listed[PAGE_SIZE - 1].id if len(listed) > PAGE_SIZE else None,
         state=state,
         kind=kind,
