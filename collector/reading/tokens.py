@@ -22,7 +22,7 @@ _MARKS = (
 _LETTER = rf"(?:[^\W_{_CJK}]|[{_MARKS}])"
 _TOKEN = re.compile(rf"[{_CJK}]|{_LETTER}++(?:['’‘´`ʼ]{_LETTER}++)*+")
 _CJK_CHAR = re.compile(rf"[{_CJK}]")
-_DROPPED = re.compile(rf"['’‘´`ʼ{'\u00ad\u0640\u200b-\u200d\u2060'}]")
+_DROPPED = re.compile("['’‘´`ʼ\u00ad\u0640\u200b-\u200d\u2060]")
 #: Letters that people and keyboards write in several ways.
 _ALIKE = str.maketrans(
     {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ى": "ي", "ة": "ه", "ی": "ي"}
