@@ -197,7 +197,9 @@ def _read_rest(scene: Scene) -> Reading:
         return Reading(ReplyKind.QUESTION, "It asks something and gives no answer.", 0.8)
     if "no_answer" in kinds:
         return Reading(ReplyKind.OTHER, "They would rather not answer, or not yet.", 0.8)
-    if "thanks" in kinds:
+    if "thanks" in kinds or any(
+        unit.kind == "closing" and anywhere(unit, "thanks") for unit in scene.units
+    ):
         return Reading(ReplyKind.THANKS, "It says thanks and nothing else.", 0.9)
     if "prompt" in kinds:
         return Reading(ReplyKind.OTHER, "It repeats the prompt and adds no words.", 0.9)

@@ -95,6 +95,8 @@ def _go_on(scene: Scene, units: Sequence[Unit], first: int) -> list[Unit]:
 
 def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     """Whether something said after an answer still belongs to it."""
+    if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
+        return True
     if unit.kind in ("thanks", "polite", "greeting", "more", "link", "tags", "no_answer", "prompt",
                      "heading"):
         return False

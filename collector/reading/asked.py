@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from collector.reading.languages import language_of
+from collector.reading.languages import language_of_prompt
 from collector.reading.lexicon import Lexicon, lexicon
 from collector.reading.tokens import is_cjk, words_of
 
@@ -43,7 +43,7 @@ def prompt_of(text: str, term: str = "", lang: str = "") -> Prompt:
     text = text[:LENGTH]
     blank = BLANK.search(text)
     before, after = (text, "") if blank is None else (text[: blank.start()], text[blank.end() :])
-    lang = lang or language_of(f"{before} {after}", "en")
+    lang = lang or language_of_prompt(before, after)
     words = lexicon(lang)
     start, end = words_of(before), words_of(after)
     named = words_of(term) if term else _term_of(start, words)

@@ -131,7 +131,8 @@ def _kind_of_words(scene: Scene, unit: Unit, said: str) -> str:
             return "heading"
         return "label"
     if lead is not None and lead.kind == "sentence":
-        if is_question(scene, unit) and opening(scene, unit, "question") and not anywhere(unit, "rhetorical"):
+        asked = is_question(scene, unit) or is_loose(scene, unit)
+        if asked and opening(scene, unit, "question") and not anywhere(unit, "rhetorical"):
             return "question"
         unit.cut = _after_courtesy(scene, unit)
         return "lead"
@@ -216,7 +217,7 @@ def _opines(scene: Scene, unit: Unit) -> bool:
 
 
 def _is_closing(scene: Scene, unit: Unit, said: str) -> bool:
-    if not unit.opens_line and not unit.closes_line:
+    if not (unit.opens_line or unit.closes_line) or _is_first(scene, unit):
         return False
     for hit in unit.hits.get("closing", ()):
         if hit.start != unit.first:
@@ -236,18 +237,31 @@ def _is_closing(scene: Scene, unit: Unit, said: str) -> bool:
     return False
 
 
+def _is_first(scene: Scene, unit: Unit) -> bool:
+    """Whether nothing was said before it."""
+    return next((one for one in scene.units if one.first < one.last), unit) is unit
+
+
 def _are_names(scene: Scene, first: int, last: int) -> bool:
     text, tokens = scene.tokens.text, scene.tokens
     return all(text[tokens.starts[at]].isupper() for at in range(first, last))
 
 
 def _is_greeting(scene: Scene, unit: Unit) -> bool:
-    if unit.count > (14 if is_cjk(scene.tokens.words[unit.first]) else 6):
+    if unit.count > (14 if is_cjk(scene.tokens.words[unit.first]) else 7):
         return False
+    if _is_salutation(scene, unit):
+        return True
     for hit in unit.hits.get("greeting", ()):
         if hit.start != unit.first and not (is_cjk(scene.tokens.words[hit.start])):
             continue
+        if hit.start != unit.first and not (unit is scene.units[0] and len(scene.units) > 1):
+            continue
         left = unit.last - hit.end
+        if left and hit.end - hit.start >= 2 and len(scene.units) <= 2:
+            return True
+        if left and left <= 5 and scene.is_small(scene.tokens.words[hit.end]):
+            return True
         if left <= 1 or is_cjk(scene.tokens.words[hit.start]):
             return True
         names = sum(
@@ -260,6 +274,14 @@ def _is_greeting(scene: Scene, unit: Unit) -> bool:
     return False
 
 
+def _is_salutation(scene: Scene, unit: Unit) -> bool:
+    """"Carissimo Craig," on the first line of a mail, whatever the first word."""
+    if not scene.is_mail or unit is not scene.units[0] or len(scene.units) == 1 or unit.count > 4:
+        return False
+    apart = scene.units[1].paragraph != unit.paragraph
+    return apart and unit.closes_line and scene.text(unit).endswith((",", "，", "、", "،", ":"))
+
+
 def _is_thanks(scene: Scene, unit: Unit) -> bool:
     hit = opening(scene, unit, "thanks", 2)
     if hit is not None and unit.count <= LONGEST_THANKS and not _thanks_to(scene, hit, unit):
@@ -268,7 +290,7 @@ def _is_thanks(scene: Scene, unit: Unit) -> bool:
         return True
     praised = opening(scene, unit, "praise", 2)
     if praised is not None and unit.count <= LONGEST_PRAISE:
-        return praised.end - praised.start >= 2 or unit.count <= 4
+        return praised.end - praised.start >= 2 or unit.count <= 8
     return unit.count <= 16 and anywhere(unit, "praise", 2) is not None
 
 

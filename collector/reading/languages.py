@@ -67,6 +67,34 @@ def _language_of(plain: str, fallback: str) -> str:
     return lang
 
 
+#: The last word before the blank tells more about a short prompt than the model does.
+_COPULAS = {"to": "pl", "jest": "pl", "är": "sv", "è": "it", "é": "pt", "on": "fi", "ist": "de"} | {
+    "heißt": "de", "est": "fr", "betekent": "nl", "je": "cs", "es": "es", "demektir": "tr",
+    "oznacza": "pl", "znamená": "cs", "tarkoittaa": "fi", "significa": "", "betyr": "nb",
+}
+#: Below this the model says nothing about a prompt.
+_PROMPT_LIKELY = 0.3
+
+
+def language_of_prompt(before: str, after: str) -> str:
+    """The language of a prompt; "en" when nothing tells. Prompts are short and well written."""
+    plain = _NOISE.sub(" ", f"{before} {after}"[:FAR]).strip(" .?!:;،؟？。")
+    script = _script_of(plain)
+    if script and script not in _SHARED:
+        return script
+    if not any(map(str.isalpha, plain)):
+        return "en"
+    lang, probability = _by_model(plain)
+    lang = _ALIAS.get(lang, lang)
+    if script:
+        return lang if lang in _same_script(script) else script
+    last = before.split()[-1].casefold() if before.split() else ""
+    hint = _COPULAS.get(last, "")
+    if hint and lang != "en":
+        return hint
+    return lang if probability >= _PROMPT_LIKELY and lang in languages_known() else "en"
+
+
 @cache
 def languages_known() -> frozenset[str]:
     return frozenset(languages())

@@ -67,7 +67,7 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
     if not before and not after:
         return None
     words, text = tokens.words, tokens.text
-    for at in range(unit.first, min(unit.first + 6, unit.last)):
+    for at in range(unit.first, unit.last):
         if before and tuple(words[at : at + len(before)]) != before:
             continue
         end = at + len(before)
@@ -76,7 +76,10 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
         stop = tokens.ends[end - 1] if before else unit.start
         gap = text[stop : tokens.starts[end]] if end < len(words) else text[stop:unit.end]
         blank = _BLANKS.search(gap)
-        if blank is None and not (before and end == unit.last):
+        far = at > unit.first + 6 and blank is None
+        if far or (blank is None and not (before and end == unit.last)):
+            if far:
+                continue
             if not (before and after and tuple(words[end : end + len(after)]) == after):
                 continue
         close = end + len(after) if tuple(words[end : end + len(after)]) == after else end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from collector.reading.classify import _LINK, Scene
+from collector.reading.units import Unit
 
 _PRICE = re.compile(r"[$€£₹¥₺₽₩]\s?\d|\d[\d.,]{0,12}\s?(?:[$€£₹₺₽₩¥]|kr\b|zł|Kč|руб|円|元|万円|USD|EUR|lei\b)", re.I)
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
@@ -14,13 +15,30 @@ SPAM_SCORE_OF_ANSWER = 4
 
 
 def sales_score(scene: Scene) -> int:
-    """How much of a reply is an offer: 0 for none, 3 or more for an advertisement."""
-    own = "\n".join(scene.text(unit) for unit in scene.units)
-    places = {hit.start for unit in scene.units for hit in unit.hits.get("spam", ())}
-    phrases = len(places)
-    links = len({found.group() for found in _LINK.finditer(own[:4000])})
-    score = 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own[:4000])))
-    priced = bool(_PRICE.search(own[:4000])) + bool(_PERCENT.search(own[:4000]))
-    if phrases or links:
-        score += 2 * priced
-    return score if phrases or (links and priced) or links >= 3 else 0
+    """How much of a reply is an offer: 0 for none, 3 or more for an advertisement.
+
+    After an answer, what is said in later paragraphs counts for less: people add their own
+    address to an honest answer.
+    """
+    answers = [unit.paragraph for unit in scene.units if unit.kind in ("lead", "label")]
+    score = 0
+    apart = 0
+    for paragraph in sorted({unit.paragraph for unit in scene.units}):
+        units = [unit for unit in scene.units if unit.paragraph == paragraph]
+        some = _score(scene, units)
+        if answers and paragraph not in answers:
+            apart += some
+        else:
+            score += some
+    return score + apart // 3 if answers else score
+
+
+def _score(scene: Scene, units: list[Unit]) -> int:
+    own = "\n".join(scene.text(unit) for unit in units)[:4000]
+    phrases = len({hit.start for unit in units for hit in unit.hits.get("spam", ())})
+    links = len({found.group() for found in _LINK.finditer(own)})
+    if not phrases and not links:
+        return 0
+    score = 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
+    priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))
+    return score + 2 * priced if phrases or priced or links >= 3 else 0

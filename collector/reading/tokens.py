@@ -35,6 +35,8 @@ def fold(word: str) -> str:
     """A word as it is compared: no case, accents or apostrophes."""
     if word.isascii():
         return word.lower().replace("'", "").replace("`", "")
+    if is_cjk(word):
+        return unicodedata.normalize("NFKC", word).lower()
     plain = unicodedata.normalize("NFKD", word.casefold())
     plain = "".join(c for c in plain if unicodedata.category(c) != "Mn" or _is_indic(c))
     return _DROPPED.sub("", plain).translate(_ALIKE)

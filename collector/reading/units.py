@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from collector.reading.lexicon import Hit, Lexicon
 from collector.reading.own_text import Line
@@ -27,6 +28,8 @@ _BREAK = re.compile(
 )
 _SHORT = re.compile(r"(?:^|[\s(])(?:[^\W\d_]|[Mm]rs?|[DdMmSs]r|Dra|Sra|Prof|Profa|St|bzw|ca|etc|usw|vs|No|Nr|i\.e|e\.g|z\.\s?B|p\.\s?ej|tzv|np|tj)\.$")
 _BULLET = re.compile(r"\s*(?:[-–—•*·‣▪◦]|\d{1,2}[.)])\s")
+#: Mentions before what is said are no part of it.
+_MENTIONS = re.compile(r"(?:[.\s]*@[\w.@-]{1,200}[:,]?)++\s*+")
 _WRAP_FROM = 60
 _SPACE = " \t\r\n\v\f\x1c-\x1f\x85\xa0\u3000\ufeff\u200e\u200f\u200b\u2060"
 
@@ -47,6 +50,7 @@ class Unit:
     kind: str = ""
     cut: int = 0
     follows_bullet: bool = False
+    follows_part: bool = False
 
     @property
     def count(self) -> int:
@@ -77,7 +81,19 @@ def units_of(
             group = []
         group.append(line)
     _cut(tokens, group, found, paragraph, region, lexicons, holes)
+    _mark_parts(found, holes)
     return found
+
+
+def _mark_parts(units: Sequence[Unit], holes: Sequence[tuple[int, int]]) -> None:
+    """Note which units come right after a part marker that follows something said."""
+    left = iter(holes)
+    hole = next(left, None)
+    for before, unit in pairwise(units):
+        while hole is not None and hole[1] <= before.end:
+            hole = next(left, None)
+        if hole is not None and hole[1] <= unit.start:
+            unit.follows_part = True
 
 
 def _is_wrapped(text: str, before: Line, line: Line) -> bool:
@@ -151,6 +167,9 @@ def _add(
     text = tokens.text
     while start < end and text[start] in _SPACE:
         start += 1
+    found = _MENTIONS.match(text, start, end)
+    if found is not None and found.end() < end:
+        start = found.end()
     while end > start and text[end - 1] in _SPACE:
         end -= 1
     if start == end:
