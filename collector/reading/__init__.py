@@ -13,7 +13,7 @@ from collector.reading.answer import answer_units, spans_of
 from collector.reading.asked import Prompt, prompt_of
 from collector.reading.classify import Scene, anywhere, classify, is_question, opening
 from collector.reading.languages import language_of
-from collector.reading.lexicon import Lexicon, lexicon
+from collector.reading.lexicon import Lexicon, lexicon_of
 from collector.reading.own_text import Line, mark_own
 from collector.reading.parts import marker_spans
 from collector.reading.sales import SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
@@ -51,27 +51,20 @@ def read_text(
     """Read `text` as a reply to a prompt; as `read_reply` but for knowing no campaign."""
     if automatic:
         return Reading(ReplyKind.OTHER, "This is an automatic reply.", 1.0, (), prompt.lang)
-    lexicons = _lexicons("en", prompt.lang)
-    lines = mark_own(text, lexicons)
+    lines = mark_own(text, lexicon_of(prompt.lang, "en"))
     own = "\n".join(text[line.start : line.end] for line in lines if line.is_own)
     lang = language_of(own, prompt.lang)
+    words = lexicon_of(lang, prompt.lang, "en")
     if lang not in ("en", prompt.lang):
-        lexicons = _lexicons("en", prompt.lang, lang)
-        lines = mark_own(text, lexicons)
-    if lexicons[0].lang != lang:
-        lexicons = sorted(lexicons, key=lambda one: one.lang != lang)
-    reading = _read(text, prompt, lexicons, lines, subject, is_mail=is_mail)
+        lines = mark_own(text, words)
+    reading = _read(text, prompt, words, lines, subject, is_mail=is_mail)
     return Reading(reading.kind, reading.reason, reading.confidence, reading.spans, lang)
-
-
-def _lexicons(*langs: str) -> list[Lexicon]:
-    return [lexicon(lang) for lang in dict.fromkeys(langs)]
 
 
 def _read(
     text: str,
     prompt: Prompt,
-    lexicons: list[Lexicon],
+    words: Lexicon,
     lines: list[Line],
     subject: str,
     *,
@@ -79,9 +72,9 @@ def _read(
 ) -> Reading:
     tokens = Tokens(text)
     holes = marker_spans(text)
-    units = units_of(tokens, lines, lexicons, holes)
-    find_hits(tokens, units, lexicons)
-    scene = Scene(tokens, prompt, lexicons, units, is_mail)
+    units = units_of(tokens, lines, words, holes)
+    find_hits(tokens, units, words)
+    scene = Scene(tokens, prompt, words, units, is_mail)
     classify(scene)
     if asks_to_stop(scene, subject):
         return Reading(ReplyKind.STOP, "They ask not to be written to again.", 0.95)

@@ -65,12 +65,12 @@ def _term_of(before: list[str], words: Lexicon) -> list[str]:
                 return before[: -len(end)]
         return before
     verbs = {
-        " ".join(said) for said in (("is",), ("means",)) if words.lang == "en"
+        " ".join(said) for said in (("is",), ("means",)) if "en" in words.langs
     } | _verbs(words)
     for length in (3, 2, 1):
         if len(before) > length and " ".join(before[-length:]) in verbs:
             return before[:-length]
-    return before[:-1] if len(before) > 2 and words.lang not in ("tr", "hi") else before
+    return before[:-1] if len(before) > 2 and words.langs[0] not in ("tr", "hi") else before
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +88,7 @@ def _verbs_of(lang: str) -> frozenset[str]:
 
 
 def _verbs(words: Lexicon) -> frozenset[str]:
-    return _verbs_of(words.lang)
+    return _verbs_of(words.langs[0])
 
 
 def _without_articles(named: list[str], words: Lexicon) -> list[str]:

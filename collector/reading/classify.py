@@ -31,7 +31,7 @@ class Scene:
 
     tokens: Tokens
     prompt: Prompt
-    lexicons: Sequence[Lexicon]
+    words: Lexicon
     units: Sequence[Unit]
     is_mail: bool = False
 
@@ -39,13 +39,13 @@ class Scene:
         return self.tokens.text[unit.start : unit.end]
 
     def in_list(self, section: str, said: str) -> bool:
-        return any(said in words.lists.get(section, ()) for words in self.lexicons)
+        return said in self.words.lists.get(section, ())
 
     def spoken(self, unit: Unit) -> list[str]:
         return self.tokens.words[unit.first : unit.last]
 
     def is_small(self, word: str) -> bool:
-        return any(word in words.lists.get("small", ()) for words in self.lexicons)
+        return word in self.words.lists.get("small", ())
 
 
 def opening(scene: Scene, unit: Unit, section: str, slack: int = 0) -> Hit | None:
@@ -62,7 +62,7 @@ def is_loose(scene: Scene, unit: Unit) -> bool:
     if unit.first == unit.last:
         return False
     word = scene.tokens.words[unit.first]
-    return is_cjk(word) or any(words.lang in VERB_LAST for words in scene.lexicons[:1])
+    return is_cjk(word) or scene.words.langs[0] in VERB_LAST
 
 
 def anywhere(unit: Unit, section: str, least: int = 1) -> Hit | None:
@@ -115,7 +115,7 @@ def _bare(said: str) -> str:
 
 
 def _kind_of_words(scene: Scene, unit: Unit, said: str) -> str:
-    lead = find_lead(scene.tokens, unit, scene.prompt, scene.lexicons)
+    lead = find_lead(scene.tokens, unit, scene.prompt, scene.words)
     if lead is not None and lead.kind == "copy":
         if lead.cut >= unit.end:
             return "prompt"
@@ -182,11 +182,7 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     if _is_greeting(scene, unit):
         return "greeting"
     plain = " ".join(scene.spoken(unit))
-    glued = plain.replace(" ", "")
-    if any(
-        plain in words.lists.get("reaction", ()) or (is_cjk(plain[:1]) and _listed(words, glued))
-        for words in scene.lexicons
-    ):
+    if scene.in_list("reaction", plain):
         return "reaction"
     if anywhere(unit, "rhetorical") and is_question(scene, unit):
         return "content"
@@ -206,10 +202,6 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     if opening(scene, unit, "chat") and not _opines(scene, unit):
         return "chat"
     return ""
-
-
-def _listed(words: Lexicon, glued: str) -> bool:
-    return " ".join(glued) in words.lists.get("reaction", ())
 
 
 def _opines(scene: Scene, unit: Unit) -> bool:

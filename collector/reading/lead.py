@@ -25,13 +25,13 @@ class Lead(NamedTuple):
     cut: int
 
 
-def find_lead(tokens: Tokens, unit: Unit, prompt: Prompt, lexicons: Sequence[Lexicon]) -> Lead | None:
+def find_lead(tokens: Tokens, unit: Unit, prompt: Prompt, words: Lexicon) -> Lead | None:
     """How a unit takes up the prompt, or None."""
     copied = _copy(tokens, unit, prompt)
     if copied is not None:
         return copied
     for start, end in _term_at(tokens, unit, prompt):
-        found = _after_term(tokens, unit, start, end, prompt, lexicons)
+        found = _after_term(tokens, unit, start, end, prompt, words)
         if found is not None:
             return found
     if _has_after(tokens, unit, prompt):
@@ -120,7 +120,7 @@ def _after_term(
     start: int,
     end: int,
     prompt: Prompt,
-    lexicons: Sequence[Lexicon],
+    words: Lexicon,
 ) -> Lead | None:
     text = tokens.text
     stop = tokens.ends[end - 1]
@@ -139,7 +139,7 @@ def _after_term(
         return Lead("copy", tokens.starts[end])
     if "=" in gap or "≠" in gap or "≈" in gap or gap.strip() in ("–", "—", "-"):
         return Lead("sentence", unit.start)
-    if _says_is(tokens, unit, end, prompt, lexicons):
+    if _says_is(tokens, unit, end, prompt, words):
         close = _label_after_verb(tokens, unit, start, end, prompt)
         return close if close is not None and opens else Lead("sentence", unit.start)
     return Lead("mention", unit.start)
@@ -150,18 +150,16 @@ def _is_heading(rest: str) -> bool:
 
 
 def _says_is(
-    tokens: Tokens, unit: Unit, end: int, prompt: Prompt, lexicons: Sequence[Lexicon]
+    tokens: Tokens, unit: Unit, end: int, prompt: Prompt, words: Lexicon
 ) -> bool:
-    words = tokens.words
+    said = tokens.words
     verb = prompt.before[-1] if prompt.has_verb else ""
     far = min(unit.last, end + MOST_BETWEEN)
-    if verb and any(near(words[at], verb) for at in range(end, far)):
+    if verb and any(near(said[at], verb) for at in range(end, far)):
         return True
-    for lexicon in lexicons:
-        for hit in lexicon.hits(words, end, far):
-            if hit.section == "is":
-                return True
-    return is_cjk(words[end]) and words[end] in "とは是就を"
+    if any(hit.section == "is" for hit in words.hits(said, end, far)):
+        return True
+    return is_cjk(said[end]) and said[end] in "とは是就を"
 
 
 def _label_after_verb(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain, product
 from typing import NamedTuple, TypeAlias
@@ -52,18 +52,18 @@ class _Phrase(NamedTuple):
     at_start: bool
     at_end: bool
     anywhere: bool
+    gap: int
 
 
 @dataclass
 class Lexicon:
-    """The phrases of one language by their first word."""
+    """The phrases of one language, or of several together, by their first word."""
 
-    lang: str
+    langs: tuple[str, ...]
     by_word: dict[str, list[_Phrase]] = field(default_factory=dict)
     by_beginning: dict[str, list[tuple[str, _Phrase]]] = field(default_factory=dict)
     #: Sections that hold single words or whole lines rather than phrases in a sentence.
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
-    gap: int = GAP
 
     def hits(self, words: list[str], start: int, end: int) -> Iterator[Hit]:
         """Every phrase that begins in words[start:end], which is one thing said."""
@@ -82,6 +82,13 @@ class Lexicon:
                     if stop:
                         yield Hit(phrase.section, at, stop, phrase.anywhere)
 
+    def hits_at(self, words: list[str], start: int, end: int) -> Iterator[Hit]:
+        """Every phrase that begins with words[start] and ends before `end`."""
+        for phrase in self.by_word.get(words[start], ()):
+            stop = self._match(phrase, words, start + 1, end)
+            if stop:
+                yield Hit(phrase.section, start, stop, phrase.anywhere)
+
     def _match(self, phrase: _Phrase, words: list[str], at: int, end: int) -> int:
         """Where the phrase ends when its first word stands before `at`; 0 when it doesn't."""
         gap = False
@@ -90,7 +97,7 @@ class Lexicon:
                 gap = True
                 continue
             if gap:
-                last = min(end, at + self.gap + 1)
+                last = min(end, at + phrase.gap + 1)
                 while at < last and words[at] not in element:
                     at += 1
                 if at == last:
@@ -121,7 +128,7 @@ def languages() -> list[str]:
 @cache
 def lexicon(lang: str) -> Lexicon:
     """The lexicon of a language; an empty one where there is no file."""
-    found = Lexicon(lang, gap=CJK_GAP if lang in CJK else GAP)
+    found = Lexicon((lang,))
     source = files("collector").joinpath("languages", f"{lang}.txt")
     if not source.is_file():
         return found
@@ -144,8 +151,25 @@ def lexicon(lang: str) -> Lexicon:
     return found
 
 
+@lru_cache(maxsize=128)
+def lexicon_of(*langs: str) -> Lexicon:
+    """The lexicons of several languages as one; the first is what the text is written in."""
+    parts = [lexicon(lang) for lang in dict.fromkeys(langs)]
+    found = Lexicon(tuple(dict.fromkeys(langs)))
+    for part in parts:
+        for word, phrases in part.by_word.items():
+            found.by_word[word] = found.by_word[word] + phrases if word in found.by_word else phrases
+        for word, begun in part.by_beginning.items():
+            known = found.by_beginning.get(word)
+            found.by_beginning[word] = known + begun if known else begun
+        for name, listed in part.lists.items():
+            found.lists[name] = found.lists.get(name, frozenset()) | listed
+    return found
+
+
 def _add(into: Lexicon, section: str, written: str) -> None:
     anywhere = at_start = at_end = False
+    gap = CJK_GAP if into.langs[0] in CJK else GAP
     #: For each place the ways to fill it: a gap, or words in a row, or one of a set.
     places: list[list[tuple[_Element, ...]]] = []
     for piece in written.split():
@@ -167,7 +191,7 @@ def _add(into: Lexicon, section: str, written: str) -> None:
             elements.pop()
         if elements:
             rest = tuple(elements[1:])
-            _keep(into, elements[0], _Phrase(section, rest, at_start, at_end, anywhere))
+            _keep(into, elements[0], _Phrase(section, rest, at_start, at_end, anywhere, gap))
 
 
 def _ways(piece: str) -> list[tuple[_Element, ...]]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.reading.lexicon import Lexicon
-from collector.reading.tokens import words_of
+from collector.reading.tokens import is_cjk, words_of
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 #: "On <date>, <name> wrote:" may be wrapped over this many lines,
@@ -58,17 +58,17 @@ def lines_of(text: str) -> list[Line]:
     return found
 
 
-def mark_own(text: str, lexicons: Sequence[Lexicon]) -> list[Line]:
+def mark_own(text: str, words: Lexicon) -> list[Line]:
     """The lines of a text, with those that its author didn't write for us marked."""
     lines = lines_of(text)
     if len(lines) < 2 and not text.lstrip(_INVISIBLE).startswith(">"):
         return lines
     for line in lines:
         line.is_quoted = text[line.start : line.end].lstrip(_INVISIBLE).startswith((">", "|>"))
-    _mark_attributions(text, lines, lexicons)
-    _mark_heads(text, lines, lexicons)
+    _mark_attributions(text, lines, words)
+    _mark_heads(text, lines, words)
     _mark_signature(text, lines)
-    _mark_device(text, lines, lexicons)
+    _mark_device(text, lines, words)
     return lines
 
 
@@ -80,10 +80,10 @@ def _first_own(text: str, lines: Sequence[Line]) -> int:
     return len(lines)
 
 
-def _mark_attributions(text: str, lines: list[Line], lexicons: Sequence[Lexicon]) -> None:
+def _mark_attributions(text: str, lines: list[Line], words: Lexicon) -> None:
     number, first_own = 0, len(lines)
     while number < len(lines):
-        length = _attribution_at(text, lines, number, lexicons)
+        length = _attribution_at(text, lines, number, words)
         if not length:
             said = text[lines[number].start : lines[number].end]
             if first_own == len(lines) and lines[number].is_own and any(map(str.isalnum, said)):
@@ -103,7 +103,7 @@ def _mark_attributions(text: str, lines: list[Line], lexicons: Sequence[Lexicon]
 
 
 def _attribution_at(
-    text: str, lines: list[Line], number: int, lexicons: Sequence[Lexicon]
+    text: str, lines: list[Line], number: int, words: Lexicon
 ) -> int:
     """How many lines from here announce a quotation; 0 when none do."""
     if lines[number].is_quoted or not text[lines[number].start : lines[number].end].strip():
@@ -116,14 +116,14 @@ def _attribution_at(
             return 0
         said = text[some[0].start : some[-1].end].rstrip(_INVISIBLE)
         if said.endswith((":", "：", ">", "،")):
-            if _announces(said, lexicons):
+            if _announces(said, words):
                 return length
             if length == 1 and said.endswith((":", "：")):
                 return 0
     return 0
 
 
-def _announces(said: str, lexicons: Sequence[Lexicon]) -> bool:
+def _announces(said: str, words: Lexicon) -> bool:
     addressed = _ADDRESS.search(said) is not None
     timed = _TIME.search(said) is not None or _DATE.search(said) is not None
     if not said.endswith((":", "：")):
@@ -133,17 +133,16 @@ def _announces(said: str, lexicons: Sequence[Lexicon]) -> bool:
     spoken = words_of(said)
     plain, joined = f" {' '.join(spoken)} ", "".join(spoken)
     wrote = any(
-        f" {phrase} " in plain or (phrase.replace(" ", "") in joined and lexicon.lang in ("ja", "zh"))
-        for lexicon in lexicons
-        for phrase in lexicon.lists.get("wrote", ())
+        f" {phrase} " in plain or (is_cjk(phrase[0]) and phrase.replace(" ", "") in joined)
+        for phrase in words.lists.get("wrote", ())
     )
     return wrote and (addressed or timed)
 
 
-def _mark_heads(text: str, lines: list[Line], lexicons: Sequence[Lexicon]) -> None:
+def _mark_heads(text: str, lines: list[Line], words: Lexicon) -> None:
     """All that follows the head of an earlier mail, as Outlook and forwarding put it."""
-    froms = {phrase for lexicon in lexicons for phrase in lexicon.lists.get("from", ())}
-    originals = {phrase for lexicon in lexicons for phrase in lexicon.lists.get("original", ())}
+    froms = words.lists.get("from", frozenset())
+    originals = words.lists.get("original", frozenset())
     row = 0
     row_has_address = starts_from = False
     first, first_own = 0, _first_own(text, lines)
@@ -172,7 +171,7 @@ def _mark_heads(text: str, lines: list[Line], lexicons: Sequence[Lexicon]) -> No
             return
 
 
-def _is_divider(said: str, originals: set[str]) -> bool:
+def _is_divider(said: str, originals: frozenset[str]) -> bool:
     if said[0] not in "-_—–" and said[:1].isascii():
         plain = " ".join(words_of(said[:80]))
         return plain in originals
@@ -211,17 +210,17 @@ def _is_like_signature(text: str, below: list[Line]) -> bool:
     return len(said) <= 12
 
 
-def _mark_device(text: str, lines: list[Line], lexicons: Sequence[Lexicon]) -> None:
+def _mark_device(text: str, lines: list[Line], words: Lexicon) -> None:
     own = [line for line in lines if line.is_own and text[line.start : line.end].strip(_INVISIBLE)]
     for number, line in enumerate(own):
         said = text[line.start : line.end]
         spoken = words_of(said[:120])
         plain, joined = " ".join(spoken), "".join(spoken)
         told = any(
-            (plain + " ").startswith(phrase + " ")
-            or (lexicon.lang in ("ja", "zh") and phrase.replace(" ", "") in joined)
-            for lexicon in lexicons
-            for phrase in lexicon.lists.get("device", ())
+            plain.startswith(phrase + " ")
+            or plain == phrase
+            or (is_cjk(phrase[0]) and phrase.replace(" ", "") in joined)
+            for phrase in words.lists.get("device", ())
         )
         last = len(own) - number <= 2 and len(said) <= 60 and number > 0
         if told or (last and _GADGET.search(said) and len(spoken) <= 12):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 _MARKER = re.compile(r"[(\[]?(?<![\d/.,])(\d{1,2})\s?[/⁄]\s?(\d{1,2})(?![\d/%])[)\]]?[.:]?")
 _THREAD = re.compile("🧵\ufe0f?|⬇️|👇(?=\\s*$)")
 #: Nobody answers in more parts than this.
 MOST_PARTS = 30
+#: No more marks than this are looked at.
+MOST_MARKS = 200
 
 
 class _Marker(NamedTuple):
@@ -23,12 +26,12 @@ def marker_spans(text: str) -> list[tuple[int, int]]:
     """Where the part markers of a text stand, in order."""
     found = [
         _Marker(m.start(), m.end(), int(m[1]), int(m[2]), m[0][0] in "([")
-        for m in _MARKER.finditer(text)
+        for m in islice(_MARKER.finditer(text), MOST_MARKS)
         if _at_edge(text, m.start(), m.end())
     ]
     parts = [m for m in found if 1 <= m.number <= m.of <= MOST_PARTS and m.of >= 2]
     spans = [(m.start, m.end) for m in parts] if _is_row(parts, text) else []
-    spans += [m.span() for m in _THREAD.finditer(text) if _stands_alone(text, *m.span())]
+    spans += [m.span() for m in islice(_THREAD.finditer(text), MOST_MARKS) if _stands_alone(text, *m.span())]
     return sorted(spans)
 
 
@@ -62,8 +65,7 @@ def _opens_sentence(text: str, marker: _Marker) -> bool:
 
 def _at_edge(text: str, start: int, end: int) -> bool:
     """Whether it stands at the beginning or the end of a line, mentions aside."""
-    line_start = text.rfind("\n", max(0, start - 200), start) + 1
-    before = text[line_start if line_start else 0 : start]
+    before = text[max(0, start - 200) : start].rpartition("\n")[2]
     before = " ".join(w for w in before.split() if not w.startswith("@") and w != "🧵")
     after = text[end : end + 200].partition("\n")[0]
     after = " ".join(w for w in after.split() if not w.startswith(("@", "#")) and w != "🧵")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from collector.reading.classify import _LINK, Scene
 from collector.reading.units import Unit
@@ -20,12 +21,11 @@ def sales_score(scene: Scene) -> int:
     After an answer, what is said in later paragraphs counts for less: people add their own
     address to an honest answer.
     """
-    answers = [unit.paragraph for unit in scene.units if unit.kind in ("lead", "label")]
+    answers = {unit.paragraph for unit in scene.units if unit.kind in ("lead", "label")}
     score = 0
     apart = 0
-    for paragraph in sorted({unit.paragraph for unit in scene.units}):
-        units = [unit for unit in scene.units if unit.paragraph == paragraph]
-        some = _score(scene, units)
+    for paragraph, units in groupby(scene.units, key=lambda unit: unit.paragraph):
+        some = _score(scene, list(units))
         if answers and paragraph not in answers:
             apart += some
         else:

@@ -70,6 +70,6 @@ def _alone(scene: Scene, spoken: list[str]) -> bool:
 
 
 def _phrases(scene: Scene) -> frozenset[str]:
-    return frozenset().union(*(words.lists.get("stop_alone", ()) for words in scene.lexicons))
+    return scene.words.lists.get("stop_alone", frozenset())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from collector.reading.lexicon import Hit, Lexicon
 from collector.reading.own_text import Line
@@ -20,13 +21,15 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _SMILEY = r"[:;]-?[)(DPp]+|<3|\^\^|xD"
 #: Where something said ends: marks and what clings to them, or emoji before a further word.
 _BREAK = re.compile(
-    rf"(?:[.!?…؟।॥;]++[{_CLOSERS}]*+(?:[ \t]*+(?:[{EMOJI}]++|(?:{_SMILEY})(?=\s|$)))*+(?=\s|$)"
+    rf"(?:(?<![.!?…])[.!?…؟।॥;]++[{_CLOSERS}]*+(?:[ \t]*+(?:[{EMOJI}]++|(?:{_SMILEY})(?=\s|$)))*+(?=\s|$)"
     rf"|[。！？]++[{_CLOSERS}]*+(?:[ \t]*+[{EMOJI}]++)*+"
     rf"|[!?][{_CLOSERS}]*+(?=[{_CJK}])"
-    rf"|[{EMOJI}]++(?:[ \t]*+[{EMOJI}]++)*+[.!?]*+(?=[ \t]+[^\s])"
+    rf"|[{EMOJI}]++(?:[ \t]*+[{EMOJI}]++)*+[.!?]*+"
     rf"|(?:(?<=\s)|(?<=^))(?:{_SMILEY})(?=\s))"
 )
 _SHORT = re.compile(r"(?:^|[\s(])(?:[^\W\d_]|[Mm]rs?|[DdMmSs]r|Dra|Sra|Prof|Profa|St|bzw|ca|etc|usw|vs|No|Nr|i\.e|e\.g|z\.\s?B|p\.\s?ej|tzv|np|tj)\.$")
+_EMOJI = re.compile(f"[{EMOJI}]")
+_WORD_FOLLOWS = re.compile(r"[ \t]{1,8}\S")
 _BULLET = re.compile(r"\s*(?:[-–—•*·‣▪◦]|\d{1,2}[.)])\s")
 #: Mentions before what is said are no part of it.
 _MENTIONS = re.compile(r"(?:[.\s]*@[\w.@-]{1,200}[:,]?)++\s*+")
@@ -58,7 +61,7 @@ class Unit:
 
 
 def units_of(
-    tokens: Tokens, lines: Sequence[Line], lexicons: Sequence[Lexicon], holes: Sequence[tuple[int, int]]
+    tokens: Tokens, lines: Sequence[Line], words: Lexicon, holes: Sequence[tuple[int, int]]
 ) -> list[Unit]:
     """What a reply says, in order; quoted lines and holes lie between units, never inside."""
     found: list[Unit] = []
@@ -69,7 +72,7 @@ def units_of(
     for line in lines:
         blank = not text[line.start : line.end].strip(_SPACE)
         if not line.is_own or blank:
-            _cut(tokens, group, found, paragraph, region, lexicons, holes)
+            _cut(tokens, group, found, paragraph, region, words, holes)
             group = []
             paragraph += seen
             seen = False
@@ -77,10 +80,10 @@ def units_of(
             continue
         seen = True
         if group and not _is_wrapped(text, group[-1], line):
-            _cut(tokens, group, found, paragraph, region, lexicons, holes)
+            _cut(tokens, group, found, paragraph, region, words, holes)
             group = []
         group.append(line)
-    _cut(tokens, group, found, paragraph, region, lexicons, holes)
+    _cut(tokens, group, found, paragraph, region, words, holes)
     _mark_parts(found, holes)
     return found
 
@@ -115,7 +118,7 @@ def _cut(
     into: list[Unit],
     paragraph: int,
     region: int,
-    lexicons: Sequence[Lexicon],
+    words: Lexicon,
     holes: Sequence[tuple[int, int]],
 ) -> None:
     if not group:
@@ -124,8 +127,10 @@ def _cut(
     start, end = group[0].start, group[-1].end
     pieces: list[tuple[int, int]] = []
     at = start
-    for hole_start, hole_end in holes:
-        if hole_end <= at or hole_start >= end:
+    for hole_start, hole_end in islice(holes, bisect_left(holes, (at, 0)), None):
+        if hole_start >= end:
+            break
+        if hole_end <= at:
             continue
         pieces.append((at, hole_start))
         at = hole_end
@@ -137,11 +142,13 @@ def _cut(
         for found in _BREAK.finditer(text, piece_start, piece_end):
             if found.end() <= at or _is_abbreviation(text, at, found.start()):
                 continue
+            if _EMOJI.match(text, found.start()) and not _WORD_FOLLOWS.match(text, found.end()):
+                continue
             if found.group()[0] == ";" and not ("\u0370" <= text[max(at, found.start() - 1)] <= "\u03ff"):
                 continue
-            _add(tokens, into, at, found.end(), paragraph, region, lexicons)
+            _add(tokens, into, at, found.end(), paragraph, region, words)
             at = found.end()
-        _add(tokens, into, at, piece_end, paragraph, region, lexicons)
+        _add(tokens, into, at, piece_end, paragraph, region, words)
     fresh = into[before:]
     if fresh:
         fresh[0].opens_line = True
@@ -162,7 +169,7 @@ def _add(
     end: int,
     paragraph: int,
     region: int,
-    lexicons: Sequence[Lexicon],
+    words: Lexicon | None,
 ) -> None:
     text = tokens.text
     while start < end and text[start] in _SPACE:
@@ -175,10 +182,10 @@ def _add(
     if start == end:
         return
     first, last = tokens.first_from(start), tokens.first_from(end)
-    greeted = _after_greeting(tokens, first, last, end, lexicons)
+    greeted = 0 if words is None else _after_greeting(tokens, first, last, end, words)
     if greeted:
         into.append(_unit(tokens, start, greeted, first, tokens.first_from(greeted), paragraph, region))
-        _add(tokens, into, greeted, end, paragraph, region, ())
+        _add(tokens, into, greeted, end, paragraph, region, None)
         return
     into.append(_unit(tokens, start, end, first, last, paragraph, region))
 
@@ -190,16 +197,15 @@ def _unit(
 
 
 def _after_greeting(
-    tokens: Tokens, first: int, last: int, end: int, lexicons: Sequence[Lexicon]
+    tokens: Tokens, first: int, last: int, end: int, words: Lexicon
 ) -> int:
     """Where "Hi Ada," ends; 0 when it doesn't start so."""
     if first == last:
         return 0
     said = 0
-    for words in lexicons:
-        for hit in words.hits(tokens.words, first, min(last, first + 6)):
-            if hit.section == "greeting" and hit.start == first:
-                said = max(said, hit.end)
+    for hit in words.hits_at(tokens.words, first, min(last, first + 6)):
+        if hit.section == "greeting":
+            said = max(said, hit.end)
     if not said:
         return 0
     strangers = 0
@@ -218,9 +224,8 @@ def _after_greeting(
     return 0
 
 
-def find_hits(tokens: Tokens, units: Sequence[Unit], lexicons: Sequence[Lexicon]) -> None:
+def find_hits(tokens: Tokens, units: Sequence[Unit], words: Lexicon) -> None:
     """Fill in what each unit matches."""
     for unit in units:
-        for words in lexicons:
-            for hit in words.hits(tokens.words, unit.first, unit.last):
-                unit.hits.setdefault(hit.section, []).append(hit)
+        for hit in words.hits(tokens.words, unit.first, unit.last):
+            unit.hits.setdefault(hit.section, []).append(hit)
