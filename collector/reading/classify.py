@@ -193,13 +193,13 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "thanks"
     if asked:
         return "question"
-    if _is_more(scene, unit, said):
+    if _is_more(scene, unit, said) or _is_promotion(scene, unit, said):
         return "more"
+    if _opines(scene, unit):
+        return ""
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
-    if _is_promotion(scene, unit, said):
-        return "more"
-    if opening(scene, unit, "chat") and not _opines(scene, unit):
+    if opening(scene, unit, "chat"):
         return "chat"
     return ""
 

@@ -73,6 +73,12 @@ class Lexicon:
             for phrase in by_word.get(word, ()):
                 if phrase.at_start and at != start:
                     continue
+                # Most phrases fail at their second word: look before calling.
+                rest = phrase.rest
+                if rest:
+                    second = rest[0]
+                    if second is not None and (at + 1 >= end or words[at + 1] not in second):
+                        continue
                 stop = self._match(phrase, words, at + 1, end)
                 if stop:
                     yield Hit(phrase.section, at, stop, phrase.anywhere)
