@@ -26,6 +26,8 @@ __all__ = ["prompt_of", "read_reply", "read_text"]
 
 #: A reply longer than this, in words, that doesn't take up the prompt's is no answer.
 MOST_BARE_WORDS = 150
+#: What stands further on isn't looked at; mail is cut off before, posts are shorter.
+MOST_CHARACTERS = 200_000
 LIKELY_BARE_WORDS = 40
 _COPY = re.compile(r"\s*(?:RT|MT|QT)\s+@[\w.@-]+")
 _ATTRIBUTED = re.compile(
@@ -49,6 +51,7 @@ def read_text(
     text: str, prompt: Prompt, *, automatic: bool = False, subject: str = "", is_mail: bool = False
 ) -> Reading:
     """Read `text` as a reply to a prompt; as `read_reply` but for knowing no campaign."""
+    text = text[:MOST_CHARACTERS]
     if automatic:
         return Reading(ReplyKind.OTHER, "This is an automatic reply.", 1.0, (), prompt.lang)
     lines = mark_own(text, lexicon_of(prompt.lang, "en"))

@@ -118,7 +118,9 @@ def _same_script(script: str) -> frozenset[str]:
 
 
 def _by_model(plain: str) -> tuple[str, float]:
-    labels, probabilities = _model().predict(plain.lower(), k=1)
+    # What UTF-8 can't hold would not reach the model.
+    plain = plain.lower().encode("utf-8", "ignore").decode()
+    labels, probabilities = _model().predict(plain, k=1)
     if not labels:
         return "", 0.0
     return labels[0].removeprefix("__label__"), float(probabilities[0])
