@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo install test test-networks check bench clean lock golden screenshots reference
+.PHONY: run demo install test test-networks check bench eval clean lock golden screenshots reference
 NETWORKS := tests/integration/test_bluesky_connector.py
 .DEFAULT_GOAL := run
 
@@ -64,6 +64,9 @@ reference: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+eval: $(VENV)/dev.stamp
+	@$(BIN)/python -m evaluation
 
 lock:
 	@command -v uv >/dev/null || { echo "Locking needs uv: https://docs.astral.sh/uv/"; exit 1; }

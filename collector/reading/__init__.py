@@ -177,7 +177,11 @@ def _read_answer(scene: Scene, holes: list[tuple[int, int]]) -> Reading | None:
         return Reading(
             ReplyKind.DEFINITION, "It takes up the prompt without naming the term.", 0.8, spans
         )
-    confidence = 0.4 if count > LIKELY_BARE_WORDS or is_question(scene, kept[-1]) else 0.6
+    goes_on = any(
+        unit.start > kept[-1].end and unit.kind in ("content", "chat") for unit in scene.units
+    )
+    unsure = goes_on or count > LIKELY_BARE_WORDS or is_question(scene, kept[-1])
+    confidence = 0.4 if unsure else 0.6
     return Reading(
         ReplyKind.DEFINITION,
         "It reads like an answer that leaves out the prompt.",

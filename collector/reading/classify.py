@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from collector.reading.asked import Prompt
 from collector.reading.lead import find_lead
-from collector.reading.lexicon import Hit, Lexicon
+from collector.reading.lexicon import Hit, Lexicon, lexicon
 from collector.reading.tokens import Tokens, is_cjk
 from collector.reading.units import EMOJI, Unit
 
@@ -132,16 +132,35 @@ def _kind_of_words(scene: Scene, unit: Unit, said: str) -> str:
         return "label"
     if lead is not None and lead.kind == "sentence":
         asked = is_question(scene, unit) or is_loose(scene, unit)
-        if asked and opening(scene, unit, "question") and not anywhere(unit, "rhetorical"):
+        if asked and _lead_asks(scene, unit) and not anywhere(unit, "rhetorical"):
             return "question"
         unit.cut = _after_courtesy(scene, unit)
         return "lead"
+    if lead is not None and is_question(scene, unit) and _lead_asks(scene, unit):
+        return "question"
     noise = _noise(scene, unit, said)
     if noise:
         return noise
     if lead is not None:
         return "mention"
     return "content"
+
+
+def _lead_asks(scene: Scene, unit: Unit) -> bool:
+    """Whether a sentence with the term asks: "What is it?", "Thought leadership is what?"."""
+    if opening(scene, unit, "question"):
+        return True
+    if is_question(scene, unit) and any(
+        hit.start == unit.first and hit.end == unit.first + 1 for hit in unit.hits.get("is", ())
+    ):
+        return True
+    after = unit.first + max(len(scene.prompt.before), len(scene.prompt.term) + 1)
+    if not is_question(scene, unit) or not after < unit.last <= after + 3:
+        return False
+    return any(
+        hit.section == "question" and hit.start == after
+        for hit in scene.words.hits(scene.tokens.words, after, unit.last)
+    )
 
 
 def _label(scene: Scene, unit: Unit) -> int:
@@ -291,19 +310,30 @@ def _thanks_to(scene: Scene, hit: Hit, unit: Unit) -> bool:
 
 
 def _is_asked(scene: Scene, unit: Unit) -> bool:
-    marked = is_question(scene, unit)
-    if marked:
-        return True
     hit = opening(scene, unit, "question", 1)
+    if is_question(scene, unit):
+        if hit is not None or anywhere(unit, "meta"):
+            return True
+        return unit.count > 2 and not _states(scene, unit)
     if hit is None:
         return False
     loose = is_loose(scene, unit)
     if loose and hit.end - hit.start >= 2:
         return True
     concerned = anywhere(unit, "meta") is not None
-    return hit.end - hit.start >= 2 and (concerned or unit.count <= 6) or (
+    return hit.end - hit.start >= 2 and concerned or (
         concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2
     )
+
+
+def _states(scene: Scene, unit: Unit) -> bool:
+    """Whether an English sentence that ends in "?" has nothing of a question but that."""
+    spoken = set(scene.spoken(unit))
+    english = lexicon("en").lists["small"]
+    return scene.words.langs[0] == "en" and not _TO_YOU & spoken and bool(english & spoken)
+
+
+_TO_YOU = frozenset(["you", "your", "u", "ur", "youre", "anyone", "anybody"])
 
 
 def _meta_count(unit: Unit) -> int:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import chain, product
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from collector.reading.tokens import words_of
 
+_FOLDER = Path(__file__).parent.parent / "languages"
 #: Words that ".." may stand for at most; CJK counts characters.
 GAP = 6
 CJK_GAP = 14
@@ -122,21 +123,18 @@ _LISTS = frozenset(
 )
 
 
+@cache
 def languages() -> list[str]:
     """The languages that have a file, in order."""
-    return sorted(
-        name.removesuffix(".txt")
-        for name in (entry.name for entry in files("collector").joinpath("languages").iterdir())
-        if name.endswith(".txt")
-    )
+    return sorted(path.stem for path in _FOLDER.glob("*.txt"))
 
 
 @cache
 def lexicon(lang: str) -> Lexicon:
     """The lexicon of a language; an empty one where there is no file."""
     found = Lexicon((lang,))
-    source = files("collector").joinpath("languages", f"{lang}.txt")
-    if not source.is_file():
+    source = _FOLDER / f"{lang}.txt"
+    if lang not in languages():
         return found
     section = ""
     listed: dict[str, set[str]] = {}

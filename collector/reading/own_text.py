@@ -116,14 +116,16 @@ def _attribution_at(
             return 0
         said = text[some[0].start : some[-1].end].rstrip(_INVISIBLE)
         if said.endswith((":", "：", ">", "،")):
-            if _announces(said, words):
+            after = number + length
+            quoted_next = after < len(lines) and lines[after].is_quoted
+            if _announces(said, words, quoted_next=quoted_next):
                 return length
             if length == 1 and said.endswith((":", "：")):
                 return 0
     return 0
 
 
-def _announces(said: str, words: Lexicon) -> bool:
+def _announces(said: str, words: Lexicon, *, quoted_next: bool) -> bool:
     addressed = _ADDRESS.search(said) is not None
     timed = _TIME.search(said) is not None or _DATE.search(said) is not None
     if not said.endswith((":", "：")):
@@ -136,7 +138,7 @@ def _announces(said: str, words: Lexicon) -> bool:
         f" {phrase} " in plain or (is_cjk(phrase[0]) and phrase.replace(" ", "") in joined)
         for phrase in words.lists.get("wrote", ())
     )
-    return wrote and (addressed or timed)
+    return wrote and (addressed or timed or quoted_next)
 
 
 def _mark_heads(text: str, lines: list[Line], words: Lexicon) -> None:

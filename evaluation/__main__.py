@@ -1,0 +1,10 @@
+"""`make eval`: print how well labelled replies are read, each set by itself."""
+
+from __future__ import annotations
+
+import sys
+
+from evaluation import replies
+
+if __name__ == "__main__":
+    replies.report(sys.stdout)
