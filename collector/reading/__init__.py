@@ -56,7 +56,7 @@ def read_text(
         return Reading(ReplyKind.OTHER, "This is an automatic reply.", 1.0, (), prompt.lang)
     lines = mark_own(text, lexicon_of(prompt.lang, "en"))
     own = "\n".join(text[line.start : line.end] for line in lines if line.is_own)
-    lang = language_of(own, prompt.lang)
+    lang = language_of(own, prompt.lang, prompt.text)
     words = lexicon_of(lang, prompt.lang, "en")
     if lang not in ("en", prompt.lang):
         lines = mark_own(text, words)
@@ -131,6 +131,8 @@ def _read_quotation(scene: Scene, text: str) -> Reading | None:
     for unit in words:
         if unit.kind in ("greeting", "thanks", "polite", "prompt"):
             continue
+        if opening(scene, unit, "opinion"):
+            break
         if opening(scene, unit, "quoting", 1):
             return said
         if anywhere(unit, "quoting", 2) and unit.kind not in ("lead",):

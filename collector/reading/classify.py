@@ -205,8 +205,11 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "reaction"
     if anywhere(unit, "rhetorical") and is_question(scene, unit):
         return "content"
-    if anywhere(unit, "no_answer") and unit.count <= 22 and not _opines(scene, unit):
-        return "no_answer"
+    declined = anywhere(unit, "no_answer")
+    if declined and unit.count <= 22 and not opening(scene, unit, "opinion", 1):
+        near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
+        if declined.start - unit.first <= near_start or not _opines(scene, unit):
+            return "no_answer"
     asked = _is_asked(scene, unit)
     if _is_thanks(scene, unit) and not (asked and not anywhere(unit, "thanks")):
         return "thanks"
@@ -299,10 +302,21 @@ def _is_thanks(scene: Scene, unit: Unit) -> bool:
         return True
     if unit.count <= LONGEST_PRAISE and anywhere(unit, "thanks", 2):
         return True
+    if unit.count <= 12 and any(_stands_off(scene, hit, unit) for hit in unit.hits.get("thanks", ())):
+        return True
     praised = opening(scene, unit, "praise", 2)
     if praised is not None and unit.count <= LONGEST_PRAISE:
         return praised.end - praised.start >= 2 or unit.count <= 8
     return unit.count <= 16 and anywhere(unit, "praise", 2) is not None
+
+
+def _stands_off(scene: Scene, hit: Hit, unit: Unit) -> bool:
+    """Whether a single word of thanks ends what is said or has a comma on either side."""
+    ends = scene.tokens.ends
+    if hit.start == unit.first:
+        return False
+    before = scene.tokens.text[ends[hit.start - 1] : scene.tokens.starts[hit.start]]
+    return hit.end == unit.last and any(mark in before for mark in ",;،、，-–—")
 
 
 def _thanks_to(scene: Scene, hit: Hit, unit: Unit) -> bool:

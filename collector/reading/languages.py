@@ -18,6 +18,8 @@ from collector.reading.lexicon import languages
 FEW_LETTERS = 12
 #: Below this probability the model is guessing.
 LIKELY = 0.5
+#: Few words need more than that.
+SURE = 0.8
 #: Characters to look at.
 FAR = 600
 
@@ -39,32 +41,39 @@ _NOISE = re.compile(r"https?://\S{1,300}|[@#]\S{1,100}|[\w.]{1,60}@[\w.]{1,60}|\
 _ALIAS = {"no": "nb", "nn": "nb", "als": "de", "gl": "pt", "ca": "es", "bs": "hr", "nds": "de"}
 
 
-def language_of(text: str, fallback: str) -> str:
-    """The language of a text as a code of ISO 639-1; `fallback` when it can't be told."""
-    return _language_of(_NOISE.sub(" ", text[:FAR]).strip(), fallback)
+def language_of(text: str, fallback: str, prompt: str = "") -> str:
+    """The language of a text as a code of ISO 639-1; `fallback` when it can't be told.
+
+    Few words are looked at together with the prompt that they answer.
+    """
+    return _language_of(_NOISE.sub(" ", text[:FAR]).strip(), fallback, prompt)
 
 
 @lru_cache(maxsize=512)
-def _language_of(plain: str, fallback: str) -> str:
+def _language_of(plain: str, fallback: str, prompt: str) -> str:
     letters = sum(map(str.isalpha, plain))
     if not letters:
         return fallback
     script = _script_of(plain)
+    if script in ("ja", "zh"):
+        return "ja" if "ja" in (script, fallback) else "zh"
     if script and script not in _SHARED:
-        return "zh" if script == "zh" and fallback != "ja" else "ja" if script == "zh" else script
-    if letters < FEW_LETTERS:
-        return script if script and fallback not in _same_script(script) else fallback
-    lang, probability = _by_model(plain)
-    lang = _ALIAS.get(lang, lang)
+        return script
+    lang, probability = _by_model(plain) if letters >= FEW_LETTERS else ("", 0.0)
     if script:
         return lang if lang in _same_script(script) and probability >= LIKELY else script
-    known = lang in languages_known()
-    if probability < (LIKELY if known or len(plain) > 60 else 0.9):
-        return fallback
+    if probability >= (SURE if letters < 3 * FEW_LETTERS else LIKELY) and _is_plausible(plain, lang):
+        return lang
     # A few words in a kindred language are more likely the prompt's own.
-    if letters < 3 * FEW_LETTERS and probability < 0.8 and lang != "en":
-        return fallback
-    return lang
+    together, probability = _by_model(f"{_NOISE.sub(' ', prompt)} {plain}")
+    if probability >= LIKELY and together in languages_known():
+        return together
+    return fallback
+
+
+def _is_plausible(plain: str, lang: str) -> bool:
+    """Whether we have the language; one that we haven't needs more words to be believed."""
+    return lang in languages_known() or len(plain) > 60
 
 
 #: The last word before the blank tells more about a short prompt than the model does.
@@ -85,7 +94,6 @@ def language_of_prompt(before: str, after: str) -> str:
     if not any(map(str.isalpha, plain)):
         return "en"
     lang, probability = _by_model(plain)
-    lang = _ALIAS.get(lang, lang)
     if script:
         return lang if lang in _same_script(script) else script
     last = before.split()[-1].casefold() if before.split() else ""
@@ -123,7 +131,8 @@ def _by_model(plain: str) -> tuple[str, float]:
     labels, probabilities = _model().predict(plain, k=1)
     if not labels:
         return "", 0.0
-    return labels[0].removeprefix("__label__"), float(probabilities[0])
+    lang = labels[0].removeprefix("__label__")
+    return _ALIAS.get(lang, lang), float(probabilities[0])
 
 
 @cache

@@ -34,7 +34,7 @@ _BULLET = re.compile(r"\s*(?:[-–—•*·‣▪◦]|\d{1,2}[.)])\s")
 #: Mentions before what is said are no part of it.
 _MENTIONS = re.compile(r"(?:[.\s]*@[\w.@-]{1,200}[:,]?)++\s*+")
 _WRAP_FROM = 60
-_SPACE = " \t\r\n\v\f\x1c-\x1f\x85\xa0\u3000\ufeff\u200e\u200f\u200b\u2060"
+_SPACE = " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u3000\ufeff\u200e\u200f\u200b\u2060"
 
 
 @dataclass
@@ -146,6 +146,8 @@ def _cut(
                 continue
             if found.group()[0] == ";" and not ("\u0370" <= text[max(at, found.start() - 1)] <= "\u03ff"):
                 continue
+            if _quotes_on(text, found.group(), found.end(), piece_end):
+                continue
             _add(tokens, into, at, found.end(), paragraph, region, words)
             at = found.end()
         _add(tokens, into, at, piece_end, paragraph, region, words)
@@ -154,6 +156,14 @@ def _cut(
         fresh[0].opens_line = True
         fresh[-1].closes_line = True
         fresh[0].follows_bullet = bullet
+
+
+def _quotes_on(text: str, mark: str, at: int, end: int) -> bool:
+    """Whether the sentence goes on behind a quotation: "Who?" she asked."""
+    if mark[-1] not in "\"'”’»›」』":
+        return False
+    after = text[at : min(end, at + 4)].lstrip()[:1]
+    return after.islower() or after in ("-", "–", "—", ",")
 
 
 def _is_abbreviation(text: str, start: int, stop: int) -> bool:
