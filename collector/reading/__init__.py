@@ -133,6 +133,8 @@ def _read_quotation(scene: Scene, text: str) -> Reading | None:
             continue
         if opening(scene, unit, "opinion"):
             break
+        if unit.kind != "lead" and _has_speaker(scene, unit):
+            return said
         if opening(scene, unit, "quoting", 1):
             return said
         if anywhere(unit, "quoting", 2) and unit.kind not in ("lead",):
@@ -141,6 +143,23 @@ def _read_quotation(scene: Scene, text: str) -> Reading | None:
             return said
         break
     return None
+
+
+def _has_speaker(scene: Scene, unit: Unit) -> bool:
+    """ "Ada Sample once said": a name, and then a word for saying, at the start."""
+    tokens = scene.tokens
+    for at in range(unit.first + 1, min(unit.last, unit.first + 5)):
+        if scene.in_list("said", tokens.words[at]):
+            names = [
+                number
+                for number in range(unit.first, at)
+                if tokens.text[tokens.starts[number]].isupper()
+                and not scene.is_small(tokens.words[number])
+            ]
+            return bool(names) and not any(
+                hit.start == unit.first for hit in unit.hits.get("it", ())
+            )
+    return False
 
 
 def _names_somebody(scene: Scene, unit: Unit) -> bool:
@@ -164,13 +183,9 @@ def _read_answer(scene: Scene, holes: list[tuple[int, int]]) -> Reading | None:
     if "lead" in kinds:
         return Reading(ReplyKind.DEFINITION, "It answers in the words of the prompt.", 0.95, spans)
     if "label" in kinds:
-        return Reading(
-            ReplyKind.DEFINITION, "An answer follows the prompt or a label.", 0.9, spans
-        )
+        return Reading(ReplyKind.DEFINITION, "An answer follows the prompt or a label.", 0.9, spans)
     if "mention" in kinds:
-        return Reading(
-            ReplyKind.DEFINITION, "A sentence in it speaks of the term.", 0.8, spans
-        )
+        return Reading(ReplyKind.DEFINITION, "A sentence in it speaks of the term.", 0.8, spans)
     if count > MOST_BARE_WORDS:
         return Reading(
             ReplyKind.OTHER, "It is long and doesn't take up the words of the prompt.", 0.5

@@ -26,7 +26,15 @@ _OPENING = re.compile(
 )
 _LEADING_MENTIONS = re.compile(r"(?:\s*\.?@[\w.@-]{1,100}[:,]?)+\s*")
 _PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "‘": "’", "‚": "‘’", "「": "」", "『": "』"} | {
-    '"': '"', "'": "'", "‹": "›", "›": "‹", "`": "`", "”": "”", "’": "’", "＂": "＂", "〝": "〟",
+    '"': '"',
+    "'": "'",
+    "‹": "›",
+    "›": "‹",
+    "`": "`",
+    "”": "”",
+    "’": "’",
+    "＂": "＂",
+    "〝": "〟",
 }
 _TRAILING = re.compile(rf"[\s{EMOJI}]*$")
 
@@ -56,7 +64,11 @@ def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
         if unit.kind == "mention":
             return number
     for number in weak:
-        if opening(scene, units[number], "it") and anywhere(units[number], "it", 2) and number - weak[0] <= 3:
+        if (
+            opening(scene, units[number], "it")
+            and anywhere(units[number], "it", 2)
+            and number - weak[0] <= 3
+        ):
             if any(units[n].kind in ("chat", "no_answer") for n in range(number)):
                 return number
     return weak[0]
@@ -97,8 +109,17 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     """Whether something said after an answer still belongs to it."""
     if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
         return True
-    if unit.kind in ("thanks", "polite", "greeting", "more", "link", "tags", "no_answer", "prompt",
-                     "heading"):
+    if unit.kind in (
+        "thanks",
+        "polite",
+        "greeting",
+        "more",
+        "link",
+        "tags",
+        "no_answer",
+        "prompt",
+        "heading",
+    ):
         return False
     if unit.kind == "question":
         return is_question(scene, unit) and _is_inner(scene, unit)
@@ -107,9 +128,12 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     if anywhere(unit, "remark") and opening(scene, unit, "remark"):
         return False
     if unit.kind == "chat":
-        return unit.paragraph == kept[-1].paragraph and not unit.opens_line and (
-            kept[-1].kind not in STRONG or len(kept) > 1
-        ) and not _LINK.search(scene.text(unit))
+        return (
+            unit.paragraph == kept[-1].paragraph
+            and not unit.opens_line
+            and (kept[-1].kind not in STRONG or len(kept) > 1)
+            and not _LINK.search(scene.text(unit))
+        )
     return True
 
 
@@ -126,7 +150,9 @@ def _before_sign_off(scene: Scene) -> list[Unit]:
         if not place:
             continue
         if unit.kind == "closing":
-            return units[:number]
+            if _is_end(units, spoken[place + 1 :]):
+                return units[:number]
+            unit.kind = "thanks" if anywhere(unit, "thanks") else "polite"
         if unit.kind in STRONG:
             continue
         if _is_dashed_name(scene, unit, units[spoken[place - 1]]):
@@ -134,8 +160,17 @@ def _before_sign_off(scene: Scene) -> list[Unit]:
     return _without_name(scene, units, spoken)
 
 
+def _is_end(units: Sequence[Unit], after: Sequence[int]) -> bool:
+    """Whether what follows a good-bye is no more than names, roles and addresses."""
+    return len(after) <= 12 and all(
+        units[n].kind not in STRONG and units[n].count <= 14 for n in after
+    )
+
+
 def _is_dashed_name(scene: Scene, unit: Unit, before: Unit) -> bool:
-    if not unit.opens_line or not unit.closes_line or unit.count > NAME_WORDS:
+    if not unit.closes_line or unit.count > NAME_WORDS:
+        return False
+    if not unit.opens_line and (unit is not scene.units[-1] or unit.count > 3):
         return False
     said = scene.text(unit)
     if _DASHED_NAME.match(said) is None or not _is_name(scene, unit):
@@ -152,13 +187,20 @@ def _without_name(scene: Scene, units: list[Unit], spoken: list[int]) -> list[Un
     tail = [n for n in spoken if units[n].paragraph == last_paragraph and units[n].region == region]
     if tail[0] != spoken[0]:
         head = units[tail[0]]
-        if _is_name(scene, head) and head.closes_line and len(tail) <= 5 and all(
-            units[n].count <= 8 for n in tail
+        if (
+            _is_name(scene, head)
+            and head.closes_line
+            and len(tail) <= 5
+            and all(units[n].count <= 8 for n in tail)
         ):
             return units[: tail[0]]
     last = units[spoken[-1]]
-    if len(tail) > 1 and scene.is_mail and last.opens_line and last.closes_line and (
-        _is_name(scene, last) and last.count <= 3 and units[spoken[-2]].kind not in WEAK
+    if (
+        len(tail) > 1
+        and scene.is_mail
+        and last.opens_line
+        and last.closes_line
+        and (_is_name(scene, last) and last.count <= 3 and units[spoken[-2]].kind not in WEAK)
     ):
         return units[: spoken[-1]]
     return units
@@ -198,9 +240,13 @@ def spans_of(
     for unit in kept:
         number = index[id(unit)]
         begins = unit.cut if unit.cut > unit.start else unit.start
-        joined = number == previous + 1 and begins == unit.start and runs and not any(
-            runs[-1][1] <= hole[0] and hole[1] <= unit.start for hole in holes
-        ) and scene.units[previous].region == unit.region
+        joined = (
+            number == previous + 1
+            and begins == unit.start
+            and runs
+            and not any(runs[-1][1] <= hole[0] and hole[1] <= unit.start for hole in holes)
+            and scene.units[previous].region == unit.region
+        )
         if joined:
             runs[-1][1] = unit.end
         else:

@@ -60,13 +60,24 @@ def prompt_of(text: str, term: str = "", lang: str = "") -> Prompt:
 def _term_of(before: list[str], words: Lexicon) -> list[str]:
     """The words before the blank without the verb at their end."""
     if before and is_cjk(before[-1]):
-        for end in ("とは", "というのは", "は", "是", "就是", "を", "が", "指的是", "意味着", "才叫"):
+        for end in (
+            "とは",
+            "というのは",
+            "は",
+            "是",
+            "就是",
+            "を",
+            "が",
+            "指的是",
+            "意味着",
+            "才叫",
+        ):
             if "".join(before).endswith(end):
                 return before[: -len(end)]
         return before
-    verbs = {
-        " ".join(said) for said in (("is",), ("means",)) if "en" in words.langs
-    } | _verbs(words)
+    verbs = {" ".join(said) for said in (("is",), ("means",)) if "en" in words.langs} | _verbs(
+        words
+    )
     for length in (3, 2, 1):
         if len(before) > length and " ".join(before[-length:]) in verbs:
             return before[:-length]

@@ -107,8 +107,11 @@ def _bare(said: str) -> str:
     words = [
         word
         for word in said.split()
-        if not (_TAG.match(word) or _MENTION.match(word.lstrip("(.,"))
-                or _LINK.match(word.lstrip("(<[")))
+        if not (
+            _TAG.match(word)
+            or _MENTION.match(word.lstrip("(.,"))
+            or _LINK.match(word.lstrip("(<["))
+        )
         and word.strip(":.,").lower() not in ("cc", "via", "h/t")
     ]
     return " ".join(words)
@@ -116,6 +119,9 @@ def _bare(said: str) -> str:
 
 def _kind_of_words(scene: Scene, unit: Unit, said: str) -> str:
     lead = find_lead(scene.tokens, unit, scene.prompt, scene.words)
+    if lead is not None and lead.kind == "open":
+        # "Thought leadership is" and on the next line the rest of the sentence.
+        return "prompt" if unit is scene.units[-1] else "lead"
     if lead is not None and lead.kind == "copy":
         if lead.cut >= unit.end:
             return "prompt"
@@ -167,11 +173,11 @@ def _label(scene: Scene, unit: Unit) -> int:
     """Where the answer starts after "My answer:"; 0 without a label."""
     text = scene.tokens.text
     best = 0
-    for hit in unit.hits.get("label", ()):
-        if hit.start - unit.first > 1 or hit.end > unit.last:
+    for hit in (*unit.hits.get("label", ()), *unit.hits.get("opinion", ())):
+        if hit.start - unit.first > (1 if hit.section == "label" else 2):
             continue
         stop = scene.tokens.ends[hit.end - 1]
-        rest = text[stop : min(unit.end, stop + 12)].lstrip(" *_\xa0\")")
+        rest = text[stop : min(unit.end, stop + 12)].lstrip(' *_\xa0")')
         if rest[:1] in (":", "：", "→", "➡") or rest[:2] in ("->", "=>", "=:"):
             skipped = text.index(rest[0], stop) + 1
             while skipped < unit.end and text[skipped] in " >\xa0*_\ufe0f\t":
@@ -201,12 +207,13 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     if _is_greeting(scene, unit):
         return "greeting"
     plain = " ".join(scene.spoken(unit))
-    if scene.in_list("reaction", plain):
+    if _is_reaction(scene, unit, plain):
         return "reaction"
     if anywhere(unit, "rhetorical") and is_question(scene, unit):
         return "content"
     declined = anywhere(unit, "no_answer")
-    if declined and unit.count <= 22 and not opening(scene, unit, "opinion", 1):
+    opinions = [hit for hit in unit.hits.get("opinion", ()) if hit.start == unit.first]
+    if declined and unit.count <= 22 and not opinions:
         near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
         if declined.start - unit.first <= near_start or not _opines(scene, unit):
             return "no_answer"
@@ -224,6 +231,20 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     if opening(scene, unit, "chat"):
         return "chat"
     return ""
+
+
+def _is_reaction(scene: Scene, unit: Unit, plain: str) -> bool:
+    """A reaction, or a few in a row, with fillers: "haha yes", "same tbh"."""
+    if scene.in_list("reaction", plain):
+        return True
+    if unit.count > 6 or is_cjk(plain[:1]):
+        return False
+    kept = [word for word in scene.spoken(unit) if not scene.in_list("filler", word)]
+    if not kept:
+        return False
+    return all(scene.in_list("reaction", word) for word in kept) or (
+        len(kept) < unit.count and scene.in_list("reaction", " ".join(kept))
+    )
 
 
 def _opines(scene: Scene, unit: Unit) -> bool:
@@ -289,7 +310,7 @@ def _is_greeting(scene: Scene, unit: Unit) -> bool:
 
 
 def _is_salutation(scene: Scene, unit: Unit) -> bool:
-    """"Carissimo Craig," on the first line of a mail, whatever the first word."""
+    """ "Carissimo Craig," on the first line of a mail, whatever the first word."""
     if not scene.is_mail or unit is not scene.units[0] or len(scene.units) == 1 or unit.count > 4:
         return False
     apart = scene.units[1].paragraph != unit.paragraph
@@ -302,7 +323,9 @@ def _is_thanks(scene: Scene, unit: Unit) -> bool:
         return True
     if unit.count <= LONGEST_PRAISE and anywhere(unit, "thanks", 2):
         return True
-    if unit.count <= 12 and any(_stands_off(scene, hit, unit) for hit in unit.hits.get("thanks", ())):
+    if unit.count <= 12 and any(
+        _stands_off(scene, hit, unit) for hit in unit.hits.get("thanks", ())
+    ):
         return True
     praised = opening(scene, unit, "praise", 2)
     if praised is not None and unit.count <= LONGEST_PRAISE:
@@ -326,7 +349,7 @@ def _thanks_to(scene: Scene, hit: Hit, unit: Unit) -> bool:
 def _is_asked(scene: Scene, unit: Unit) -> bool:
     hit = opening(scene, unit, "question", 1)
     if is_question(scene, unit):
-        if hit is not None or anywhere(unit, "meta"):
+        if hit is not None or anywhere(unit, "meta") or _clause_asks(scene, unit):
             return True
         return unit.count > 2 and not _states(scene, unit)
     if hit is None:
@@ -335,9 +358,27 @@ def _is_asked(scene: Scene, unit: Unit) -> bool:
     if loose and hit.end - hit.start >= 2:
         return True
     concerned = anywhere(unit, "meta") is not None
-    return hit.end - hit.start >= 2 and concerned or (
-        concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2
+    if hit.end - hit.start >= 3:
+        return True
+    if hit.end - hit.start < 2 and scene.text(unit).rstrip().endswith("."):
+        return False
+    return (
+        hit.end - hit.start >= 2
+        and concerned
+        or (concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2)
     )
+
+
+def _clause_asks(scene: Scene, unit: Unit) -> bool:
+    """Whether a later part of the sentence asks: "Before I start: who reads this?"."""
+    tokens = scene.tokens
+    for at in range(unit.first + 1, min(unit.last, unit.first + 60)):
+        gap = tokens.text[tokens.ends[at - 1] : tokens.starts[at]]
+        if any(mark in gap for mark in ",:;–—(،、，："):
+            hits = scene.words.hits_at(tokens.words, at, unit.last)
+            if any(hit.section == "question" for hit in hits):
+                return True
+    return False
 
 
 def _states(scene: Scene, unit: Unit) -> bool:

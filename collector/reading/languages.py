@@ -62,7 +62,9 @@ def _language_of(plain: str, fallback: str, prompt: str) -> str:
     lang, probability = _by_model(plain) if letters >= FEW_LETTERS else ("", 0.0)
     if script:
         return lang if lang in _same_script(script) and probability >= LIKELY else script
-    if probability >= (SURE if letters < 3 * FEW_LETTERS else LIKELY) and _is_plausible(plain, lang):
+    if probability >= (SURE if letters < 3 * FEW_LETTERS else LIKELY) and _is_plausible(
+        plain, lang
+    ):
         return lang
     # A few words in a kindred language are more likely the prompt's own.
     together, probability = _by_model(f"{_NOISE.sub(' ', prompt)} {plain}")
@@ -78,8 +80,17 @@ def _is_plausible(plain: str, lang: str) -> bool:
 
 #: The last word before the blank tells more about a short prompt than the model does.
 _COPULAS = {"to": "pl", "jest": "pl", "är": "sv", "è": "it", "é": "pt", "on": "fi", "ist": "de"} | {
-    "heißt": "de", "est": "fr", "betekent": "nl", "je": "cs", "es": "es", "demektir": "tr",
-    "oznacza": "pl", "znamená": "cs", "tarkoittaa": "fi", "significa": "", "betyr": "nb",
+    "heißt": "de",
+    "est": "fr",
+    "betekent": "nl",
+    "je": "cs",
+    "es": "es",
+    "demektir": "tr",
+    "oznacza": "pl",
+    "znamená": "cs",
+    "tarkoittaa": "fi",
+    "significa": "",
+    "betyr": "nb",
 }
 #: Below this the model says nothing about a prompt.
 _PROMPT_LIKELY = 0.3

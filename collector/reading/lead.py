@@ -14,7 +14,9 @@ from collector.reading.units import Unit
 #: Words between the term and its verb: "Thought leadership, in my honest opinion, is".
 MOST_BETWEEN = 7
 _ARROW = re.compile(r"\s*[*_”\"'»]*\s*(?:[:：]|-+>|=+>|→|➡️?|⇒|»|~>)\s*")
-_ASKED = re.compile(r"[\s*_”\"'’»“„]*(?:_{2,}|…|\.{3}|＿+|\[[^\]\n]{0,12}\]|ــ+)?[\s*_]*[?？؟.!]*[\s”\"'’»“„]*")
+_ASKED = re.compile(
+    r"[\s*_”\"'’»“„]*(?:_{2,}|…|\.{3}|＿+|\[[^\]\n]{0,12}\]|ــ+)?[\s*_]*[?？؟.!]*[\s”\"'’»“„]*"
+)
 _BLANKS = re.compile(r"_{2,}|＿+|ــ+|\[(?:blank|\.\.\.|…)?\]")
 
 
@@ -74,7 +76,7 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
         if end > unit.last:
             break
         stop = tokens.ends[end - 1] if before else unit.start
-        gap = text[stop : tokens.starts[end]] if end < len(words) else text[stop:unit.end]
+        gap = text[stop : tokens.starts[end]] if end < len(words) else text[stop : unit.end]
         blank = _BLANKS.search(gap)
         far = at > unit.first + 6 and blank is None
         if far or (blank is None and not (before and end == unit.last)):
@@ -84,7 +86,8 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
                 continue
         close = end + len(after) if tuple(words[end : end + len(after)]) == after else end
         if close >= unit.last:
-            return Lead("copy", unit.end)
+            said_on = blank is None and prompt.has_verb and not after and not gap.strip(" \n")
+            return Lead("open" if said_on else "copy", unit.end)
         cut = tokens.ends[close - 1] if close > end else stop
         matched = _ASKED.match(text, cut)
         if blank is not None and blank.end() + stop > cut:
@@ -105,8 +108,10 @@ def _term_at(tokens: Tokens, unit: Unit, prompt: Prompt) -> list[tuple[int, int]
         word = words[at]
         if word in joined or any(len(word) >= 8 and near(word, one) for one in long):
             found.append((at, at + 1))
-        elif at + size <= unit.last and near(word, term[0]) and all(
-            near(words[at + n], term[n]) for n in range(1, size)
+        elif (
+            at + size <= unit.last
+            and near(word, term[0])
+            and all(near(words[at + n], term[n]) for n in range(1, size))
         ):
             found.append((at, at + size))
         if len(found) == 3:
@@ -124,7 +129,9 @@ def _after_term(
 ) -> Lead | None:
     text = tokens.text
     stop = tokens.ends[end - 1]
-    opens = start - unit.first <= 1 or text[unit.start : tokens.starts[start]].strip(" #*\"'“„«") == ""
+    opens = (
+        start - unit.first <= 1 or text[unit.start : tokens.starts[start]].strip(" #*\"'“„«") == ""
+    )
     if end == unit.last:
         rest = text[stop : unit.end].strip()
         if opens:
@@ -149,9 +156,7 @@ def _is_heading(rest: str) -> bool:
     return not rest or rest[0] in "?:：？؟_…"
 
 
-def _says_is(
-    tokens: Tokens, unit: Unit, end: int, prompt: Prompt, words: Lexicon
-) -> bool:
+def _says_is(tokens: Tokens, unit: Unit, end: int, prompt: Prompt, words: Lexicon) -> bool:
     said = tokens.words
     verb = prompt.before[-1] if prompt.has_verb else ""
     far = min(unit.last, end + MOST_BETWEEN)
@@ -165,7 +170,7 @@ def _says_is(
 def _label_after_verb(
     tokens: Tokens, unit: Unit, start: int, end: int, prompt: Prompt
 ) -> Lead | None:
-    """"Thought leadership is: listening" is a sentence all the same; with a blank it's a copy."""
+    """ "Thought leadership is: listening" is a sentence all the same; with a blank it's a copy."""
     text = tokens.text
     size = len(prompt.before)
     at = end + 1
@@ -187,9 +192,8 @@ def _has_after(tokens: Tokens, unit: Unit, prompt: Prompt) -> bool:
     words = tokens.words
     last = unit.last - len(after)
     return any(
-        near_enough(words[at], after[0]) and all(
-            near_enough(words[at + n], after[n]) for n in range(1, len(after))
-        )
+        near_enough(words[at], after[0])
+        and all(near_enough(words[at + n], after[n]) for n in range(1, len(after)))
         for at in range(unit.first, last + 1)
     )
 
@@ -197,6 +201,7 @@ def _has_after(tokens: Tokens, unit: Unit, prompt: Prompt) -> bool:
 def near_enough(one: str, other: str) -> bool:
     """As `near`, or a verb in another number: makes, make."""
     return near(one, other) or (
-        min(len(one), len(other)) >= 3 and (one.startswith(other) or other.startswith(one))
+        min(len(one), len(other)) >= 3
+        and (one.startswith(other) or other.startswith(one))
         and abs(len(one) - len(other)) <= 2
     )

@@ -119,7 +119,7 @@ class Lexicon:
 #: Sections that are looked up as lists.
 _LISTS = frozenset(
     ["courtesy", "stop_alone", "reaction", "wrote", "from", "header", "original", "attribution"]
-    + ["small", "device"]
+    + ["small", "device", "said", "filler"]
 )
 
 
@@ -162,7 +162,9 @@ def lexicon_of(*langs: str) -> Lexicon:
     found = Lexicon(tuple(dict.fromkeys(langs)))
     for part in parts:
         for word, phrases in part.by_word.items():
-            found.by_word[word] = found.by_word[word] + phrases if word in found.by_word else phrases
+            found.by_word[word] = (
+                found.by_word[word] + phrases if word in found.by_word else phrases
+            )
         for word, begun in part.by_beginning.items():
             known = found.by_beginning.get(word)
             found.by_beginning[word] = known + begun if known else begun

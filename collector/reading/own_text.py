@@ -102,9 +102,7 @@ def _mark_attributions(text: str, lines: list[Line], words: Lexicon) -> None:
             return
 
 
-def _attribution_at(
-    text: str, lines: list[Line], number: int, words: Lexicon
-) -> int:
+def _attribution_at(text: str, lines: list[Line], number: int, words: Lexicon) -> int:
     """How many lines from here announce a quotation; 0 when none do."""
     if lines[number].is_quoted or not text[lines[number].start : lines[number].end].strip():
         return 0

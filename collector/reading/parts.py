@@ -31,7 +31,11 @@ def marker_spans(text: str) -> list[tuple[int, int]]:
     ]
     parts = [m for m in found if 1 <= m.number <= m.of <= MOST_PARTS and m.of >= 2]
     spans = [(m.start, m.end) for m in parts] if _is_row(parts, text) else []
-    spans += [m.span() for m in islice(_THREAD.finditer(text), MOST_MARKS) if _stands_alone(text, *m.span())]
+    spans += [
+        m.span()
+        for m in islice(_THREAD.finditer(text), MOST_MARKS)
+        if _stands_alone(text, *m.span())
+    ]
     return sorted(spans)
 
 
@@ -54,12 +58,14 @@ def _spoken(text: str) -> str:
 
 
 def _opens_sentence(text: str, marker: _Marker) -> bool:
-    """"1/2 Leadership is" counts parts, "1/2 cup of patience" measures."""
+    """ "1/2 Leadership is" counts parts, "1/2 cup of patience" measures."""
     if not text[marker.end :].strip():
         return text[marker.end - 1] == ")" or "\n" in text[max(0, marker.start - 2) : marker.start]
     after = text[marker.end :].lstrip(" \t:.-–—")
-    return "\n" in text[marker.end : marker.end + 2] or (after[:1].isupper() and marker.of != 2) or (
-        after[:1].isupper() and marker.number == 1
+    return (
+        "\n" in text[marker.end : marker.end + 2]
+        or (after[:1].isupper() and marker.of != 2)
+        or (after[:1].isupper() and marker.number == 1)
     )
 
 
@@ -76,5 +82,8 @@ def _at_edge(text: str, start: int, end: int) -> bool:
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """At the beginning or end of the text or a line."""
-    before, after = text[max(0, start - 20) : start].rstrip(" \t"), text[end : end + 20].lstrip(" \t")
+    before, after = (
+        text[max(0, start - 20) : start].rstrip(" \t"),
+        text[end : end + 20].lstrip(" \t"),
+    )
     return not before or before[-1] in "\n)" or not after or after[0] in "\n"

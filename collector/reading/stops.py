@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 
-
 from collector.reading.classify import Scene
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
@@ -18,8 +17,10 @@ def asks_to_stop(scene: Scene, subject: str) -> bool:
             return True
     if _is_alone(scene):
         return True
-    return bool(subject) and not any(u.kind in ("lead", "label") for u in scene.units) and (
-        _alone(scene, words_of(subject[:200]))
+    return (
+        bool(subject)
+        and not any(u.kind in ("lead", "label") for u in scene.units)
+        and (_alone(scene, words_of(subject[:200])))
     )
 
 
@@ -44,7 +45,7 @@ def _opens_clause(scene: Scene, unit: Unit, at: int) -> bool:
 
 
 def _is_alone(scene: Scene) -> bool:
-    """"Stop, please." and no more but what is polite."""
+    """ "Stop, please." and no more but what is polite."""
     found = False
     for unit in scene.units:
         if unit.kind in ("closing", "signature"):
@@ -71,5 +72,3 @@ def _alone(scene: Scene, spoken: list[str]) -> bool:
 
 def _phrases(scene: Scene) -> frozenset[str]:
     return scene.words.lists.get("stop_alone", frozenset())
-
-

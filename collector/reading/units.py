@@ -27,7 +27,9 @@ _BREAK = re.compile(
     rf"|[{EMOJI}]++(?:[ \t]*+[{EMOJI}]++)*+[.!?]*+"
     rf"|(?:(?<=\s)|(?<=^))(?:{_SMILEY})(?=\s))"
 )
-_SHORT = re.compile(r"(?:^|[\s(])(?:[^\W\d_]|[Mm]rs?|[DdMmSs]r|Dra|Sra|Prof|Profa|St|bzw|ca|etc|usw|vs|No|Nr|i\.e|e\.g|z\.\s?B|p\.\s?ej|tzv|np|tj)\.$")
+_SHORT = re.compile(
+    r"(?:^|[\s(])(?:\d{1,2}(?=\.$)|[^\W\d_]|[Mm]rs?|[DdMmSs]r|Dra|Sra|Prof|Profa|St|bzw|ca|etc|usw|vs|No|Nr|i\.e|e\.g|z\.\s?B|p\.\s?ej|tzv|np|tj)\.$"
+)
 _EMOJI = re.compile(f"[{EMOJI}]")
 _WORD_FOLLOWS = re.compile(r"[ \t]{1,8}\S")
 _BULLET = re.compile(r"\s*(?:[-–—•*·‣▪◦]|\d{1,2}[.)])\s")
@@ -144,7 +146,9 @@ def _cut(
                 continue
             if _EMOJI.match(text, found.start()) and not _WORD_FOLLOWS.match(text, found.end()):
                 continue
-            if found.group()[0] == ";" and not ("\u0370" <= text[max(at, found.start() - 1)] <= "\u03ff"):
+            if found.group()[0] == ";" and not (
+                "\u0370" <= text[max(at, found.start() - 1)] <= "\u03ff"
+            ):
                 continue
             if _quotes_on(text, found.group(), found.end(), piece_end):
                 continue
@@ -194,7 +198,9 @@ def _add(
     first, last = tokens.first_from(start), tokens.first_from(end)
     greeted = 0 if words is None else _after_greeting(tokens, first, last, end, words)
     if greeted:
-        into.append(_unit(tokens, start, greeted, first, tokens.first_from(greeted), paragraph, region))
+        into.append(
+            _unit(tokens, start, greeted, first, tokens.first_from(greeted), paragraph, region)
+        )
         _add(tokens, into, greeted, end, paragraph, region, None)
         return
     into.append(_unit(tokens, start, end, first, last, paragraph, region))
@@ -206,9 +212,7 @@ def _unit(
     return Unit(start, end, first, last, paragraph, False, False, region)
 
 
-def _after_greeting(
-    tokens: Tokens, first: int, last: int, end: int, words: Lexicon
-) -> int:
+def _after_greeting(tokens: Tokens, first: int, last: int, end: int, words: Lexicon) -> int:
     """Where "Hi Ada," ends; 0 when it doesn't start so."""
     if first == last:
         return 0

@@ -70,7 +70,11 @@ REPLIES: list[tuple[str, ReplyKind, str]] = [
     ('"Thought leadership is curiosity"', D, "Thought leadership is curiosity"),
     ("“Thought leadership” is curiosity", D, "“Thought leadership” is curiosity"),
     ("*Thought leadership* is *curiosity*", D, "*Thought leadership* is *curiosity*"),
-    ("Thought leadership is\n\nknowing what to leave out", D, "knowing what to leave out"),
+    (
+        "Thought leadership is\n\nknowing what to leave out",
+        D,
+        "Thought leadership is\n\nknowing what to leave out",
+    ),
     (
         "Thought leadership is knowing when\nto speak",
         D,
@@ -101,7 +105,7 @@ REPLIES: list[tuple[str, ReplyKind, str]] = [
         "In my experience #ThoughtLeadership is a verb.",
     ),
     ("Thought leadership, to me, is a verb.", D, "Thought leadership, to me, is a verb."),
-    ("Thought leadership for me: a verb.", D, "Thought leadership for me: a verb."),
+    ("Thought leadership for me: a verb.", D, "a verb."),
     ("Thought leadership (in my view) is a verb.", D, "Thought leadership (in my view) is a verb."),
     ("Thanks for asking! Thought leadership is a verb.", D, "Thought leadership is a verb."),
     (
