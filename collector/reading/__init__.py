@@ -168,7 +168,9 @@ def _names_somebody(scene: Scene, unit: Unit) -> bool:
     found = _ATTRIBUTED.match(text)
     assert found is not None
     rest = text[found.end() - 1 :].partition("\n")[0].strip()
-    return 0 < len(rest.split()) <= 8 and (rest[:1].isupper() or bool(anywhere(unit, "quoting")))
+    last = scene.units[-1].end <= unit.start + found.end() + len(rest)
+    named = rest[:1].isupper() or bool(anywhere(unit, "quoting")) or last
+    return 0 < len(rest.split()) <= 8 and named
 
 
 def _read_answer(scene: Scene, holes: list[tuple[int, int]]) -> Reading | None:

@@ -213,7 +213,7 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "content"
     declined = anywhere(unit, "no_answer")
     opinions = [hit for hit in unit.hits.get("opinion", ()) if hit.start == unit.first]
-    if declined and unit.count <= 22 and not opinions:
+    if declined and unit.count <= 22 and not opinions and not _is_subject(unit, declined):
         near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
         if declined.start - unit.first <= near_start or not _opines(scene, unit):
             return "no_answer"
@@ -231,6 +231,11 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     if opening(scene, unit, "chat"):
         return "chat"
     return ""
+
+
+def _is_subject(unit: Unit, said: Hit) -> bool:
+    """Whether a verb follows right away: "No idea is sacred"."""
+    return any(hit.start == said.end for hit in unit.hits.get("is", ())) and said.end < unit.last - 1
 
 
 def _is_reaction(scene: Scene, unit: Unit, plain: str) -> bool:
@@ -339,7 +344,7 @@ def _stands_off(scene: Scene, hit: Hit, unit: Unit) -> bool:
     if hit.start == unit.first:
         return False
     before = scene.tokens.text[ends[hit.start - 1] : scene.tokens.starts[hit.start]]
-    return hit.end == unit.last and any(mark in before for mark in ",;،、，-–—")
+    return any(mark in before for mark in ",;،、，-–—")
 
 
 def _thanks_to(scene: Scene, hit: Hit, unit: Unit) -> bool:
