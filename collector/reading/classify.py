@@ -213,7 +213,7 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "content"
     declined = anywhere(unit, "no_answer")
     opinions = [hit for hit in unit.hits.get("opinion", ()) if hit.start == unit.first]
-    if declined and unit.count <= 22 and not opinions and not _is_subject(unit, declined):
+    if declined and unit.count <= 22 and not opinions and not _is_subject(scene, unit, declined):
         near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
         if declined.start - unit.first <= near_start or not _opines(scene, unit):
             return "no_answer"
@@ -233,8 +233,10 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
     return ""
 
 
-def _is_subject(unit: Unit, said: Hit) -> bool:
+def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
     """Whether a verb follows right away: "No idea is sacred"."""
+    if scene.words.langs[0] != "en":
+        return False  # without accents, "e" is a verb and "and" in Italian and Portuguese
     return any(hit.start == said.end for hit in unit.hits.get("is", ())) and said.end < unit.last - 1
 
 
