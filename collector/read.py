@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from collector.joining import join_to_earlier
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
@@ -58,6 +59,8 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
 
 def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
     save_reading(connection, reply.id, reading)
+    if join_to_earlier(connection, reply, reading, references_of(connection, reply.id)):
+        return
     if reading.kind is not ReplyKind.STOP:
         return
     now = ledger.clock()

@@ -34,10 +34,22 @@ def read(file: Path | None, *, as_stream: bool, corrections: bool) -> int:
     if as_stream == corrections:
         raise SettingError("Say what to read.", "Give either --jsonl or --corrections.")
     if corrections:
-        from collector.corrections import write_corrections
-
-        return write_corrections(sys.stdout)
+        return _corrections()
     return _stream(file)
+
+
+def _corrections() -> int:
+    from collector.corrections import write_corrections
+    from ledger.database import open_ledger
+    from ledger.settings import load_settings
+
+    ledger = open_ledger(load_settings())
+    try:
+        count = write_corrections(ledger, sys.stdout)
+    finally:
+        ledger.close()
+    click.echo(f"Corrected replies: {count}", err=True)
+    return Exit.DONE
 
 
 def _stream(file: Path | None) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
+from ledger.joined import head_of, parts_of
 from ledger.keys import Keys
 from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
 from ledger.replies import author_of, find_reply, set_state
@@ -25,16 +26,20 @@ def take_definition(
 ) -> Definition:
     """Shortlist a reply: its author becomes a contributor, its words a definition.
 
-    The words are what the reading marked, else the whole reply; nothing is reworded. Taking
-    the same reply again returns the definition that is there. Raises DefinedbyError when the
+    The words are what the reading marked, else the whole reply; nothing is reworded. A reply in
+    parts is taken as one, by any of its parts. Taking the same reply again returns the definition that is there. Raises DefinedbyError when the
     reply has no words or too many.
     """
+    head = find_reply(connection, head_of(connection, reply.id))
+    reply = head if head is not None else reply
     known = connection.execute(_newest().where(definitions.c.reply_id == reply.id)).first()
     if known is not None:
         set_state(connection, reply.id, ReplyState.SHORTLISTED)
         return _definition(known)
-    spans = reply.reading.spans or ((0, len(reply.text)),)
-    words = _usable(" ".join(reply.text[start:end] for start, end in spans))
+    parts = parts_of(connection, reply.id)
+    stretches = [_words_of(one) for one in (reply, *parts)]
+    words = _usable(" ".join(said for said, _ in stretches))
+    spans = [span for _, spans in stretches for span in spans]
     author = author_of(connection, keys, reply, at)
     definition_id = new_id()
     connection.execute(
@@ -49,7 +54,8 @@ def take_definition(
         )
     )
     _add_version(connection, definition_id, 1, words, at, spans)
-    set_state(connection, reply.id, ReplyState.SHORTLISTED)
+    for one in (reply, *parts):
+        set_state(connection, one.id, ReplyState.SHORTLISTED)
     return need_definition(connection, definition_id)
 
 
@@ -113,6 +119,13 @@ def slug_of(words: str) -> str:
     return slug or "-"
 
 
+def _words_of(reply: Reply) -> tuple[str, list[tuple[int, int, int]]]:
+    """The words that a reply gives, and their spans with the reply they lie in."""
+    spans = reply.reading.spans or ((0, len(reply.text)),)
+    said = " ".join(reply.text[start:end] for start, end in spans)
+    return said, [(start, end, reply.id) for start, end in spans]
+
+
 def _usable(text: str) -> str:
     # What nobody can see is no word of theirs, and could not be published.
     words = UNSHOWABLE.sub("", normal(text).replace("\r\n", "\n").replace("\r", "\n")).strip()
@@ -132,7 +145,7 @@ def _add_version(
     version: int,
     words: str,
     at: datetime,
-    spans: Sequence[tuple[int, int]] | None,
+    spans: Sequence[tuple[int, int, int]] | None,
 ) -> None:
     connection.execute(
         insert(definition_versions).values(

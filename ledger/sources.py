@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from ledger.inserting import insert_or_ignore
 from ledger.jobs import JobKind, add_job
+from ledger.joined import hold_heads, release_parts
 from ledger.model import Account, IncomingReply
 from ledger.tables import definitions, gone_sources, replies
 
@@ -44,6 +45,7 @@ def note_gone(
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
+    _hold_heads(connection, at)
 
 
 def note_edit(connection: Connection, account: Account, reply: IncomingReply, at: datetime) -> None:
@@ -86,6 +88,7 @@ def apply_tombstones(connection: Connection, account: Account) -> None:
             )
             .values(source_state=state, source_noticed_at=replies.c.received_at)
         )
+    hold_heads(connection)
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
@@ -117,6 +120,12 @@ def release_source(connection: Connection, account: Account, reply_id: int, at: 
         .where(replies.c.id == reply_id)
         .values(source_state="", source_text="", source_checked_at=at)
     )
+    for account_id, part_id in release_parts(connection, reply_id, at):
+        connection.execute(
+            delete(gone_sources).where(
+                gone_sources.c.account_id == account_id, gone_sources.c.external_id == part_id
+            )
+        )
     _wake_publisher(connection, account, external_id, at)
 
 
@@ -126,7 +135,10 @@ def sources_to_check(
     """Sources of shortlisted replies not looked at since `before`, longest unseen first."""
     rows = connection.execute(
         select(replies.c.external_id)
-        .join(definitions, definitions.c.reply_id == replies.c.id)
+        .join(
+            definitions,
+            definitions.c.reply_id == func.coalesce(replies.c.continues_id, replies.c.id),
+        )
         .where(
             replies.c.account_id == account.id,
             replies.c.source_state.not_in(sorted(HOLDING)),
@@ -146,6 +158,12 @@ def note_checked(
         .where(replies.c.account_id == account.id, replies.c.external_id.in_(external_ids))
         .values(source_checked_at=at)
     )
+
+
+def _hold_heads(connection: Connection, at: datetime) -> None:
+    """What was made of several replies is held when the source of any of them goes."""
+    for definition_id in hold_heads(connection):
+        add_job(connection, JobKind.PUBLISH, definition_id, at)
 
 
 def _wake_publisher(

@@ -150,6 +150,8 @@ replies = Table(
     _text("source_text"),
     Column("source_noticed_at", Utc),
     Column("source_checked_at", Utc),
+    # The earlier reply of the same author that this one continues (ledger.joined).
+    Column("continues_id", Integer, index=True),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.

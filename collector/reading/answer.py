@@ -239,7 +239,7 @@ def spans_of(
     previous = -2
     for unit in kept:
         number = index[id(unit)]
-        begins = unit.cut if unit.cut > unit.start else unit.start
+        begins = max(unit.start, unit.cut)
         joined = (
             number == previous + 1
             and begins == unit.start

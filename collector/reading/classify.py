@@ -17,7 +17,7 @@ VERB_LAST = frozenset(["ja", "zh", "ko", "hi", "tr"])
 LONGEST_CLOSING = 9
 LONGEST_THANKS = 30
 LONGEST_PRAISE = 24
-_LINK = re.compile(r"https?://\S|www\.\S|(?<![@\w.])[\w-]{2,60}(?:\.[\w-]{2,40}){1,4}/[\w?#]", re.I)
+_LINK = re.compile(r"https?://\S|www\.\S|(?<![@\w.])[\w-]{2,60}(?:\.[\w-]{2,40}){1,4}/[\w?#]", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w@])@[\w.@-]{1,100}")
 _TAG = re.compile(r"[#＃][\w\u0300-\u036f\u0610-\u065f\u0900-\u0dff\u200c\u200d&·]+")
 _MARK = re.compile(rf"[\s\W_{EMOJI}]*")
@@ -370,8 +370,8 @@ def _is_asked(scene: Scene, unit: Unit) -> bool:
     if hit.end - hit.start < 2 and scene.text(unit).rstrip().endswith("."):
         return False
     return (
-        hit.end - hit.start >= 2
-        and concerned
+        (hit.end - hit.start >= 2
+        and concerned)
         or (concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2)
     )
 

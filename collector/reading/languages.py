@@ -107,7 +107,7 @@ def language_of_prompt(before: str, after: str) -> str:
     lang, probability = _by_model(plain)
     if script:
         return lang if lang in _same_script(script) else script
-    last = before.split()[-1].casefold() if before.split() else ""
+    last = before.rsplit(maxsplit=1)[-1].casefold() if before.split() else ""
     hint = _COPULAS.get(last, "")
     if hint and lang != "en":
         return hint

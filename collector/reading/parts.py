@@ -87,3 +87,22 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
         text[end : end + 20].lstrip(" \t"),
     )
     return not before or before[-1] in "\n)" or not after or after[0] in "\n"
+
+
+def part_of(text: str) -> tuple[int, int] | None:
+    """Which part of how many a text is marked as, at its beginning or its end; None for none."""
+    spoken = _spoken(text)
+    for found in _MARKER.finditer(spoken[:40]):
+        if not spoken[: found.start()].strip():
+            return _counted(found)
+    last = None
+    for last in _MARKER.finditer(spoken[-20:]):
+        pass
+    if last is not None and not spoken[-20:][last.end() :].strip():
+        return _counted(last)
+    return None
+
+
+def _counted(found: re.Match[str]) -> tuple[int, int] | None:
+    number, of = int(found[1]), int(found[2])
+    return (number, of) if 1 <= number <= of <= MOST_PARTS and of > 1 else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collector.reading.classify import Scene
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
