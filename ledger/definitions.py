@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from ledger.joined import head_of, parts_of
 from ledger.keys import Keys
 from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
 from ledger.replies import author_of, find_reply, set_state
-from ledger.tables import definition_versions, definitions
+from ledger.tables import definition_versions, definitions, replies
 
 MOST_CHARACTERS = 2000
 SLUG_CHARACTERS = 60
@@ -98,6 +99,41 @@ def definitions_in(connection: Connection, campaign_id: str) -> list[Definition]
         .order_by(definitions.c.created_at.desc(), definitions.c.id)
     )
     return [_definition(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class WordsTaken:
+    """A definition's newest words; `authors` are its contributor's id and address."""
+
+    definition_id: str
+    authors: frozenset[str]
+    text: str
+
+
+def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
+    """The words of all definitions in a campaign, oldest first; quick for many."""
+    newest = (
+        select(func.max(definition_versions.c.version))
+        .where(definition_versions.c.definition_id == definitions.c.id)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            definitions.c.id,
+            definitions.c.contributor_id,
+            replies.c.address,
+            definition_versions.c.text,
+        )
+        .join(definition_versions, definition_versions.c.definition_id == definitions.c.id)
+        .join(replies, replies.c.id == definitions.c.reply_id)
+        .where(
+            definitions.c.campaign_id == campaign_id, definition_versions.c.version == newest
+        )
+        .order_by(definitions.c.created_at, definitions.c.id)
+    )
+    return [
+        WordsTaken(row.id, frozenset([row.contributor_id, row.address]), row.text) for row in rows
+    ]
 
 
 def reply_of(connection: Connection, definition: Definition) -> Reply:

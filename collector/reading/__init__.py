@@ -8,6 +8,7 @@ reworded. Pure, and linear in the length of the reply.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from collector.reading.answer import answer_units, spans_of
 from collector.reading.asked import Prompt, prompt_of
@@ -16,7 +17,7 @@ from collector.reading.languages import language_of
 from collector.reading.lexicon import Lexicon, lexicon_of
 from collector.reading.own_text import Line, mark_own
 from collector.reading.parts import marker_spans
-from collector.reading.sales import SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
+from collector.reading.sales import SALES_TALK, SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
 from collector.reading.stops import asks_to_stop
 from collector.reading.tokens import Tokens
 from collector.reading.units import Unit, find_hits, units_of
@@ -175,11 +176,16 @@ def _names_somebody(scene: Scene, unit: Unit) -> bool:
 
 def _read_answer(scene: Scene, holes: list[tuple[int, int]]) -> Reading | None:
     kept = answer_units(scene)
-    if not kept:
-        return None
     spans = spans_of(scene, kept, holes)
     if not spans:
         return None
+    found = _answer(scene, kept, spans)
+    if found.kind is ReplyKind.DEFINITION and sales_score(scene) >= SALES_TALK:
+        return replace(found, reason=f"{found.reason} Something in it sounds like selling.")
+    return found
+
+
+def _answer(scene: Scene, kept: list[Unit], spans: tuple[tuple[int, int], ...]) -> Reading:
     count = sum(unit.count for unit in kept)
     kinds = {unit.kind for unit in kept}
     if "lead" in kinds:

@@ -13,8 +13,11 @@ _PRICE = re.compile(
 )
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
 _POINTER = re.compile("[👉➡🚀🔥💰🤑📈💸🎁⏰]")
+#: From here on a reply is an advertisement; one that takes up the prompt needs a little more.
 SPAM_SCORE = 3
 SPAM_SCORE_OF_ANSWER = 4
+#: From here on an editor is told.
+SALES_TALK = 2
 
 
 def sales_score(scene: Scene) -> int:

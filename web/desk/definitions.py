@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
+from collector.alike import Taken
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
 from ledger.accounts import account_by_id
-from ledger.definitions import definitions_in, reply_of
+from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
@@ -123,11 +124,15 @@ def definition_page(definition_id: str, **more: Any) -> str:
         stands = standing(connection, ours.keys, found)
         history = full_history(connection, ours.keys, definition_id)
         message = message_of_request(connection, stands.request.id) if stands.request else None
+        taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
+        authors = (found.contributor_id, stands.reply.handle.address)
+        alike = taken.alike(found.text, authors)
     values = {
         "campaign": campaign,
         "stands": stands,
         "history": history,
         "message": message,
+        "alike": alike,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),
