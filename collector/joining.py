@@ -56,9 +56,7 @@ def _continues(
 _OWN_ANSWER = 0.8
 
 
-def _join(
-    connection: Connection, head: Reply, reply: Reply, reading: Reading, number: int
-) -> None:
+def _join(connection: Connection, head: Reply, reply: Reply, reading: Reading, number: int) -> None:
     join(connection, head, reply)
     said = f"It continues their reply of {head.external_id}: its words are part {number} of that."
     if not head.external_id:

@@ -10,7 +10,7 @@ from ledger import stopping
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import reached_at
 from ledger.database import Ledger
-from ledger.model import Campaign, Reading, Reply, ReplyKind
+from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
 from ledger.replies import author_of, references_of, save_reading, unread
 
@@ -47,7 +47,13 @@ def read_new(ledger: Ledger) -> int:
 
 
 def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
-    reading = read_reply(reply.text, campaign, automatic=reply.automatic, subject=reply.subject)
+    reading = read_reply(
+        reply.text,
+        campaign,
+        automatic=reply.automatic,
+        subject=reply.subject,
+        is_mail=reply.channel is Channel.EMAIL,
+    )
     if in_thread and reading.kind is not ReplyKind.STOP and not reply.automatic:
         return Reading(
             ReplyKind.OTHER,

@@ -126,9 +126,7 @@ def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
         )
         .join(definition_versions, definition_versions.c.definition_id == definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
-        .where(
-            definitions.c.campaign_id == campaign_id, definition_versions.c.version == newest
-        )
+        .where(definitions.c.campaign_id == campaign_id, definition_versions.c.version == newest)
         .order_by(definitions.c.created_at, definitions.c.id)
     )
     return [

@@ -36,9 +36,7 @@ def parts_of(connection: Connection, head_id: int) -> list[Reply]:
 
 def join(connection: Connection, head: Reply, part: Reply) -> None:
     """Note that `part` continues `head`."""
-    connection.execute(
-        update(replies).where(replies.c.id == part.id).values(continues_id=head.id)
-    )
+    connection.execute(update(replies).where(replies.c.id == part.id).values(continues_id=head.id))
 
 
 def note_join(connection: Connection, head: Reply, reading: Reading) -> None:
@@ -100,9 +98,7 @@ def hold_heads(connection: Connection) -> list[str]:
 def release_parts(connection: Connection, head_id: int, at: datetime) -> list[tuple[int, str]]:
     """The parts of a head may stand again; returns the account and the id of each source."""
     rows = connection.execute(
-        select(replies.c.account_id, replies.c.external_id).where(
-            replies.c.continues_id == head_id
-        )
+        select(replies.c.account_id, replies.c.external_id).where(replies.c.continues_id == head_id)
     ).all()
     connection.execute(
         update(replies)

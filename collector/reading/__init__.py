@@ -20,7 +20,7 @@ from collector.reading.parts import marker_spans
 from collector.reading.sales import SALES_TALK, SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
 from collector.reading.stops import asks_to_stop
 from collector.reading.tokens import Tokens
-from collector.reading.units import Unit, find_hits, units_of
+from collector.reading.units import Unit, units_of
 from ledger.model import Campaign, Reading, ReplyKind
 
 __all__ = ["prompt_of", "read_reply", "read_text"]
@@ -37,15 +37,20 @@ _ATTRIBUTED = re.compile(
 
 
 def read_reply(
-    text: str, campaign: Campaign, *, automatic: bool = False, subject: str = ""
+    text: str,
+    campaign: Campaign,
+    *,
+    automatic: bool = False,
+    subject: str = "",
+    is_mail: bool = False,
 ) -> Reading:
     """Read `text` as a reply to the campaign's prompt.
 
     `automatic` replies (RFC 3834) are never read further. `subject` counts only as a stop.
-    The spans are offsets into `text`. Never raises.
+    Mail (`is_mail`) begins and ends with names more often than posts do. The spans are offsets into `text`. Never raises.
     """
     prompt = prompt_of(campaign.prompt, campaign.term, campaign.lang)
-    return read_text(text, prompt, automatic=automatic, subject=subject)
+    return read_text(text, prompt, automatic=automatic, subject=subject, is_mail=is_mail)
 
 
 def read_text(
@@ -77,7 +82,6 @@ def _read(
     tokens = Tokens(text)
     holes = marker_spans(text)
     units = units_of(tokens, lines, words, holes)
-    find_hits(tokens, units, words)
     scene = Scene(tokens, prompt, words, units, is_mail)
     classify(scene)
     if asks_to_stop(scene, subject):
@@ -138,7 +142,7 @@ def _read_quotation(scene: Scene, text: str) -> Reading | None:
             return said
         if opening(scene, unit, "quoting", 1):
             return said
-        if anywhere(unit, "quoting", 2) and unit.kind not in ("lead",):
+        if anywhere(unit, "quoting", 2) and unit.kind != "lead":
             return said
         if _ATTRIBUTED.match(text[unit.start : unit.start + 1400]) and _names_somebody(scene, unit):
             return said

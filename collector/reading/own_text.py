@@ -30,12 +30,14 @@ _DATE = re.compile(r"(?<!\d)(?:\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?!\d)")
 _RULE = re.compile(r"[―━─═_=*~—–-]{5,}")
 _DIVIDER = re.compile(r"-{3,20}\s*\S[^-]{0,60}-{3,20}|-{5,}\s*[^\W\d_][^-]{2,60}:?")
 _FIELD = re.compile(r"\s*\*?([^\W\d_][^:：\n]{0,24}?)\*?\s?[:：]\*?(?=\s|\S)")
-_GADGET = re.compile(r"iphone|ipad|android|outlook|galaxy|smartphone|protonmail|blackberry", re.IGNORECASE)
+_GADGET = re.compile(
+    r"iphone|ipad|android|outlook|galaxy|smartphone|protonmail|blackberry", re.IGNORECASE
+)
 
 
 @dataclass
 class Line:
-    """A line's place, without its end. `is_quoted`: it is somebody else's; `ends_own`: and so on."""
+    """A line's place. `is_quoted`: somebody else's words; `is_gone`: no part of the message."""
 
     start: int
     end: int

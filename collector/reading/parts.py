@@ -86,7 +86,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
         text[max(0, start - 20) : start].rstrip(" \t"),
         text[end : end + 20].lstrip(" \t"),
     )
-    return not before or before[-1] in "\n)" or not after or after[0] in "\n"
+    return not before or before[-1] in "\n)" or not after or after[0] == "\n"
 
 
 def part_of(text: str) -> tuple[int, int] | None:
@@ -95,12 +95,9 @@ def part_of(text: str) -> tuple[int, int] | None:
     for found in _MARKER.finditer(spoken[:40]):
         if not spoken[: found.start()].strip():
             return _counted(found)
-    last = None
-    for last in _MARKER.finditer(spoken[-20:]):
-        pass
-    if last is not None and not spoken[-20:][last.end() :].strip():
-        return _counted(last)
-    return None
+    tail = spoken[-20:]
+    ending = [found for found in _MARKER.finditer(tail) if not tail[found.end() :].strip()]
+    return _counted(ending[0]) if ending else None
 
 
 def _counted(found: re.Match[str]) -> tuple[int, int] | None:

@@ -9,7 +9,8 @@ from collector.reading.classify import _LINK, Scene
 from collector.reading.units import Unit
 
 _PRICE = re.compile(
-    r"[$€£₹¥₺₽₩]\s?\d|\d[\d.,]{0,12}\s?(?:[$€£₹₺₽₩¥]|kr\b|zł|Kč|руб|円|元|万円|USD|EUR|lei\b)", re.IGNORECASE
+    r"[$€£₹¥₺₽₩]\s?\d|\d[\d.,]{0,12}\s?(?:[$€£₹₺₽₩¥]|kr\b|zł|Kč|руб|円|元|万円|USD|EUR|lei\b)",
+    re.IGNORECASE,
 )
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
 _POINTER = re.compile("[👉➡🚀🔥💰🤑📈💸🎁⏰]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 
@@ -21,7 +21,8 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _SMILEY = r"[:;]-?[)(DPp]+|<3|\^\^|xD"
 #: Where something said ends: marks and what clings to them, or emoji before a further word.
 _BREAK = re.compile(
-    rf"(?:(?<![.!?…])[.!?…؟।॥;]++[{_CLOSERS}]*+(?:[ \t]*+(?:[{EMOJI}]++|(?:{_SMILEY})(?=\s|$)))*+(?=\s|$)"
+    rf"(?:(?<![.!?…])[.!?…؟।॥;]++[{_CLOSERS}]*+"
+    rf"(?:[ \t]*+(?:[{EMOJI}]++|(?:{_SMILEY})(?=\s|$)))*+(?=\s|$)"
     rf"|[。！？]++[{_CLOSERS}]*+(?:[ \t]*+[{EMOJI}]++)*+"
     rf"|[!?][{_CLOSERS}]*+(?=[{_CJK}])"
     rf"|[{EMOJI}]++(?:[ \t]*+[{EMOJI}]++)*+[.!?]*+"
@@ -48,9 +49,9 @@ class Unit:
     first: int
     last: int
     paragraph: int
-    opens_line: bool
-    closes_line: bool
     region: int
+    opens_line: bool = False
+    closes_line: bool = False
     hits: dict[str, list[Hit]] = field(default_factory=dict)
     kind: str = ""
     cut: int = 0
@@ -65,29 +66,115 @@ class Unit:
 def units_of(
     tokens: Tokens, lines: Sequence[Line], words: Lexicon, holes: Sequence[tuple[int, int]]
 ) -> list[Unit]:
-    """What a reply says, in order; quoted lines and holes lie between units, never inside."""
-    found: list[Unit] = []
-    paragraph = region = 0
-    group: list[Line] = []
-    text = tokens.text
-    seen = False
+    """What a reply says, in order, with what each of it matches.
+
+    Quoted lines and holes lie between units, never inside.
+    """
+    cutter = _Cutter(tokens, words, holes)
     for line in lines:
-        blank = not text[line.start : line.end].strip(_SPACE)
-        if not line.is_own or blank:
-            _cut(tokens, group, found, paragraph, region, words, holes)
-            group = []
-            paragraph += seen
-            seen = False
-            region += not line.is_own
-            continue
-        seen = True
-        if group and not _is_wrapped(text, group[-1], line):
-            _cut(tokens, group, found, paragraph, region, words, holes)
-            group = []
-        group.append(line)
-    _cut(tokens, group, found, paragraph, region, words, holes)
-    _mark_parts(found, holes)
-    return found
+        cutter.take(line)
+    cutter.close()
+    _mark_parts(cutter.units, holes)
+    for unit in cutter.units:
+        for hit in words.hits(tokens.words, unit.first, unit.last):
+            unit.hits.setdefault(hit.section, []).append(hit)
+    return cutter.units
+
+
+class _Cutter:
+    """Puts lines together that belong together, and cuts them into what they say."""
+
+    def __init__(self, tokens: Tokens, words: Lexicon, holes: Sequence[tuple[int, int]]) -> None:
+        self.units: list[Unit] = []
+        self._tokens = tokens
+        self._text = tokens.text
+        self._words = words
+        self._holes = holes
+        self._group: list[Line] = []
+        self._paragraph = 0
+        self._region = 0
+        self._seen = False
+
+    def take(self, line: Line) -> None:
+        """The next line of the text."""
+        if not line.is_own or not self._text[line.start : line.end].strip(_SPACE):
+            self.close()
+            self._paragraph += self._seen
+            self._seen = False
+            self._region += not line.is_own
+            return
+        self._seen = True
+        if self._group and not _is_wrapped(self._text, self._group[-1], line):
+            self.close()
+        self._group.append(line)
+
+    def close(self) -> None:
+        """Cut the lines that were gathered."""
+        if not self._group:
+            return
+        start, end = self._group[0].start, self._group[-1].end
+        self._group = []
+        before = len(self.units)
+        for piece_start, piece_end in self._pieces(start, end):
+            at = piece_start
+            for stop in self._stops(piece_start, piece_end):
+                self._add(at, stop, greets=True)
+                at = stop
+            self._add(at, piece_end, greets=True)
+        if len(self.units) > before:
+            self.units[before].opens_line = True
+            self.units[before].follows_bullet = _BULLET.match(self._text, start, end) is not None
+            self.units[-1].closes_line = True
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """What lies between the holes."""
+        for hole_start, hole_end in islice(self._holes, bisect_left(self._holes, (start, 0)), None):
+            if hole_start >= end:
+                break
+            if hole_end > start:
+                yield start, hole_start
+                start = hole_end
+        yield start, end
+
+    def _stops(self, start: int, end: int) -> Iterator[int]:
+        """Where sentences end."""
+        for found in _BREAK.finditer(self._text, start, end):
+            if found.end() > start and not self._goes_on(found, start, end):
+                start = found.end()
+                yield start
+
+    def _goes_on(self, found: re.Match[str], start: int, end: int) -> bool:
+        """Whether a mark that may end a sentence doesn't here."""
+        text, mark = self._text, found.group()
+        if _EMOJI.match(mark):
+            return _WORD_FOLLOWS.match(text, found.end()) is None
+        if mark[0] == ";":  # the Greek question mark, which is written as a semicolon
+            return not "\u0370" <= text[max(start, found.start() - 1)] <= "\u03ff"
+        return _is_abbreviation(text, start, found.start()) or _quotes_on(
+            text, mark, found.end(), end
+        )
+
+    def _add(self, start: int, end: int, *, greets: bool) -> None:
+        text = self._text
+        while start < end and text[start] in _SPACE:
+            start += 1
+        found = _MENTIONS.match(text, start, end)
+        if found is not None and found.end() < end:
+            start = found.end()
+        while end > start and text[end - 1] in _SPACE:
+            end -= 1
+        if start == end:
+            return
+        first, last = self._tokens.first_from(start), self._tokens.first_from(end)
+        stop = _after_greeting(self._tokens, first, last, end, self._words) if greets else 0
+        if stop:
+            self._keep(start, stop, first, self._tokens.first_from(stop))
+            self._add(stop, end, greets=False)
+        else:
+            self._keep(start, end, first, last)
+
+    def _keep(self, start: int, end: int, first: int, last: int) -> None:
+        self.units.append(Unit(start, end, first, last, self._paragraph, self._region))
 
 
 def _mark_parts(units: Sequence[Unit], holes: Sequence[tuple[int, int]]) -> None:
@@ -114,54 +201,6 @@ def _goes_on(text: str, line: Line) -> bool:
     return first.islower() and not _BULLET.match(text, line.start, line.end)
 
 
-def _cut(
-    tokens: Tokens,
-    group: list[Line],
-    into: list[Unit],
-    paragraph: int,
-    region: int,
-    words: Lexicon,
-    holes: Sequence[tuple[int, int]],
-) -> None:
-    if not group:
-        return
-    text = tokens.text
-    start, end = group[0].start, group[-1].end
-    pieces: list[tuple[int, int]] = []
-    at = start
-    for hole_start, hole_end in islice(holes, bisect_left(holes, (at, 0)), None):
-        if hole_start >= end:
-            break
-        if hole_end <= at:
-            continue
-        pieces.append((at, hole_start))
-        at = hole_end
-    pieces.append((at, end))
-    before = len(into)
-    bullet = _BULLET.match(text, start, end) is not None
-    for piece_start, piece_end in pieces:
-        at = piece_start
-        for found in _BREAK.finditer(text, piece_start, piece_end):
-            if found.end() <= at or _is_abbreviation(text, at, found.start()):
-                continue
-            if _EMOJI.match(text, found.start()) and not _WORD_FOLLOWS.match(text, found.end()):
-                continue
-            if found.group()[0] == ";" and not (
-                "\u0370" <= text[max(at, found.start() - 1)] <= "\u03ff"
-            ):
-                continue
-            if _quotes_on(text, found.group(), found.end(), piece_end):
-                continue
-            _add(tokens, into, at, found.end(), paragraph, region, words)
-            at = found.end()
-        _add(tokens, into, at, piece_end, paragraph, region, words)
-    fresh = into[before:]
-    if fresh:
-        fresh[0].opens_line = True
-        fresh[-1].closes_line = True
-        fresh[0].follows_bullet = bullet
-
-
 def _quotes_on(text: str, mark: str, at: int, end: int) -> bool:
     """Whether the sentence goes on behind a quotation: "Who?" she asked."""
     if mark[-1] not in "\"'”’»›」』":
@@ -174,42 +213,6 @@ def _is_abbreviation(text: str, start: int, stop: int) -> bool:
     if text[stop : stop + 1] != "." or text[stop : stop + 2] == "..":
         return False
     return _SHORT.search(text[max(start, stop - 8) : stop + 1]) is not None
-
-
-def _add(
-    tokens: Tokens,
-    into: list[Unit],
-    start: int,
-    end: int,
-    paragraph: int,
-    region: int,
-    words: Lexicon | None,
-) -> None:
-    text = tokens.text
-    while start < end and text[start] in _SPACE:
-        start += 1
-    found = _MENTIONS.match(text, start, end)
-    if found is not None and found.end() < end:
-        start = found.end()
-    while end > start and text[end - 1] in _SPACE:
-        end -= 1
-    if start == end:
-        return
-    first, last = tokens.first_from(start), tokens.first_from(end)
-    greeted = 0 if words is None else _after_greeting(tokens, first, last, end, words)
-    if greeted:
-        into.append(
-            _unit(tokens, start, greeted, first, tokens.first_from(greeted), paragraph, region)
-        )
-        _add(tokens, into, greeted, end, paragraph, region, None)
-        return
-    into.append(_unit(tokens, start, end, first, last, paragraph, region))
-
-
-def _unit(
-    tokens: Tokens, start: int, end: int, first: int, last: int, paragraph: int, region: int
-) -> Unit:
-    return Unit(start, end, first, last, paragraph, False, False, region)
 
 
 def _after_greeting(tokens: Tokens, first: int, last: int, end: int, words: Lexicon) -> int:
@@ -236,10 +239,3 @@ def _after_greeting(tokens: Tokens, first: int, last: int, end: int, words: Lexi
         if rest[:1] == " " and mark in ("-", "–", "—", ":") and rest[2:3] == " ":
             return stop + rest.index(mark) + 1
     return 0
-
-
-def find_hits(tokens: Tokens, units: Sequence[Unit], words: Lexicon) -> None:
-    """Fill in what each unit matches."""
-    for unit in units:
-        for hit in words.hits(tokens.words, unit.first, unit.last):
-            unit.hits.setdefault(hit.section, []).append(hit)

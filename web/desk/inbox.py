@@ -89,9 +89,7 @@ def _sort_one(reply_id: int, decision: str) -> None:
             set_state(connection, reply.id, ReplyState(decision))
 
 
-def _alike(
-    connection: Connection, campaign: Campaign, listed: Sequence[Reply]
-) -> dict[int, Alike]:
+def _alike(connection: Connection, campaign: Campaign, listed: Sequence[Reply]) -> dict[int, Alike]:
     """Which of these replies say what somebody else's definition says, or nearly."""
     answers = [reply for reply in listed if reply.reading.kind is ReplyKind.DEFINITION]
     if not answers:
