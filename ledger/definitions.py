@@ -28,8 +28,8 @@ def take_definition(
     """Shortlist a reply: its author becomes a contributor, its words a definition.
 
     The words are what the reading marked, else the whole reply; nothing is reworded. A reply in
-    parts is taken as one, by any of its parts. Taking the same reply again returns the definition that is there. Raises DefinedbyError when the
-    reply has no words or too many.
+    parts is taken as one, by any of its parts. Taking the same reply again returns the
+    definition that is there. Raises DefinedbyError when the reply has no words or too many.
     """
     head = find_reply(connection, head_of(connection, reply.id))
     reply = head if head is not None else reply

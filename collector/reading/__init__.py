@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from collector.reading.answer import answer_units, spans_of
 from collector.reading.asked import Prompt, prompt_of
-from collector.reading.classify import Scene, anywhere, classify, is_question, opening
+from collector.reading.classify import classify
 from collector.reading.languages import language_of
 from collector.reading.lexicon import Lexicon, lexicon_of
 from collector.reading.own_text import Line, mark_own
 from collector.reading.parts import marker_spans
 from collector.reading.sales import SALES_TALK, SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
+from collector.reading.scene import Scene, anywhere, is_question, opening
 from collector.reading.stops import asks_to_stop
 from collector.reading.tokens import Tokens
 from collector.reading.units import Unit, units_of
@@ -47,7 +48,8 @@ def read_reply(
     """Read `text` as a reply to the campaign's prompt.
 
     `automatic` replies (RFC 3834) are never read further. `subject` counts only as a stop.
-    Mail (`is_mail`) begins and ends with names more often than posts do. The spans are offsets into `text`. Never raises.
+    Mail (`is_mail`) begins and ends with names more often than posts do. The spans are offsets
+    into `text`. Never raises.
     """
     prompt = prompt_of(campaign.prompt, campaign.term, campaign.lang)
     return read_text(text, prompt, automatic=automatic, subject=subject, is_mail=is_mail)
@@ -151,7 +153,7 @@ def _read_quotation(scene: Scene, text: str) -> Reading | None:
 
 
 def _has_speaker(scene: Scene, unit: Unit) -> bool:
-    """ "Ada Sample once said": a name, and then a word for saying, at the start."""
+    """Whether it starts with a name and a word for saying: "Ada Sample once said"."""
     tokens = scene.tokens
     for at in range(unit.first + 1, min(unit.last, unit.first + 5)):
         if scene.in_list("said", tokens.words[at]):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from collector.reading.classify import (
-    _DASHED_NAME,
-    _LINK,
-    _MENTION,
-    _TAG,
+from collector.reading.scene import (
+    LINK,
+    MENTION,
+    TAG,
     Scene,
     anywhere,
-    is_question,
     opening,
 )
 from collector.reading.units import EMOJI, Unit
@@ -21,6 +19,8 @@ from collector.reading.units import EMOJI, Unit
 STRONG = frozenset(["lead", "label"])
 WEAK = frozenset(["content", "mention"])
 NAME_WORDS = 4
+#: "— Ada", "/Göran", "-- Sam"
+DASHED_NAME = re.compile(r"\s*(?:[—–/~]|--?)\s?(?=[^\W\d_])")
 _OPENING = re.compile(
     r"(?:[\s\u200e\u200f\ufeff\u2066-\u2069\u202a-\u202e]|…|\.{2,}|[=＝:]+\s|[-–—―・•*]+\s|—|–)+"
 )
@@ -56,17 +56,14 @@ def answer_units(scene: Scene) -> list[Unit]:
 def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
     """The first that may answer; one that starts as an answer does comes before chat."""
     for number in weak:
-        unit = units[number]
-        if unit.kind == "mention":
+        if units[number].kind == "mention":
             return number
     for number in weak:
-        if (
-            opening(scene, units[number], "it")
-            and anywhere(units[number], "it", 2)
-            and number - weak[0] <= 3
-        ):
-            if any(units[n].kind in ("chat", "no_answer") for n in range(number)):
-                return number
+        unit = units[number]
+        takes_up = opening(scene, unit, "it") and anywhere(unit, "it", 2)
+        chatted = any(units[n].kind in ("chat", "no_answer") for n in range(min(number, 8)))
+        if takes_up and chatted and number - weak[0] <= 3:
+            return number
     return weak[0]
 
 
@@ -127,7 +124,7 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
             unit.paragraph == kept[-1].paragraph
             and not unit.opens_line
             and (kept[-1].kind not in STRONG or len(kept) > 1)
-            and not _LINK.search(scene.text(unit))
+            and not LINK.search(scene.text(unit))
         )
     return True
 
@@ -164,7 +161,7 @@ def _is_dashed_name(scene: Scene, unit: Unit, before: Unit) -> bool:
     if not unit.opens_line and (unit is not scene.units[-1] or unit.count > 3):
         return False
     said = scene.text(unit)
-    if _DASHED_NAME.match(said) is None or not _is_name(scene, unit):
+    if DASHED_NAME.match(said) is None or not _is_name(scene, unit):
         return False
     return not (before.follows_bullet and unit.follows_bullet)
 
@@ -202,7 +199,7 @@ _INITIALS = re.compile(r"(?:\S{0,3}\.\s?){1,3}")
 
 def _is_name(scene: Scene, unit: Unit) -> bool:
     """Few words, each with a capital, with no full stop but after an initial."""
-    said = _DASHED_NAME.sub("", scene.text(unit), count=1).strip()
+    said = DASHED_NAME.sub("", scene.text(unit), count=1).strip()
     if unit.count > NAME_WORDS or unit.kind in STRONG or unit.kind in ("reaction", "question"):
         return False
     if said.endswith((".", "!", "?", "…")) and not (
@@ -212,12 +209,12 @@ def _is_name(scene: Scene, unit: Unit) -> bool:
     words = [word for word in re.split(r"[\s,]+", said) if any(map(str.isalpha, word))]
     if not words:
         return False
-    first = words[0].lstrip("(")[:1]
+    first: str = words[0].lstrip("(")[:1]
     if not (first.isupper() or not (first.islower() or first.isupper())):
         return False
     if not any(c.isupper() or c.islower() for c in said):
         return len(said) <= 12 and unit.count <= 6 and "。" not in said
-    return sum(word.lstrip("(-")[:1].islower() for word in words) <= 1
+    return sum(1 for word in words if word.lstrip("(-")[:1].islower()) <= 1
 
 
 # ----------------------------------------------------------------------- spans
@@ -321,13 +318,13 @@ def _without_pile(scene: Scene, start: int, end: int) -> int:
         word = text[first:stop]
         if first == start or not word or len(word) > 200:
             return at
-        if _TAG.fullmatch(word.rstrip(".,!")) or _MENTION.fullmatch(word.rstrip(".,!")):
+        if TAG.fullmatch(word.rstrip(".,!")) or MENTION.fullmatch(word.rstrip(".,!")):
             before = scene.tokens.first_from(first)
             if before and first and _needs_more(scene, start, first, before):
                 return at
             at = first
             continue
-        if _LINK.match(word.lstrip("(<")) or word.lower() in ("cc", "cc:", "/cc", "via", "h/t"):
+        if LINK.match(word.lstrip("(<")) or word.lower() in ("cc", "cc:", "/cc", "via", "h/t"):
             at = first
             continue
         return at if at == end else _keep_space(text, start, at)

@@ -171,7 +171,7 @@ def _says_is(tokens: Tokens, unit: Unit, end: int, prompt: Prompt, words: Lexico
 def _label_after_verb(
     tokens: Tokens, unit: Unit, start: int, end: int, prompt: Prompt
 ) -> Lead | None:
-    """ "Thought leadership is: listening" is a sentence all the same; with a blank it's a copy."""
+    """A blank right after the verb makes it a copy of the prompt; a colon doesn't."""
     text = tokens.text
     size = len(prompt.before)
     at = end + 1

@@ -58,7 +58,7 @@ def _spoken(text: str) -> str:
 
 
 def _opens_sentence(text: str, marker: _Marker) -> bool:
-    """ "1/2 Leadership is" counts parts, "1/2 cup of patience" measures."""
+    """Whether a single marker counts: "1/2 Leadership is" does, "1/2 cup of tea" measures."""
     if not text[marker.end :].strip():
         return text[marker.end - 1] == ")" or "\n" in text[max(0, marker.start - 2) : marker.start]
     after = text[marker.end :].lstrip(" \t:.-–—")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.reading.classify import Scene
+from collector.reading.scene import Scene
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
 
@@ -44,7 +44,7 @@ def _opens_clause(scene: Scene, unit: Unit, at: int) -> bool:
 
 
 def _is_alone(scene: Scene) -> bool:
-    """ "Stop, please." and no more but what is polite."""
+    """Whether it says "stop, please" and no more but what is polite."""
     found = False
     for unit in scene.units:
         if unit.kind in ("closing", "signature"):
