@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from collector.reading.parts import part_of
+from collector.reading.parts import part_of, without_mark
 from ledger.joined import earlier_by_author, join, note_join, parts_of
 from ledger.model import Reading, Reply, ReplyKind
 from ledger.replies import save_reading
@@ -44,7 +44,9 @@ def _continues(
     known = 1 + len(parts_of(connection, head.id))
     first, part = part_of(head.text), part_of(reply.text)
     if part is not None:
-        counts_on = first is not None and first[1] == part[1] and part[0] == first[0] + known
+        counts_on = (
+            first is not None and first.of == part.of and part.number == first.number + known
+        )
         return known + 1 if counts_on else 0
     under_own = head.external_id in references or any(
         one.external_id in references for one in parts_of(connection, head.id)
@@ -61,7 +63,9 @@ def _join(connection: Connection, head: Reply, reply: Reply, reading: Reading, n
     said = f"It continues their reply of {head.external_id}: its words are part {number} of that."
     if not head.external_id:
         said = f"It continues their earlier reply: its words are part {number} of that."
-    save_reading(connection, reply.id, replace(reading, reason=said))
+    spans = without_mark(reading.spans, reply.text)
+    save_reading(connection, reply.id, replace(reading, reason=said, spans=spans))
     reason = head.reading.reason.partition(" Joined with")[0]
     more = f"{reason} Joined with {number - 1} more of theirs, which continue it."
-    note_join(connection, head, replace(head.reading, reason=more))
+    spans = without_mark(head.reading.spans, head.text)
+    note_join(connection, head, replace(head.reading, reason=more, spans=spans))

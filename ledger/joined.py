@@ -44,7 +44,7 @@ def note_join(connection: Connection, head: Reply, reading: Reading) -> None:
     connection.execute(
         update(replies)
         .where(replies.c.id == head.id, replies.c.corrected.is_(False))
-        .values(reason=reading.reason)
+        .values(reason=reading.reason, spans=[list(span) for span in reading.spans])
     )
 
 

@@ -50,7 +50,8 @@ def _is_row(parts: list[_Marker], text: str) -> bool:
         return numbers == list(range(numbers[0], numbers[0] + len(parts)))
     one = parts[0]
     alone = not _spoken(text[: one.start]) or not text[one.end :].strip()
-    return alone and (one.in_brackets or _opens_sentence(text, one))
+    whole = one.number == one.of  # nobody measures 2/2 of anything
+    return alone and (whole or one.in_brackets or _opens_sentence(text, one))
 
 
 def _spoken(text: str) -> str:
@@ -89,17 +90,47 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return not before or before[-1] in "\n)" or not after or after[0] == "\n"
 
 
-def part_of(text: str) -> tuple[int, int] | None:
-    """Which part of how many a text is marked as, at its beginning or its end; None for none."""
-    spoken = _spoken(text)
-    for found in _MARKER.finditer(spoken[:40]):
-        if not spoken[: found.start()].strip():
+class Part(NamedTuple):
+    """A text's mark as a part: `number` of `of`, standing at text[start:end]."""
+
+    number: int
+    of: int
+    start: int
+    end: int
+
+
+def part_of(text: str) -> Part | None:
+    """How a text is marked as a part, at its beginning or its end; None when it isn't."""
+    for found in _MARKER.finditer(text[:200]):
+        if not _spoken(text[: found.start()]):
             return _counted(found)
-    tail = spoken[-20:]
-    ending = [found for found in _MARKER.finditer(tail) if not tail[found.end() :].strip()]
-    return _counted(ending[0]) if ending else None
+    at = max(0, len(text) - 40)
+    for found in _MARKER.finditer(text, at):
+        if not text[found.end() :].strip():
+            return _counted(found)
+    return None
 
 
-def _counted(found: re.Match[str]) -> tuple[int, int] | None:
+def without_mark(spans: tuple[tuple[int, int], ...], text: str) -> tuple[tuple[int, int], ...]:
+    """The spans of a part without its mark and what surrounds that."""
+    mark = part_of(text)
+    if mark is None:
+        return spans
+    kept = []
+    for start, end in spans:
+        if start <= mark.start and mark.end <= end:
+            before, after = (start, mark.start), (mark.end, end)
+            start, end = max(before, after, key=lambda span: len(text[slice(*span)].strip()))
+        while start < end and text[start] in " \t\n:–—":
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        kept.append((start, end))
+    return tuple(span for span in kept if span[0] < span[1])
+
+
+def _counted(found: re.Match[str]) -> Part | None:
     number, of = int(found[1]), int(found[2])
-    return (number, of) if 1 <= number <= of <= MOST_PARTS and of > 1 else None
+    if not (1 <= number <= of <= MOST_PARTS and of > 1):
+        return None
+    return Part(number, of, found.start(), found.end())
