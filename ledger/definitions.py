@@ -112,9 +112,11 @@ class WordsTaken:
 
 def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
     """The words of all definitions in a campaign, oldest first; quick for many."""
+    every = definition_versions.alias("every")
     newest = (
-        select(func.max(definition_versions.c.version))
-        .where(definition_versions.c.definition_id == definitions.c.id)
+        select(func.max(every.c.version))
+        .where(every.c.definition_id == definitions.c.id)
+        .correlate(definitions)
         .scalar_subquery()
     )
     rows = connection.execute(
