@@ -116,17 +116,22 @@ def without_mark(spans: tuple[tuple[int, int], ...], text: str) -> tuple[tuple[i
     mark = part_of(text)
     if mark is None:
         return spans
-    kept = []
-    for start, end in spans:
-        if start <= mark.start and mark.end <= end:
-            before, after = (start, mark.start), (mark.end, end)
-            start, end = max(before, after, key=lambda span: len(text[slice(*span)].strip()))
-        while start < end and text[start] in " \t\n:–—":
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        kept.append((start, end))
-    return tuple(span for span in kept if span[0] < span[1])
+    return tuple(
+        span for span in (_beside(mark, span, text) for span in spans) if span[0] < span[1]
+    )
+
+
+def _beside(mark: Part, span: tuple[int, int], text: str) -> tuple[int, int]:
+    """The larger side of a span that has the mark in it, trimmed."""
+    start, end = span
+    if start <= mark.start and mark.end <= end:
+        sides = ((start, mark.start), (mark.end, end))
+        start, end = max(sides, key=lambda side: len(text[slice(*side)].strip()))
+    while start < end and text[start] in " \t\n:–—":
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
 
 
 def _counted(found: re.Match[str]) -> Part | None:
