@@ -58,12 +58,12 @@ screenshots: $(VENV)/dev.stamp
 reference: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 
-# How well replies and answers are read, on labelled rows: tuned, and set aside.
-eval: $(VENV)/run.stamp
-	@$(BIN)/python -m tests.labelled.answers
-
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# How well replies and answers are read, on labelled rows: tuned, and set aside.
+eval: $(VENV)/dev.stamp
+	@$(BIN)/python -m evaluation
 
 lock:
 	@command -v uv >/dev/null || { echo "Locking needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": ("web.cli:worker", "Read accounts, send what was approved, publish; no web."),
     "invite": ("web.cli:invite", "A one-time link that sets the owner's password."),
     "poll": ("collector.cli:poll", "Read all accounts now."),
+    "read": ("collector.reading_cli:read", "Say what replies seem to be, for programs."),
     "import": ("collector.cli:import_command", "Take in answers from CSV, JSON Lines or mbox."),
     "campaign": ("ledger.campaign_cli:campaign", "The questions you ask: new, list, show."),
     "account": ("collector.account_cli:account", "What is read: add, list, test, pause, remove."),

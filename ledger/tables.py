@@ -159,6 +159,8 @@ replies = Table(
     # The edit that an editor has looked at last: only another one is shown again.
     _text("released_text"),
     Column("released_at", Utc),
+    # The earlier reply of the same author that this one continues (ledger.joined).
+    Column("continues_id", Integer, index=True),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     Index("ix_replies_author", "address", "channel"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from consent.answers import Decided, read_answer
 from consent.lexicon import codes, expanded, sections_of
-from tests.labelled.answers import TUNED, rows_of
+from evaluation.answers import TUNED, rows_of
 
 #: Random inputs in every run; ANSWERS_INPUTS=1000000 once, before a release.
 INPUTS = int(os.environ.get("ANSWERS_INPUTS", "3000"))

@@ -12,7 +12,7 @@ from consent.answer_view import LONGEST
 from consent.answers import About, Decided, Decision, read_answer
 from consent.answers_cli import answers_command
 from consent.lexicon import OTHER_SECTIONS, SECTIONS, codes, expanded, sections_of
-from tests.labelled.answers import TUNED, rows_of, score
+from evaluation.answers import TUNED, rows_of, score
 
 ASKED = {
     "text": "It changed how I work.",

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
+from collector.alike import Taken
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
 from consent.ways import ways_to
 from ledger.accounts import account_by_id
-from ledger.definitions import definitions_in, reply_of
+from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
@@ -148,6 +149,9 @@ def definition_page(definition_id: str, **more: Any) -> str:
         ways = ways_to(connection, ours.keys, found, stands.reply)
         person = person_view(ours, connection, found)
         answered = answers_shown(ours, connection, definition_id)
+        taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
+        authors = (found.contributor_id, stands.reply.handle.address)
+        alike = taken.alike(found.text, authors)
     values = {
         "campaign": campaign,
         "stands": stands,
@@ -157,6 +161,7 @@ def definition_page(definition_id: str, **more: Any) -> str:
         "person": person,
         "answered": answered,
         "decisions": DECISIONS,
+        "alike": alike,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),
