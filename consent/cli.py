@@ -1,4 +1,4 @@
-"""Commands for consent: what somebody allowed, and taking it back on their word."""
+"""Commands for consent: what somebody allowed, why it may stand, and taking it back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from ledger.command_line import example, json_option, show, with_ledger
 from ledger.database import Ledger
+from ledger.errors import Exit
 
 
 @click.group()
@@ -52,3 +53,32 @@ def expire(ledger: Ledger) -> None:
     from consent.requests import expire_overdue
 
     click.echo(f"Closed: {expire_overdue(ledger)}")
+
+
+@click.command(
+    "why",
+    epilog=example(
+        "definedby why https://blog.example/courage/carrying-the-lamp-0f3a91c2/",
+        "definedby why content/posts/courage/carrying-the-lamp-0f3a91c2.md --json",
+    ),
+)
+@click.argument("place", metavar="URL-OR-FILE")
+@json_option
+@with_ledger
+def why_command(ledger: Ledger, place: str, *, as_json: bool) -> None:
+    """Why what stands at an address, or in a file, may be published.
+
+    It ends with exit code 1 unless there is a live grant for everything there. Of what was
+    withdrawn it says that and nothing else.
+    """
+    from consent.why import why
+    from consent.why_words import in_words
+
+    answers = why(ledger, place)
+    if as_json:
+        show(answers, as_json=True)
+    else:
+        for number, answer in enumerate(answers):
+            click.echo("\n" * bool(number) + "\n".join(in_words(answer)))
+    if not answers or any(answer["status"] != "granted" for answer in answers):
+        click.get_current_context().exit(Exit.FAILED)

@@ -21,12 +21,21 @@ from typing import Any
 #: The link before the first event.
 GENESIS = "0" * 64
 
+_MARRED = {
+    "kept": "its payload is still there, though an erasure names it",
+    "unsigned": "its list of what was erased is not signed by this instance",
+}
+
+
+# Made once: making an encoder takes longer than a short event.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
 
 def canonical(value: Any) -> bytes:
     """One byte string per value: JSON with sorted keys, no spaces, UTF-8 (like RFC 8785)."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _encode(value).encode()
 
 
 def commitment(event_key: bytes, payload: dict[str, Any]) -> str:
@@ -42,8 +51,9 @@ def link_hash(seq: int, prev_hash: str, kind: str, subject: str, at: str, commit
 class Link:
     """One event as stored, with its opened payload where that still exists.
 
-    `seal` says how the payload was found: "open", "erased" (by an erased event, or none was
-    kept), "missing" or "unreadable".
+    `seal` says how the payload was found: "open"; "erased", by an erased event that names it;
+    "kept", though one names it; "missing", "unreadable", or "unsigned" where it is an erased
+    event's own.
     """
 
     seq: int
@@ -108,6 +118,8 @@ def own_break(link: Link) -> str:
         return "its content does not match its hash"
     if link.seal == "erased":
         return ""
+    if link.seal in _MARRED:
+        return _MARRED[link.seal]
     if link.seal != "open" or link.payload is None:
         return f"its payload is {link.seal}, and no erasure explains that"
     if commitment(link.event_key, link.payload) != link.commitment:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ledger import chain, durable, events, tables
+from ledger import chain, durable, events, tables, walk
 from ledger.archive import HEADS
 from ledger.database import Ledger, make_folder
 from ledger.errors import DefinedbyError, Exit
@@ -53,7 +53,7 @@ def export_head(ledger: Ledger) -> Path:
 
 
 def _refuse_to_forget(ledger: Ledger, path: Path) -> None:
-    earlier = _read(path, ledger.keys.public_key)
+    earlier = _read(path, ledger.keys.public_keys)
     with ledger.read() as connection:
         now = connection.execute(
             select(tables.events.c.hash).where(tables.events.c.seq == earlier.seq)
@@ -70,15 +70,15 @@ def read_heads(folder: Path, keys: Keys) -> list[chain.Head]:
 
     Raises DefinedbyError for a file that is not a head signed by this instance.
     """
-    return [_read(path, keys.public_key) for path in sorted(folder.glob("*.json"))]
+    return [_read(path, keys.public_keys) for path in sorted(folder.glob("*.json"))]
 
 
-def _read(path: Path, public_key: str) -> chain.Head:
+def _read(path: Path, public_keys: tuple[str, ...]) -> chain.Head:
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         stated = {name: stored[name] for name in SIGNED}
-        genuine = stored["public_key"] == public_key and verify_signature(
-            public_key, chain.canonical(stated), stored["signature"]
+        genuine = stored["public_key"] in public_keys and verify_signature(
+            stored["public_key"], chain.canonical(stated), stored["signature"]
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         genuine = False
@@ -106,6 +106,6 @@ def verify_chain(
         if row is None:
             return chain.Break(1, "the database's own record of the chain's head is gone")
         recorded = chain.Head(row.seq, row.hash)
-        links = events.links(connection, ledger.keys)
-        walk = track(links, recorded.seq) if track else links
-        return chain.verify(walk, [*heads, recorded])
+        links = walk.links(connection, ledger.keys)
+        tracked = track(links, recorded.seq) if track else links
+        return chain.verify(tracked, [*heads, recorded])
