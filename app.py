@@ -24,6 +24,7 @@ COMMANDS = {
     "status": ("collector.cli:status", "How each account fares, and what went wrong."),
     "edition": ("publisher.cli:edition", "Round-ups: new, list, publish, retract."),
     "consent": ("consent.cli:consent", "What people allowed: show, withdraw, expire."),
+    "receipt": ("consent.cli:receipt", "Receipts that people kept: verify one, offline."),
     "why": ("consent.cli:why_command", "Why something may be published, with the evidence."),
     "publish": ("publisher.cli:publish", "Write the posts and the blog."),
     "ledger": ("ledger.cli:ledger_group", "Verify the record of consent, export its head."),

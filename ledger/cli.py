@@ -192,14 +192,24 @@ def _without_password(value: Any) -> Any:
     return _PASSWORD_OPTION.sub(r"\1***", shown)
 
 
-@click.command("rotate-keys", epilog=example("definedby rotate-keys"))
+@click.command(
+    "rotate-keys", epilog=example("definedby rotate-keys", "definedby rotate-keys --signing")
+)
+@click.option(
+    "--signing", is_flag=True, help="A new key to sign with instead; old ones still verify."
+)
 @with_ledger
-def rotate_keys_command(ledger: Ledger) -> None:
+def rotate_keys_command(ledger: Ledger, *, signing: bool) -> None:
     """Encrypt passwords, tokens and personal keys under a new key.
 
     Stop the web server and the worker first, and make a backup afterwards: older ones need the
     key file that is in them.
     """
-    from ledger.rotation import rotate_keys
+    from ledger.rotation import rotate_keys, rotate_signing_key
 
-    click.echo(f"Encrypted anew: {rotate_keys(ledger)}. Start the web server and the worker again.")
+    if signing:
+        rotate_signing_key(ledger)
+        click.echo("Receipts and heads are signed with a new key; the former ones stay public.")
+    else:
+        click.echo(f"Encrypted anew: {rotate_keys(ledger)}.")
+    click.echo("Start the web server and the worker again.")

@@ -28,7 +28,7 @@ PAGES = (
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
-    *("web.webmentions", "web.unsubscribing"),
+    *("web.webmentions", "web.unsubscribing", "web.well_known"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

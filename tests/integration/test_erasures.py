@@ -160,7 +160,7 @@ def test_p08_an_erasures_list_can_not_be_changed(
 
 
 def forge(ledger: Ledger, signer: Keys, previous: str = "") -> None:
-    """Append an erasure of the second person as somebody with the database but without the keys could."""
+    """Append an erasure of the second person, as somebody without the instance's keys could."""
     with ledger.write() as connection:
         head = events.head(connection)
         subject = connection.execute(
