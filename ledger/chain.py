@@ -16,6 +16,7 @@ import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quote
 from typing import Any
 
 #: The link before the first event.
@@ -39,17 +40,25 @@ def canonical(value: Any) -> bytes:
 
 
 def commitment(event_key: bytes, payload: dict[str, Any]) -> str:
-    return hmac.new(event_key, canonical(payload), hashlib.sha256).hexdigest()
+    return committed(event_key, canonical(payload))
+
+
+def committed(event_key: bytes, stated: bytes) -> str:
+    """The commitment to a payload that is canonical JSON already."""
+    return hmac.digest(event_key, stated, "sha256").hex()
 
 
 def link_hash(seq: int, prev_hash: str, kind: str, subject: str, at: str, commit: str) -> str:
-    parts = [seq, prev_hash, kind, subject, at, commit]
-    return hashlib.sha256(canonical(parts)).hexdigest()
+    # The canonical list, spelled out: this runs for every event of every walk. Raises TypeError
+    # for another type, as the encoder itself would.
+    parts = ",".join(map(_quote, (prev_hash, kind, subject, at, commit)))
+    return hashlib.sha256(f"[{seq:d},{parts}]".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Link:
-    """One event as stored, with its opened payload where that still exists.
+    """One event as stored; `stated` is its opened payload where that still exists, as canonical
+    JSON: a walk proves the bytes and need not read them.
 
     `seal` says how the payload was found: "open"; "erased", by an erased event that names it;
     "kept", though one names it; "missing", "unreadable", or "unsigned" where it is an erased
@@ -65,7 +74,13 @@ class Link:
     commitment: str
     seal: str
     event_key: bytes = b""
-    payload: dict[str, Any] | None = None
+    stated: bytes | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the event states; empty where that was erased."""
+        found: dict[str, Any] = json.loads(self.stated or b"{}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -120,9 +135,9 @@ def own_break(link: Link) -> str:
         return ""
     if link.seal in _MARRED:
         return _MARRED[link.seal]
-    if link.seal != "open" or link.payload is None:
+    if link.seal != "open" or link.stated is None:
         return f"its payload is {link.seal}, and no erasure explains that"
-    if commitment(link.event_key, link.payload) != link.commitment:
+    if committed(link.event_key, link.stated) != link.commitment:
         return "its payload does not match its commitment"
     return ""
 

@@ -74,12 +74,16 @@ def _with_progress(links: Iterator[Link], count: int) -> Iterable[Link]:
 def head(ledger: Ledger, as_json: bool) -> None:  # noqa: FBT001 - click calls it by name
     """Export the signed head of the chain now (the worker does it daily)."""
     from ledger.heads import export_head
+    from ledger.heads_git import keep_in_git
 
     path = export_head(ledger)
+    git = keep_in_git(ledger.settings)
     if as_json:
-        show({"file": path}, as_json=True)
+        show({"file": path, "git": git}, as_json=True)
     else:
         click.echo(f"The head was written to {path}. Keep a copy on another machine.")
+        if git:
+            click.echo(git)
 
 
 @click.command("backup", epilog=example("definedby backup", "definedby backup /mnt/monday.zip"))

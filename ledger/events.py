@@ -123,12 +123,8 @@ def full_history(
                 f"The consent record of {subject} does not verify: event {link.seq}, {broken}.",
                 "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
             )
-        opened.append(
-            (
-                _event(EventKind(row.kind), row.seq, row.at, row.hash, link.payload or {}),
-                link.payload or {},
-            )
-        )
+        payload = link.payload
+        opened.append((_event(EventKind(row.kind), row.seq, row.at, row.hash, payload), payload))
     return opened
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, type_coerce
@@ -29,6 +30,8 @@ KEY_BYTES = 32
 
 #: Numbers of erased events, each with the number of the event that erased it and whose it was.
 Erasures = Mapping[int, tuple[int, str]]
+#: Made of the library's own functions: it is called for every text of every event.
+_any_text = partial(str, encoding="utf-8", errors="surrogateescape")
 #: Gives the key that a row's payload is sealed under. Raises DefinedbyError or ValueError.
 KeyOf = Callable[[Row[Any]], bytes]
 
@@ -67,8 +70,7 @@ def open_link(row: Row[Any], keys: Keys, erasures: Erasures, key_of: KeyOf) -> c
                 return _link(row, "unsigned")
         else:
             plain = unseal(key_of(row), bytes(row.sealed), bound_to=row.hash.encode())
-        key, payload = plain[:KEY_BYTES], json.loads(plain[KEY_BYTES:])
-        return _link(row, "open", key, payload)
+        return _link(row, "open", plain[:KEY_BYTES], plain[KEY_BYTES:])
     except (ValueError, TypeError, AttributeError, DefinedbyError):
         return _link(row, "unreadable")
 
@@ -101,7 +103,7 @@ def _numbers(row: Row[Any], keys: Keys) -> list[int] | None:
     return None
 
 
-def _link(row: Row[Any], seal: str, key: bytes = b"", payload: Any = None) -> chain.Link:
+def _link(row: Row[Any], seal: str, key: bytes = b"", stated: bytes | None = None) -> chain.Link:
     return chain.Link(
         row.seq,
         row.prev_hash,
@@ -112,7 +114,7 @@ def _link(row: Row[Any], seal: str, key: bytes = b"", payload: Any = None) -> ch
         row.commitment,
         seal,
         key,
-        payload,
+        stated,
     )
 
 
@@ -170,7 +172,3 @@ def _damaged_text_too(connection: Connection) -> Iterator[None]:
         yield
     finally:
         driver.text_factory = usual
-
-
-def _any_text(stored: bytes) -> str:
-    return stored.decode("utf-8", "surrogateescape")
