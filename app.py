@@ -27,7 +27,7 @@ COMMANDS = {
     "receipt": ("consent.cli:receipt", "Receipts that people kept: verify one, offline."),
     "why": ("consent.cli:why_command", "Why something may be published, with the evidence."),
     "publish": ("publisher.cli:publish", "Write the posts and the blog."),
-    "ledger": ("ledger.cli:ledger_group", "Verify the record of consent, export its head."),
+    "ledger": ("consent.audit_cli:ledger_group", "Verify the record of consent, export its proof."),
     "backup": ("ledger.cli:backup_command", "Copy everything into one file."),
     "restore": ("ledger.cli:restore_command", "Bring a backup back, or try whether it would work."),
     "resume": ("ledger.cli:resume_command", "Let a restored instance send and publish again."),

@@ -38,7 +38,7 @@ def compare() -> Iterator[str]:
 
 
 def write_chain(ledger: Ledger, count: int) -> None:
-    """Real events with real payloads, written in bulk;."""
+    """Real events with real payloads, written in bulk."""
     now = ledger.clock()
     stamp = now.isoformat(timespec="microseconds")
     previous, seq = chain.GENESIS, 0

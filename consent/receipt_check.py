@@ -34,7 +34,13 @@ def verify_receipt(path: Path, public_keys: Sequence[str] = ()) -> Verified:
     Raises NotGenuineError for a file that is no receipt, that was changed, or that none of
     `public_keys` signed. A key that the receipt names itself proves only that it was not changed.
     """
-    record = _read(path)
+    with path.open("rb") as file:
+        return verify_content(path, file.read(MOST_BYTES), public_keys)
+
+
+def verify_content(path: Path, content: bytes, public_keys: Sequence[str] = ()) -> Verified:
+    """The same for a receipt that was read from `path` already."""
+    record = _read(path, content)
     signature = record.pop("signature")
     named = record["public_key"]
     if public_keys and named not in public_keys:
@@ -54,9 +60,7 @@ def verify_receipt(path: Path, public_keys: Sequence[str] = ()) -> Verified:
     return Verified(record, bool(public_keys))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES)
+def _read(path: Path, content: bytes) -> dict[str, Any]:
     try:
         # A name that stands twice would be read in two ways by two programs.
         record = json.loads(content, object_pairs_hook=_once, parse_constant=_refuse)

@@ -60,6 +60,11 @@ def why(ledger: Ledger, place: str) -> list[Answer]:
         return [_answer(ledger, connection, one, proofs) for one in wanted]
 
 
+def definitions_at(ledger: Ledger, connection: Connection, place: str) -> list[str]:
+    """The definitions that stand at an address of the blog. Raises DefinedbyError for none."""
+    return [one.definition_id for one in _at_address(connection, _address(ledger, place))]
+
+
 def _is_file(place: str) -> bool:
     return "://" not in place and Path(place).is_file()
 

@@ -99,8 +99,10 @@ class Break:
     reason: str
 
 
-def verify(links: Iterable[Link], heads: Iterable[Head] = ()) -> Break | Head:
-    """Walk the chain from its start; return its head, or the first break.
+def verify(
+    links: Iterable[Link], heads: Iterable[Head] = (), after: Head = Head(0, GENESIS)
+) -> Break | Head:
+    """Walk the chain from its start, or from `after`; return its head, or the first break.
 
     `heads` are exported heads: each must be a link of this chain.
     """
@@ -109,7 +111,7 @@ def verify(links: Iterable[Link], heads: Iterable[Head] = ()) -> Break | Head:
         expected.setdefault(head.seq, set()).add(head.hash)
     if expected.pop(0, {GENESIS}) != {GENESIS}:
         return Break(1, "a head states another beginning")
-    last = Head(0, GENESIS)
+    last = after
     for link in links:
         reason = _out_of_place(link, last) or own_break(link)
         if not reason and expected.pop(link.seq, {link.hash}) != {link.hash}:

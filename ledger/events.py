@@ -113,10 +113,8 @@ def full_history(
 
     Raises DefinedbyError when a stored event has been changed: nothing may be decided on it.
     """
-    rows = connection.execute(walk.joined().where(events.c.subject == subject)).all()
     opened = []
-    for row in rows:
-        link = _open(connection, keys, row)
+    for link in subject_links(connection, keys, subject):
         broken = chain.own_break(link)
         if broken:
             raise DefinedbyError(
@@ -124,8 +122,15 @@ def full_history(
                 "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
             )
         payload = link.payload
-        opened.append((_event(EventKind(row.kind), row.seq, row.at, row.hash, payload), payload))
+        kind = EventKind(link.kind)
+        opened.append((_event(kind, link.seq, link.at, link.hash, payload), payload))
     return opened
+
+
+def subject_links(connection: Connection, keys: Keys, subject: str) -> list[chain.Link]:
+    """The links of one definition or contributor in order, opened and not yet judged."""
+    rows = connection.execute(walk.joined().where(events.c.subject == subject)).all()
+    return [_open(connection, keys, row) for row in rows]
 
 
 def head(connection: Connection) -> chain.Head:

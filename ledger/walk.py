@@ -48,10 +48,11 @@ def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
             yield open_link(row, keys, erasures, key_of)
 
 
-def bare_links(connection: Connection) -> Iterator[chain.Link]:
-    """The whole chain in order without payloads: proves its links, and none of its words."""
+def bare_links(connection: Connection, start: int = 1) -> Iterator[chain.Link]:
+    """The chain from event `start` on without payloads: proves its links and none of its words."""
     with _damaged_text_too(connection):
-        for row in _in_order(connection, select(events).order_by(events.c.seq)):
+        after = -(2**31) if start == 1 else start - 1
+        for row in _in_order(connection, select(events).order_by(events.c.seq), after):
             yield _link(row, "erased")
 
 
@@ -133,8 +134,7 @@ def joined(*also: Any) -> Any:
     )
 
 
-def _in_order(connection: Connection, statement: Any) -> Iterator[Row[Any]]:
-    after = -(2**31)
+def _in_order(connection: Connection, statement: Any, after: int = -(2**31)) -> Iterator[Row[Any]]:
     while True:
         rows = connection.execute(statement.where(events.c.seq > after).limit(BATCH)).all()
         yield from rows
