@@ -1,4 +1,4 @@
-"""Why may this be published? The gate's answer, and the whole reason for an address or a file."""
+"""Why may this be published? The whole reason for an address or a file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from consent.answers import withdraw
 from consent.why import why
 from consent.why_words import in_words
 from ledger import gate, tables
-from ledger.consent_state import Grant
 from ledger.database import Ledger
 from ledger.editions import add_edition
 from ledger.errors import DefinedbyError, SettingError
-from ledger.model import Campaign, Credit, NameForm, Use
+from ledger.model import Campaign, Use
 from ledger.posts import find_post
 from publisher.editions import publish_edition
 from publisher.publish import publish
-from tests.people import ADA, EVIDENCE, agree, answer, asked, define
+from tests.people import ADA, EVIDENCE, agree, asked
 
 WORDS = "listening before you speak"
 
@@ -51,64 +50,6 @@ def file_of(ledger: Ledger) -> Path:
 def hold_source(ledger: Ledger, state: str = "gone") -> None:
     with ledger.write() as connection:
         connection.execute(update(tables.replies).values(source_state=state))
-
-
-def ask_gate(
-    ledger: Ledger, definition_id: str, text: str = WORDS, credit: Credit = ADA, use: Use = Use.POST
-) -> Grant | str:
-    with ledger.read() as connection:
-        return gate.may_publish(connection, ledger.keys, definition_id, text, credit, use)
-
-
-# ------------------------------------------------------------------ the gate
-def test_p01_the_gate_opens_for_exactly_what_was_granted(ledger: Ledger, granted: str) -> None:
-    found = ask_gate(ledger, granted)
-    assert isinstance(found, Grant)
-    assert (found.text, found.credit) == (WORDS, ADA)
-    assert isinstance(ask_gate(ledger, granted, use=Use.EDITION), Grant)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"text": WORDS + "."}, "The words are not the words"),
-        ({"credit": Credit(NameForm.ANONYMOUS)}, "The credit is not the credit"),
-    ],
-)
-def test_p02_the_gate_stays_shut_for_anything_else(
-    ledger: Ledger, granted: str, change: dict[str, object], reason: str
-) -> None:
-    found = ask_gate(ledger, granted, **change)  # type: ignore[arg-type]
-    assert isinstance(found, str)
-    assert found.startswith(reason)
-
-
-def test_the_gate_names_a_use_that_was_not_granted(ledger: Ledger, campaign: Campaign) -> None:
-    question = asked(ledger, campaign, WORDS)
-    agree(ledger, question, WORDS, uses=frozenset({Use.POST}))
-    found = ask_gate(ledger, question.request.definition_id, use=Use.EDITION)
-    assert found == "Its author has not granted this use (edition)."
-
-
-def test_p38_the_gate_holds_back_what_lost_its_source(ledger: Ledger, granted: str) -> None:
-    for state in ("gone", "protected"):
-        hold_source(ledger, state)
-        assert ask_gate(ledger, granted) == gate.HELD
-        assert ask_gate(ledger, granted, text="other") != gate.HELD
-    hold_source(ledger, "edited")
-    assert isinstance(ask_gate(ledger, granted), Grant)
-
-
-def test_the_gate_trusts_no_record_that_was_tampered_with(ledger: Ledger, granted: str) -> None:
-    with ledger.write() as connection:
-        connection.execute(update(tables.events).values(at="2020-01-01T00:00:00+00:00"))
-    assert ask_gate(ledger, granted) == gate.UNREADABLE
-
-
-def test_the_gate_knows_nothing_of_what_is_not_there(ledger: Ledger, campaign: Campaign) -> None:
-    assert ask_gate(ledger, "f" * 32) == gate.UNKNOWN
-    definition = define(ledger, answer(ledger, campaign, WORDS))
-    assert ask_gate(ledger, definition.id) == "Its author has not granted it."
 
 
 # ------------------------------------------------------------------ why
