@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo install test check bench eval clean lock golden screenshots reference
+.PHONY: run demo install test check bench eval clean lock golden screenshots reference mutants
 .DEFAULT_GOAL := run
 
 # A stamp is newer than its lock when the environment holds what the lock says.
@@ -58,6 +58,11 @@ screenshots: $(VENV)/dev.stamp
 reference: $(VENV)/dev.stamp
 	$(BIN)/python -m docs.generate
 
+# Changes the lines that decide on consent one by one; a test has to notice each. Survivors are listed.
+mutants: $(VENV)/dev.stamp
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
@@ -70,6 +75,6 @@ lock:
 	@requirements/lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "The instance folder was left alone; remove it by hand if you mean it."

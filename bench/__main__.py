@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from bench import intake, start
+from bench import chain, intake, start
 
-COMPARISONS = {"intake": intake.compare, "start": start.compare}
+COMPARISONS = {"chain": chain.compare, "intake": intake.compare, "start": start.compare}
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from consent.errors import NotNowError, plain_objections
+from consent.receipt_mail import mail_receipt
 from ledger import events, stopping
 from ledger.consent_state import ConsentEvent, EventKind, Grant
 from ledger.database import Ledger
@@ -41,7 +42,8 @@ def grant(
         request = _answer(ledger, connection, request_id, answer, evidence)
         add_job(connection, JobKind.PUBLISH, request.definition_id, ledger.clock())
         granted = events.state_of(connection, ledger.keys, request.definition_id).grant
-    assert granted is not None
+        assert granted is not None
+        mail_receipt(ledger, connection, request, granted)
     return granted
 
 
@@ -68,6 +70,7 @@ def withdraw(ledger: Ledger, definition_id: str, evidence: Evidence) -> None:
     now = ledger.clock()
     with ledger.write() as connection, plain_objections():
         definition = need_definition(connection, definition_id)
+        before = events.state_of(connection, ledger.keys, definition_id).grant
         events.record(
             connection,
             ledger.keys,
@@ -77,6 +80,8 @@ def withdraw(ledger: Ledger, definition_id: str, evidence: Evidence) -> None:
             contributor_id=definition.contributor_id,
             evidence=evidence,
         )
+        if before is not None:
+            cancel_messages(connection, before.request_id)  # a receipt that has not left yet
         request = live_request(connection, definition.contributor_id)
         if request is not None and request.definition_id == definition_id:
             close_request(connection, request.id, now)

@@ -1,7 +1,8 @@
 """The receipt: what somebody allowed, as a signed JSON record.
 
-The fields follow ISO/IEC TS 27560:2023 as the W3C's DPV guide maps them; `signature` is
-Ed25519 over the canonical JSON of everything else.
+The fields follow ISO/IEC TS 27560:2023 as the W3C's DPV guide maps them; the context makes the
+record JSON-LD, so that programs read them as terms of the Data Privacy Vocabulary without asking
+any server. `signature` is Ed25519 over the canonical JSON of everything else.
 """
 
 from __future__ import annotations
@@ -11,11 +12,50 @@ from typing import Any
 from consent.notice import NOTICE_VERSION, notice
 from ledger import chain, events
 from ledger.campaigns import campaign_by_id
-from ledger.consent_state import ConsentEvent, fold
+from ledger.consent_state import ConsentEvent, ConsentState, EventKind, fold
 from ledger.database import Ledger
 from ledger.definitions import need_definition
+from ledger.public_keys import PATH
 
-SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 1"
+SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 2"
+#: Where a grant's evidence says what its author stated about their age (GDPR article 8).
+AGE = "age_statement"
+
+#: Our field names as terms; what is not named here is left out by JSON-LD, and still signed.
+CONTEXT: dict[str, Any] = {
+    "dpv": "https://w3id.org/dpv#",
+    "dct": "http://purl.org/dc/terms/",
+    "schema_version": "dct:conformsTo",
+    "record_id": "dct:identifier",
+    "pii_principal_id": "dpv:hasDataSubject",
+    "pii_controller": "dpv:hasDataController",
+    "name": "dpv:hasName",
+    "contact": "dpv:hasContact",
+    "notice": "dpv:hasNotice",
+    "version": "dct:hasVersion",
+    "language": "dct:language",
+    "lawful_basis": {"@id": "dpv:hasLegalBasis", "@type": "@vocab"},
+    "status": {"@id": "dpv:hasConsentStatus", "@type": "@vocab"},
+    "given": "dpv:ConsentGiven",
+    "not given": "dpv:ConsentStatusInvalidForProcessing",
+    "withdrawn": "dpv:ConsentWithdrawn",
+    "consent (GDPR article 6(1)(a))": "dpv:Consent",
+    "purposes": "dpv:hasPurpose",
+    "processing": {"@id": "dpv:hasProcessing", "@type": "@vocab"},
+    "collect": "dpv:Collect",
+    "store": "dpv:Store",
+    "publish": "dpv:MakeAvailable",
+    "text": "dpv:hasPersonalData",
+    "credit_line": "dpv:hasPersonalData",
+    "storage_location": "dpv:hasLocation",
+    "retention": "dpv:hasDuration",
+    "withdrawal_method": "dpv:hasConsentControl",
+    "recipients": "dpv:hasRecipient",
+    "issued_at": "dct:issued",
+    "supersedes": "dct:replaces",
+    "events": "dct:hasPart",
+    "at": "dct:date",
+}
 
 
 def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
@@ -24,29 +64,74 @@ def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
         definition = need_definition(connection, definition_id)
         campaign = campaign_by_id(connection, definition.campaign_id)
         history = events.full_history(connection, ledger.keys, definition_id)
-    grant = fold(event for event, _ in history).grant
+    state = fold(event for event, _ in history)
+    stated = _events(history)
     record: dict[str, Any] = {
+        "@context": CONTEXT,
+        "@type": "dpv:ConsentRecord",
+        "@id": f"urn:definedby:{definition_id}",
         "schema_version": SCHEMA_VERSION,
         "record_id": definition_id,
+        "issued_at": ledger.clock().isoformat(timespec="seconds"),
         "pii_principal_id": definition.contributor_id,
         "pii_controller": {"name": ledger.settings.asker, "contact": ledger.settings.contact},
         "publication": ledger.settings.title,
         "question": campaign.prompt,
         "notice": {"version": NOTICE_VERSION, "language": "en", "text": notice(ledger.settings)},
         "lawful_basis": "consent (GDPR article 6(1)(a))",
-        "status": "given" if grant else "not given",
-        "text": grant.text if grant else "",
-        "credit": grant.credit.as_dict() if grant else None,
-        "credit_line": grant.credit.line if grant else "",
-        "purposes": sorted(grant.uses) if grant else [],
+        **_standing(state, stated),
+        "processing": ["collect", "store", "publish"],
+        "recipients": "everybody who reads the publication",
         "storage_location": f"the server of {ledger.settings.public_url}",
         "retention": "until withdrawn; afterwards the events, as proof of what was allowed",
         "withdrawal_method": "the button on your personal page, at any time, without a reason",
-        "events": [_event(event, payload) for event, payload in history],
+        "events": stated,
+        "key_location": f"{ledger.settings.public_url}{PATH}",
         "public_key": ledger.keys.public_key,
     }
     return {**record, "signature": ledger.keys.sign(chain.canonical(record))}
 
 
-def _event(event: ConsentEvent, payload: dict[str, Any]) -> dict[str, Any]:
-    return {**payload, "kind": event.kind, "at": event.at, "number": event.seq, "hash": event.hash}
+def _standing(state: ConsentState, stated: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is allowed now; of what is not live any more only the events tell."""
+    grant = state.grant
+    if grant is None:
+        status = "withdrawn" if state.withdrawn else "not given"
+        return {
+            "status": status,
+            "text": "",
+            "credit": None,
+            "credit_line": "",
+            "purposes": [],
+            "age_statement": "",
+            "supersedes": "",
+        }
+    event = next(one for one in stated if one["hash"] == grant.event_hash)
+    return {
+        "status": "given",
+        "text": grant.text,
+        "credit": grant.credit.as_dict(),
+        "credit_line": grant.credit.line,
+        "purposes": sorted(grant.uses),
+        "age_statement": str(event.get(AGE, "")),
+        "supersedes": event["supersedes"],
+    }
+
+
+def _events(history: list[tuple[ConsentEvent, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each event with its payload. A grant names the one before it, which it takes the place of."""
+    stated, before = [], ""
+    for number, (event, payload) in enumerate(history, start=1):
+        own = {
+            **payload,
+            "kind": event.kind,
+            "at": event.at,
+            "number": event.seq,
+            "hash": event.hash,
+        }
+        if event.kind is EventKind.GRANTED:
+            own["supersedes"] = before
+        stated.append(own)
+        grant = fold(one for one, _ in history[:number]).grant
+        before = grant.event_hash if grant else ""
+    return stated

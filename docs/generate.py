@@ -135,13 +135,13 @@ def settings_markdown() -> str:
     ]
     for name, field in Settings.model_fields.items():
         in_file = "–" if name == "home" else f"`{name}`"
-        default = _default(name, field.default)
+        default = _default(field.default)
         lines.append(f"| `{PREFIX}{name.upper()}` | {in_file} | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
 
 
-def _default(name: str, value: Any) -> str:
-    if value == "" or (name == "site" and value == Path()):
+def _default(value: Any) -> str:
+    if value in ("", Path()):
         return "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

@@ -16,34 +16,53 @@ import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quote
 from typing import Any
 
 #: The link before the first event.
 GENESIS = "0" * 64
 
+_MARRED = {
+    "kept": "its payload is still there, though an erasure names it",
+    "unsigned": "its list of what was erased is not signed by this instance",
+}
+
+
+# Made once: making an encoder takes longer than a short event.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
 
 def canonical(value: Any) -> bytes:
     """One byte string per value: JSON with sorted keys, no spaces, UTF-8 (like RFC 8785)."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    return _encode(value).encode()
 
 
 def commitment(event_key: bytes, payload: dict[str, Any]) -> str:
-    return hmac.new(event_key, canonical(payload), hashlib.sha256).hexdigest()
+    return committed(event_key, canonical(payload))
+
+
+def committed(event_key: bytes, stated: bytes) -> str:
+    """The commitment to a payload that is canonical JSON already."""
+    return hmac.digest(event_key, stated, "sha256").hex()
 
 
 def link_hash(seq: int, prev_hash: str, kind: str, subject: str, at: str, commit: str) -> str:
-    parts = [seq, prev_hash, kind, subject, at, commit]
-    return hashlib.sha256(canonical(parts)).hexdigest()
+    # The canonical list, spelled out: this runs for every event of every walk. Raises TypeError
+    # for another type, as the encoder itself would.
+    parts = ",".join(map(_quote, (prev_hash, kind, subject, at, commit)))
+    return hashlib.sha256(f"[{seq:d},{parts}]".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Link:
-    """One event as stored, with its opened payload where that still exists.
+    """One event as stored; `stated` is its opened payload where that still exists, as canonical
+    JSON: a walk proves the bytes and need not read them.
 
-    `seal` says how the payload was found: "open", "erased" (by an erased event, or none was
-    kept), "missing" or "unreadable".
+    `seal` says how the payload was found: "open"; "erased", by an erased event that names it;
+    "kept", though one names it; "missing", "unreadable", or "unsigned" where it is an erased
+    event's own.
     """
 
     seq: int
@@ -55,7 +74,13 @@ class Link:
     commitment: str
     seal: str
     event_key: bytes = b""
-    payload: dict[str, Any] | None = None
+    stated: bytes | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the event states; empty where that was erased."""
+        found: dict[str, Any] = json.loads(self.stated or b"{}")
+        return found
 
 
 @dataclass(frozen=True)
@@ -74,8 +99,10 @@ class Break:
     reason: str
 
 
-def verify(links: Iterable[Link], heads: Iterable[Head] = ()) -> Break | Head:
-    """Walk the chain from its start; return its head, or the first break.
+def verify(
+    links: Iterable[Link], heads: Iterable[Head] = (), after: Head = Head(0, GENESIS)
+) -> Break | Head:
+    """Walk the chain from its start, or from `after`; return its head, or the first break.
 
     `heads` are exported heads: each must be a link of this chain.
     """
@@ -84,7 +111,7 @@ def verify(links: Iterable[Link], heads: Iterable[Head] = ()) -> Break | Head:
         expected.setdefault(head.seq, set()).add(head.hash)
     if expected.pop(0, {GENESIS}) != {GENESIS}:
         return Break(1, "a head states another beginning")
-    last = Head(0, GENESIS)
+    last = after
     for link in links:
         reason = _out_of_place(link, last) or own_break(link)
         if not reason and expected.pop(link.seq, {link.hash}) != {link.hash}:
@@ -108,9 +135,11 @@ def own_break(link: Link) -> str:
         return "its content does not match its hash"
     if link.seal == "erased":
         return ""
-    if link.seal != "open" or link.payload is None:
+    if link.seal in _MARRED:
+        return _MARRED[link.seal]
+    if link.seal != "open" or link.stated is None:
         return f"its payload is {link.seal}, and no erasure explains that"
-    if commitment(link.event_key, link.payload) != link.commitment:
+    if committed(link.event_key, link.stated) != link.commitment:
         return "its payload does not match its commitment"
     return ""
 

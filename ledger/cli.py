@@ -74,12 +74,16 @@ def _with_progress(links: Iterator[Link], count: int) -> Iterable[Link]:
 def head(ledger: Ledger, as_json: bool) -> None:  # noqa: FBT001 - click calls it by name
     """Export the signed head of the chain now (the worker does it daily)."""
     from ledger.heads import export_head
+    from ledger.heads_git import keep_in_git
 
     path = export_head(ledger)
+    git = keep_in_git(ledger.settings)
     if as_json:
-        show({"file": path}, as_json=True)
+        show({"file": path, "git": git}, as_json=True)
     else:
         click.echo(f"The head was written to {path}. Keep a copy on another machine.")
+        if git:
+            click.echo(git)
 
 
 @click.command("backup", epilog=example("definedby backup", "definedby backup /mnt/monday.zip"))
@@ -216,14 +220,24 @@ def _without_password(value: Any) -> Any:
     return _PASSWORD_OPTION.sub(r"\1***", shown)
 
 
-@click.command("rotate-keys", epilog=example("definedby rotate-keys"))
+@click.command(
+    "rotate-keys", epilog=example("definedby rotate-keys", "definedby rotate-keys --signing")
+)
+@click.option(
+    "--signing", is_flag=True, help="A new key to sign with instead; old ones still verify."
+)
 @with_ledger
-def rotate_keys_command(ledger: Ledger) -> None:
+def rotate_keys_command(ledger: Ledger, *, signing: bool) -> None:
     """Encrypt passwords, tokens and personal keys under a new key.
 
     Stop the web server and the worker first, and make a backup afterwards: older ones need the
     key file that is in them.
     """
-    from ledger.rotation import rotate_keys
+    from ledger.rotation import rotate_keys, rotate_signing_key
 
-    click.echo(f"Encrypted anew: {rotate_keys(ledger)}. Start the web server and the worker again.")
+    if signing:
+        rotate_signing_key(ledger)
+        click.echo("Receipts and heads are signed with a new key; the former ones stay public.")
+    else:
+        click.echo(f"Encrypted anew: {rotate_keys(ledger)}.")
+    click.echo("Start the web server and the worker again.")

@@ -81,13 +81,17 @@ class Grant:
 
 @dataclass(frozen=True)
 class ConsentState:
-    """Where one definition stands. `last` is the latest answer or step, for display."""
+    """Where one definition stands. `last` is the latest answer or step, for display.
+
+    `withdrawn`: its author took it back and has granted nothing since.
+    """
 
     request: OpenRequest | None = None
     grant: Grant | None = None
     proposal: str = ""
     published: bool = False
     last: EventKind | None = None
+    withdrawn: bool = False
 
 
 class IllegalEventError(Exception):
@@ -161,14 +165,16 @@ def apply(state: ConsentState, event: ConsentEvent) -> ConsentState:
             grant = Grant(
                 event.hash, event.at, event.request_id, event.text, event.credit, event.uses
             )
-            return replace(state, request=None, grant=grant, proposal="")
+            return replace(state, request=None, grant=grant, proposal="", withdrawn=False)
         case EventKind.PROPOSED:
             return replace(state, request=None, proposal=event.text)
         case EventKind.REVISED:
             return replace(state, request=None, proposal="")
         case EventKind.REFUSED | EventKind.CANCELLED | EventKind.EXPIRED:
             return replace(state, request=None)
-        case EventKind.WITHDRAWN | EventKind.INVALIDATED:
+        case EventKind.WITHDRAWN:
+            return replace(state, request=None, grant=None, withdrawn=True)
+        case EventKind.INVALIDATED:
             return replace(state, request=None, grant=None)
         case EventKind.PUBLISHED:
             return replace(state, published=True)
@@ -193,15 +199,20 @@ def fold(events: Iterable[ConsentEvent]) -> ConsentState:
 
 def publishable(events: Iterable[ConsentEvent], text: str, credit: Credit, use: Use) -> Grant | str:
     """The live Grant that covers exactly this, or the reason in words why there is none."""
-    state = fold(events)
-    if state.grant is None:
-        if state.last is EventKind.WITHDRAWN:
+    return judge(fold(events), text, credit, use)
+
+
+def judge(state: ConsentState, text: str, credit: Credit, use: Use) -> Grant | str:
+    """The same for a history that has been folded already."""
+    grant = state.grant
+    if grant is None:
+        if state.withdrawn:
             return "Its author has withdrawn it."
         return "Its author has not granted it."
-    if use not in state.grant.uses:
+    if use not in grant.uses:
         return f"Its author has not granted this use ({use})."
-    if normal(text) != normal(state.grant.text):
+    if normal(text) != normal(grant.text):
         return "The words are not the words that were granted."
-    if credit != state.grant.credit:
+    if credit != grant.credit:
         return "The credit is not the credit that was granted."
-    return state.grant
+    return grant

@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import inspect, make_url, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger import backup, chain, database, keys, tables
+from ledger import backup, chain, database, heads_git, keys, tables
 from ledger.archive import HEADS
 from ledger.clock import Clock, system_clock
 from ledger.database import Ledger, connect, refuse_unsafe_sqlite, sqlite_module
@@ -244,6 +244,15 @@ def _chain(settings: Settings, _clock: Clock) -> Found:
         yield _ok("chain", f"The chain holds up to event {found.seq}.")
 
 
+def _heads(settings: Settings, _clock: Clock) -> Found:
+    lacking = heads_git.behind(settings)
+    if lacking:
+        step = "Run 'definedby ledger head': it tries again, and says what is wrong."
+        yield _warn("heads", f"In the git repository of the heads, {lacking}.", step)
+    elif settings.heads_git != Path():
+        yield _ok("heads", "Every exported head is in the git repository.")
+
+
 def _paused(settings: Settings, _clock: Clock) -> Found:
     with _opened(settings) as ledger, ledger.read() as connection:
         reason = paused(connection)
@@ -323,6 +332,6 @@ def _clock(settings: Settings, clock: Clock) -> Found:
 
 
 LOOKS: tuple[Look, ...] = (
-    *(_python, _sqlite, _instance_folder, _disk, _database, _chain, _paused),
+    *(_python, _sqlite, _instance_folder, _disk, _database, _chain, _heads, _paused),
     *(_accounts, _folders, _address, _backup, _clock),
 )

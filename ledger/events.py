@@ -6,17 +6,13 @@ the event may follow, and appends it, all in the caller's transaction.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, type_coerce, update
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, Row, insert, select, update
 
-from ledger import chain
+from ledger import chain, walk
 from ledger.consent_state import (
     ABOUT_CONTRIBUTOR,
     ConsentEvent,
@@ -27,12 +23,9 @@ from ledger.consent_state import (
 )
 from ledger.contributors import contributor_key
 from ledger.errors import DefinedbyError
-from ledger.keys import Keys, seal, unseal
+from ledger.keys import Keys, seal
 from ledger.model import Credit, Use
 from ledger.tables import chain_head, event_payloads, events
-
-#: How many events `verify` reads at a time.
-BATCH = 1000
 
 
 def record(
@@ -120,55 +113,24 @@ def full_history(
 
     Raises DefinedbyError when a stored event has been changed: nothing may be decided on it.
     """
-    rows = connection.execute(_joined().where(events.c.subject == subject)).all()
     opened = []
-    for row in rows:
-        link = _open(connection, keys, row)
+    for link in subject_links(connection, keys, subject):
         broken = chain.own_break(link)
         if broken:
             raise DefinedbyError(
                 f"The consent record of {subject} does not verify: event {link.seq}, {broken}.",
                 "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
             )
-        opened.append(
-            (
-                _event(EventKind(row.kind), row.seq, row.at, row.hash, link.payload or {}),
-                link.payload or {},
-            )
-        )
+        payload = link.payload
+        kind = EventKind(link.kind)
+        opened.append((_event(kind, link.seq, link.at, link.hash, payload), payload))
     return opened
 
 
-def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
-    """The whole chain in order, payloads opened, for `chain.verify`."""
-    after = -(2**31)
-    with _damaged_text_too(connection):
-        erased = _erased_contributors(connection)
-        while True:
-            rows = connection.execute(_joined().where(events.c.seq > after).limit(BATCH)).all()
-            for row in rows:
-                yield _open(connection, keys, row, erased)
-            if len(rows) < BATCH:
-                return
-            after = rows[-1].seq
-
-
-@contextlib.contextmanager
-def _damaged_text_too(connection: Connection) -> Iterator[None]:
-    """Let SQLite hand out text that is not UTF-8, so that the walk can name the event."""
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    usual, driver.text_factory = driver.text_factory, _any_text
-    try:
-        yield
-    finally:
-        driver.text_factory = usual
-
-
-def _any_text(stored: bytes) -> str:
-    return stored.decode("utf-8", "surrogateescape")
+def subject_links(connection: Connection, keys: Keys, subject: str) -> list[chain.Link]:
+    """The links of one definition or contributor in order, opened and not yet judged."""
+    rows = connection.execute(walk.joined().where(events.c.subject == subject)).all()
+    return [_open(connection, keys, row) for row in rows]
 
 
 def head(connection: Connection) -> chain.Head:
@@ -180,44 +142,12 @@ def count_links(connection: Connection) -> int:
     return head(connection).seq
 
 
-def _joined() -> Any:
-    return (
-        select(
-            events,
-            event_payloads.c.contributor_id,
-            # As it is: a damaged cell must not fail before the walk can name its event.
-            type_coerce(event_payloads.c.sealed, NullType()).label("sealed"),
-        )
-        .join_from(events, event_payloads, events.c.seq == event_payloads.c.seq, isouter=True)
-        .order_by(events.c.seq)
+def _open(connection: Connection, keys: Keys, row: Row[Any]) -> chain.Link:
+    # The whole list of erasures is read only for a row that needs one.
+    erasures = walk.read_erasures(connection, keys) if row.sealed is None else {}
+    return walk.open_link(
+        row, keys, erasures, lambda row: contributor_key(connection, keys, row.contributor_id)
     )
-
-
-def _erased_contributors(connection: Connection) -> frozenset[str]:
-    rows = connection.execute(select(events.c.subject).where(events.c.kind == EventKind.ERASED))
-    return frozenset(rows.scalars())
-
-
-def _open(
-    connection: Connection,
-    keys: Keys,
-    row: Row[Any],
-    erased: frozenset[str] | None = None,
-) -> chain.Link:
-    parts = (row.seq, row.prev_hash, row.hash, row.kind, row.subject, row.at, row.commitment)
-    if row.sealed is None:
-        if erased is None:
-            erased = _erased_contributors(connection)
-        return chain.Link(*parts, seal="erased" if row.contributor_id in erased else "missing")
-    try:
-        plain = unseal(
-            contributor_key(connection, keys, row.contributor_id),
-            bytes(row.sealed),
-            bound_to=row.hash.encode(),
-        )
-        return chain.Link(*parts, seal="open", event_key=plain[:32], payload=json.loads(plain[32:]))
-    except (ValueError, TypeError, AttributeError, DefinedbyError):
-        return chain.Link(*parts, seal="unreadable")
 
 
 def _payload(event: ConsentEvent) -> dict[str, Any]:

@@ -7,13 +7,14 @@ give it to `definedby ledger verify --heads FOLDER`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from ledger import chain, durable, events, tables
+from ledger import chain, durable, events, tables, walk
 from ledger.archive import HEADS
 from ledger.database import Ledger, make_folder
 from ledger.errors import DefinedbyError, Exit
@@ -42,18 +43,35 @@ def export_head(ledger: Ledger) -> Path:
     path = folder / f"{now:%Y-%m-%d}.json"
     if path.exists():
         _refuse_to_forget(ledger, path)
+    signed = sign_head(head, now, ledger.keys)
+    return durable.write_file(path, json.dumps(signed, indent=2).encode() + b"\n")
+
+
+def sign_head(head: chain.Head, now: datetime, keys: Keys) -> dict[str, Any]:
+    """A head as it is exported."""
     stated = {
         "seq": head.seq,
         "hash": head.hash,
         "at": now.isoformat(timespec="seconds"),
-        "public_key": ledger.keys.public_key,
+        "public_key": keys.public_key,
     }
-    signed = {**stated, "signature": ledger.keys.sign(chain.canonical(stated))}
-    return durable.write_file(path, json.dumps(signed, indent=2).encode() + b"\n")
+    return {**stated, "signature": keys.sign(chain.canonical(stated))}
+
+
+def signed_head(stored: Any, public_keys: Sequence[str]) -> chain.Head | None:
+    """The head that an exported one states; None unless one of `public_keys` signed it."""
+    try:
+        stated = {name: stored[name] for name in SIGNED}
+        genuine = stored["public_key"] in public_keys and verify_signature(
+            stored["public_key"], chain.canonical(stated), stored["signature"]
+        )
+        return chain.Head(int(stated["seq"]), str(stated["hash"])) if genuine else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _refuse_to_forget(ledger: Ledger, path: Path) -> None:
-    earlier = _read(path, ledger.keys.public_key)
+    earlier = _read(path, ledger.keys.public_keys)
     with ledger.read() as connection:
         now = connection.execute(
             select(tables.events.c.hash).where(tables.events.c.seq == earlier.seq)
@@ -70,24 +88,20 @@ def read_heads(folder: Path, keys: Keys) -> list[chain.Head]:
 
     Raises DefinedbyError for a file that is not a head signed by this instance.
     """
-    return [_read(path, keys.public_key) for path in sorted(folder.glob("*.json"))]
+    return [_read(path, keys.public_keys) for path in sorted(folder.glob("*.json"))]
 
 
-def _read(path: Path, public_key: str) -> chain.Head:
+def _read(path: Path, public_keys: Sequence[str]) -> chain.Head:
     try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        stated = {name: stored[name] for name in SIGNED}
-        genuine = stored["public_key"] == public_key and verify_signature(
-            public_key, chain.canonical(stated), stored["signature"]
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        genuine = False
-    if not genuine:
+        found = signed_head(json.loads(path.read_text(encoding="utf-8")), public_keys)
+    except (ValueError, TypeError):
+        found = None
+    if found is None:
         raise BrokenLedgerError(
             f"The head in {path} was not signed by this instance, or has been changed.",
             "Compare it with your other copies of the heads; move it away if it is foreign.",
         )
-    return chain.Head(int(stated["seq"]), str(stated["hash"]))
+    return found
 
 
 Track = Callable[[Iterator[chain.Link], int], Iterable[chain.Link]]
@@ -106,6 +120,6 @@ def verify_chain(
         if row is None:
             return chain.Break(1, "the database's own record of the chain's head is gone")
         recorded = chain.Head(row.seq, row.hash)
-        links = events.links(connection, ledger.keys)
-        walk = track(links, recorded.seq) if track else links
-        return chain.verify(walk, [*heads, recorded])
+        links = walk.links(connection, ledger.keys)
+        tracked = track(links, recorded.seq) if track else links
+        return chain.verify(tracked, [*heads, recorded])

@@ -13,7 +13,8 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -30,12 +31,16 @@ NONCE_BYTES = 12
 
 @dataclass(frozen=True, repr=False)
 class Keys:
-    """`fernet` newest first; `web` signs cookies; `tokens` keys the hashes of personal links."""
+    """`fernet` newest first; `web` signs cookies; `tokens` keys the hashes of personal links.
+
+    `former` are the public keys that signed before `signing` was made anew, newest first.
+    """
 
     fernet: tuple[str, ...]
     signing: str
     web: str
     tokens: str
+    former: tuple[str, ...] = ()
 
     def encrypt(self, text: str) -> str:
         return self._fernet().encrypt(text.encode()).decode()
@@ -68,10 +73,32 @@ class Keys:
         """The raw Ed25519 public key, base64."""
         return base64.b64encode(self._private().public_key().public_bytes_raw()).decode()
 
+    @property
+    def public_keys(self) -> tuple[str, ...]:
+        """All keys that this instance has signed with, the one in use first."""
+        return (self.public_key, *self.former)
+
+    def opener(self) -> Callable[[str], str]:
+        """`decrypt` for many, without making the keys ready each time. Raises ValueError."""
+        fernet = self._fernet()
+
+        def opened(token: str) -> str:
+            try:
+                return fernet.decrypt(token.encode()).decode()
+            except InvalidToken as error:
+                raise ValueError("no key of this instance fits") from error
+
+        return opened
+
+    def with_new_signing_key(self) -> Keys:
+        """The same keys, but for a new one to sign with; the old one is kept to verify."""
+        fresh = base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
+        return replace(self, signing=fresh, former=self.public_keys)
+
 
 def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
     try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
         key.verify(base64.b64decode(signature), message)
     except (InvalidSignature, ValueError):
         return False
@@ -107,13 +134,13 @@ def write_keys(home: Path, keys: Keys) -> Path:
     Raises FileExistsError rather than overwrite a key file.
     """
     path = home / FILE_NAME
-    text = json.dumps({**vars(keys), "fernet": list(keys.fernet)}, indent=2)
+    text = json.dumps(vars(keys), indent=2)
     return durable.write_file(path, text.encode() + b"\n", new=True)
 
 
 def replace_keys(home: Path, keys: Keys) -> Path:
     """Write changed keys over the old ones: whole, or not at all (OSError)."""
-    text = json.dumps({**vars(keys), "fernet": list(keys.fernet)}, indent=2)
+    text = json.dumps(vars(keys), indent=2)
     return durable.write_file(home / FILE_NAME, text.encode() + b"\n")
 
 
@@ -121,13 +148,14 @@ def read_keys(home: Path) -> Keys:
     path = home / FILE_NAME
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return Keys(**{**stored, "fernet": tuple(stored["fernet"])})
+        former = tuple(stored.get("former", ()))
+        return Keys(**{**stored, "fernet": tuple(stored["fernet"]), "former": former})
     except FileNotFoundError as error:
         raise DefinedbyError(
             f"The key file {path} is missing.",
             "Restore it from a backup; without it the stored consent can't be read.",
         ) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DefinedbyError(
             f"The key file {path} can't be read ({error}).",
             "Restore it from a backup, and let only the user that runs definedby read it.",

@@ -48,6 +48,14 @@ def find_post(connection: Connection, subject: str) -> Post | None:
     return None if row is None else _post(row)
 
 
+def find_post_at(connection: Connection, address: str) -> Post | None:
+    """What stands at a path of the blog, if anything does."""
+    row = connection.execute(
+        select(posts).where(posts.c.address == address, posts.c.gone_at.is_(None))
+    ).first()
+    return None if row is None else _post(row)
+
+
 def live_posts(connection: Connection, kind: str) -> list[Post]:
     """All posts that stand, newest first."""
     rows = connection.execute(

@@ -51,3 +51,13 @@ def _renew(connection: Connection, keys: Keys, table: Table, name: str) -> int:
         connection.execute(update(table).where(table.c.id == row.id).values({name: value}))
         changed += 1
     return changed
+
+
+def rotate_signing_key(ledger: Ledger) -> None:
+    """Sign with a new key from now on. What former keys signed can be verified as before.
+
+    Other processes of the instance have to be stopped: they would go on signing with the old one.
+    """
+    replace_keys(ledger.settings.home, ledger.keys.with_new_signing_key())
+    with ledger.write() as connection:
+        forget_place(connection)

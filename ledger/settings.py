@@ -41,6 +41,11 @@ class Settings(BaseModel):
     site: Path = Field(
         Path(), description="Folder the blog is built into; empty means site/ in the instance."
     )
+    heads_git: Path = Field(
+        Path(),
+        description="Git repository that heads are committed to, and pushed from where it has a "
+        "remote; empty means none.",
+    )
     base_url: str = Field(
         "", description="Public address of the blog; empty means http://HOST:PORT."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ledger import gate
 from ledger.consent_state import Grant
 from ledger.errors import DefinedbyError
 from ledger.model import Channel, Credit, NameForm, Use, normal
@@ -65,10 +66,10 @@ def compose(grant: Grant, source: Source) -> Composed:
     Raises DefinedbyError when the grant does not allow a post, or when its words hold
     characters that no page can show.
     """
-    if Use.POST not in grant.uses:
-        raise DefinedbyError(
-            "Its author has not allowed a post.", "Ask for that use in a new request on the desk."
-        )
+    words, credit = normal(grant.text), grant.credit
+    barred = gate.clears(grant, words, credit, Use.POST)
+    if barred:
+        raise DefinedbyError(barred, "Ask for that use in a new request on the desk.")
     if not grant.text.strip() or not grant.credit.display_name:
         raise DefinedbyError(
             "The grant has no words or no credit.", "Ask its author again on the desk."
@@ -80,8 +81,8 @@ def compose(grant: Grant, source: Source) -> Composed:
         )
     text = render_post(
         front=_front_matter(grant, source),
-        quote=markdown_quote(normal(grant.text)),
-        credit=_attribution(grant.credit),
+        quote=markdown_quote(words),
+        credit=_attribution(credit),
     )
     return Composed(source.file, text.encode())
 

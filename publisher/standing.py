@@ -13,15 +13,15 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
+from ledger import gate
 from ledger.campaigns import all_campaigns
-from ledger.consent_state import EventKind, Grant, fold
+from ledger.consent_state import ConsentState, EventKind, Grant, fold
 from ledger.database import Ledger
 from ledger.definitions import slug_of
 from ledger.errors import DefinedbyError
 from ledger.events import history
 from ledger.model import Channel, Use
 from ledger.posts import Post, live_posts
-from ledger.sources import HOLDING
 from ledger.tables import definitions, event_payloads, events, replies
 from publisher.compose import ID_CHARACTERS, Source
 from publisher.report import Progress, Refusal
@@ -35,9 +35,16 @@ class Folded:
     """A history's outcome; `announced` holds the grants whose publication is in the record."""
 
     mark: Mark
-    grant: Grant | None
-    published: bool
+    state: ConsentState
     announced: frozenset[str]
+
+    @property
+    def grant(self) -> Grant | None:
+        return self.state.grant
+
+    @property
+    def published(self) -> bool:
+        return self.state.published
 
 
 @dataclass(frozen=True)
@@ -96,18 +103,17 @@ def look(ledger: Ledger, progress: Progress) -> Outlook:
             except DefinedbyError as error:
                 outlook.unreadable[row.id] = Refusal(row.id, error.what, error.next_step)
                 continue
-            # A source that is gone holds its words back until an editor has looked (P38).
-            held = row.source_state in HOLDING
-            if folded.grant is not None and Use.POST in folded.grant.uses and not held:
+            grant = gate.standing(folded.state, row.source_state, Use.POST)
+            if isinstance(grant, Grant):
                 post = outlook.posts.get(row.id)
-                source = _source(row, campaigns[row.campaign_id], folded.grant, post)
+                source = _source(row, campaigns[row.campaign_id], grant, post)
                 outlook.standing.append(
                     Standing(
-                        folded.grant,
+                        grant,
                         source,
                         row.contributor_id,
                         row.campaign_id,
-                        folded.grant.event_hash in folded.announced,
+                        grant.event_hash in folded.announced,
                         folded.mark,
                         post,
                     )
@@ -166,7 +172,7 @@ def _folded(
     past = history(connection, ledger.keys, definition_id)
     state = fold(past)
     announced = frozenset(event.request_id for event in past if event.kind is EventKind.PUBLISHED)
-    folded = Folded(mark, state.grant, state.published, announced)
+    folded = Folded(mark, state, announced)
     remembered[definition_id] = folded
     return folded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from ledger import tables
 from ledger.accounts import ensure_account, find_account
@@ -13,7 +13,8 @@ from ledger.campaigns import add_campaign, all_campaigns
 from ledger.consent_state import ConsentEvent, EventKind
 from ledger.contributors import new_id
 from ledger.database import Ledger, open_ledger
-from ledger.events import append, record
+from ledger.erasures import erase_payloads
+from ledger.events import record
 from ledger.heads import export_head
 from ledger.model import Account, Channel, Credit, Definition, IncomingReply, NameForm, Use
 from ledger.replies import author_of, find_reply, store_replies
@@ -139,25 +140,8 @@ def story(ledger: Ledger, account: Account, number: int) -> Definition:
 
 def erase(ledger: Ledger, contributor_id: str) -> None:
     """Forget a person as the law asks: payloads and key go, the chain stays."""
-    payloads = tables.event_payloads
     with ledger.write() as connection:
-        append(
-            connection,
-            ledger.keys,
-            ledger.clock(),
-            EventKind.ERASED,
-            contributor_id,
-            contributor_id,
-            {},
-        )
-        connection.execute(
-            update(payloads).where(payloads.c.contributor_id == contributor_id).values(sealed=None)
-        )
-        connection.execute(
-            update(tables.contributors)
-            .where(tables.contributors.c.id == contributor_id)
-            .values(sealed_key=b"")
-        )
+        erase_payloads(connection, ledger.keys, ledger.clock(), contributor_id)
 
 
 def fill(ledger: Ledger, people: int) -> list[Definition]:

@@ -29,8 +29,8 @@ PAGES = (
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
-    *("web.webmentions", "web.unsubscribing"),
     *("web.desk.greetings", "web.desk.manners", "web.desk.stages", "web.desk.thanking"),
+    *("web.webmentions", "web.unsubscribing", "web.well_known"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

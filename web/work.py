@@ -18,6 +18,7 @@ from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
 from ledger.heads import export_head
+from ledger.heads_git import keep_in_git
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.settings import Settings
@@ -75,6 +76,7 @@ def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
 
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
+    keep_in_git(ledger.settings)
 
 
 #: Each finds its own work in the ledger, so that a turn which never came is made up by the next.

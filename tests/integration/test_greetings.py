@@ -434,7 +434,7 @@ def test_thanks_leave_once_after_publishing_with_the_link(
 def test_thanks_do_not_follow_a_withdrawal(
     editor: Visitor, ledger: Ledger, campaign: Campaign
 ) -> None:
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
     from tests.people import EVIDENCE
 
     question = asked(ledger, campaign, "hearing people out")

@@ -45,6 +45,7 @@ OPEN = {
     "unsubscribing.stop",
     "webmentions.explain",
     "webmentions.take",
+    "well_known.keys",
     "welcome.accept",
     "welcome.welcome",
 }

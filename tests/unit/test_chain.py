@@ -42,7 +42,7 @@ def make_links(count: int) -> list[Link]:
                 commit,
                 seal="open",
                 event_key=KEY,
-                payload=payload,
+                stated=canonical(payload),
             )
         )
         before = own
@@ -125,12 +125,12 @@ def test_a_link_of_another_chain_does_not_continue_this_one() -> None:
         ({"kind": "granted"}, "its content does not match its hash"),
         ({"at": "2027"}, "its content does not match its hash"),
         ({"subject": "other"}, "its content does not match its hash"),
-        ({"payload": {"text": "other"}}, "its payload does not match its commitment"),
+        ({"stated": b'{"text":"other"}'}, "its payload does not match its commitment"),
         ({"event_key": b"x" * 32}, "its payload does not match its commitment"),
         ({"seal": "missing"}, "its payload is missing, and no erasure explains that"),
         ({"seal": "unreadable"}, "its payload is unreadable, and no erasure explains that"),
-        ({"seal": "open", "payload": None}, "its payload is open, and no erasure explains that"),
-        ({"seal": "erased", "payload": None}, ""),
+        ({"seal": "open", "stated": None}, "its payload is open, and no erasure explains that"),
+        ({"seal": "erased", "stated": None}, ""),
     ],
 )
 def test_what_a_link_says_of_itself(change: dict[str, Any], reason: str) -> None:

@@ -72,7 +72,7 @@ def test_the_same_grant_gives_the_same_bytes() -> None:
 
 
 def test_without_the_use_there_is_no_post() -> None:
-    with pytest.raises(DefinedbyError, match="not allowed a post"):
+    with pytest.raises(DefinedbyError, match="not granted this use"):
         compose(replace(GRANT, uses=frozenset({Use.EDITION})), SOURCE)
 
 

@@ -299,6 +299,6 @@ def test_every_field_of_a_receipt_is_documented(evidence: Path) -> None:
 
     text = (DOCS / "reference" / "consent-record.md").read_text()
     record = json.loads((evidence / "receipt.json").read_text())
-    named = set(re.findall(r"`(\w+)`", text))
+    named = set(re.findall(r"`(@?\w+)`", text))
     assert set(record) <= named
     assert {name for event in record["events"] for name in event} <= named

@@ -1,0 +1,75 @@
+"""The publish gate: the one place that says whether words may leave, with which credit, for what.
+
+Whatever is about to be shown is put to it as it would be shown. It answers with the Grant that
+covers exactly that, or with the reason in words: `may_publish` for one definition, `passes` and
+`standing` for whoever reads many, `clears` at the moment of rendering.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ledger import events
+from ledger.consent_state import ConsentState, Grant, fold, judge
+from ledger.errors import DefinedbyError
+from ledger.keys import Keys
+from ledger.model import Credit, NameForm, Use
+from ledger.sources import HOLDING
+from ledger.tables import definitions, replies
+
+HELD = "Its source is gone, and an editor has to look first."
+UNREADABLE = "Its record can't be relied upon."
+UNKNOWN = "There is no such definition."
+
+
+def may_publish(
+    connection: Connection, keys: Keys, definition_id: str, text: str, credit: Credit, use: Use
+) -> Grant | str:
+    """Read a definition's record: the live Grant that covers exactly this, or why there is none.
+
+    Never raises for a record that was tampered with: nothing of it may be shown, and that is
+    the reason given.
+    """
+    row = connection.execute(
+        select(replies.c.source_state)
+        .join(definitions, definitions.c.reply_id == replies.c.id)
+        .where(definitions.c.id == definition_id)
+    ).first()
+    if row is None:
+        return UNKNOWN
+    try:
+        state = fold(events.history(connection, keys, definition_id))
+    except DefinedbyError:
+        return UNREADABLE
+    return passes(state, row.source_state, text, credit, use)
+
+
+def passes(
+    state: ConsentState, source_state: str, text: str, credit: Credit, use: Use
+) -> Grant | str:
+    """The same for a record that was read and folded already, with the state of its source.
+
+    A source that was deleted or made private holds its words back until an editor has looked
+    (promises P06 and P38).
+    """
+    found = judge(state, text, credit, use)
+    if isinstance(found, Grant) and source_state in HOLDING:
+        return HELD
+    return found
+
+
+def standing(state: ConsentState, source_state: str, use: Use) -> Grant | str:
+    """What may be composed from a record for `use`: its live Grant, or why there is none.
+
+    For whoever has nothing to show yet and takes words and credit from the Grant itself.
+    """
+    text, credit = "", Credit(NameForm.ANONYMOUS)
+    if state.grant is not None:
+        text, credit = state.grant.text, state.grant.credit
+    return passes(state, source_state, text, credit, use)
+
+
+def clears(grant: Grant, text: str, credit: Credit, use: Use) -> str:
+    """Why this Grant does not cover what is about to be rendered; empty when it does."""
+    found = judge(ConsentState(grant=grant), text, credit, use)
+    return found if isinstance(found, str) else ""
