@@ -13,6 +13,7 @@ from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Channel, Handle, clean_name
 from ledger.tables import contributors, handles
+from ledger.together import people_of
 
 
 def new_id() -> str:
@@ -113,13 +114,15 @@ def stop_contact(connection: Connection, contributor_id: str, at: datetime) -> b
 
 def has_stopped_contact(connection: Connection, contributor_id: str) -> bool:
     """Whether this person, or anybody reached at the same address, wants no more messages."""
+    person = people_of(connection, contributor_id)
     mine = {
         where
-        for handle in handles_of(connection, contributor_id)
+        for one in person
+        for handle in handles_of(connection, one)
         for where in (handle.address, handle.contact)
         if where
     }
-    same = {contributor_id, *(one for where in mine for one in reached_at(connection, where))}
+    same = {*person, *(one for where in mine for one in reached_at(connection, where))}
     stopped = connection.execute(
         select(contributors.c.id)
         .where(contributors.c.id.in_(same), contributors.c.stopped_at.is_not(None))

@@ -20,7 +20,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_,
 
 from ledger.contributors import new_id
 from ledger.keys import Keys
+from ledger.said import seal_words
 from ledger.tables import contributors, handles, outbox
+from ledger.thread_rows import campaign_of_message, thread_row
 
 
 class MessageState(StrEnum):
@@ -82,17 +84,23 @@ def add_draft(
     in_reply_to: str = "",
     request_id: str | None = None,
     private: bool = True,
+    campaign_id: str = "",
 ) -> int:
     """Keep a message, its body encrypted; nothing leaves until somebody approves it.
 
     `domain` makes the message id: one that stays the same whenever this message is tried.
+    `campaign_id` says whose conversation it is part of, where neither request nor account does.
     """
+    about = campaign_id or campaign_of_message(connection, account_id, request_id)
+    message_id = f"<{new_id()}@{domain}>"
     made = connection.execute(
         insert(outbox).values(
+            thread_id=thread_row(connection, about, contributor_id, at),
+            sealed_words=seal_words(connection, keys, contributor_id, message_id, body),
             account_id=account_id,
             contributor_id=contributor_id,
             request_id=request_id,
-            message_id=f"<{new_id()}@{domain}>",
+            message_id=message_id,
             state=MessageState.DRAFT,
             recipient=recipient,
             subject=subject,
@@ -287,6 +295,18 @@ def addressees(connection: Connection, message_ids: Sequence[str], account_id: i
         select(outbox.c.contributor_id).where(_known_as(message_ids, account_id)).distinct()
     )
     return list(rows.scalars())
+
+
+def answered_messages(
+    connection: Connection, message_ids: Sequence[str], account_id: int
+) -> list[tuple[str, bool]]:
+    """The messages of ours among these: whom each was written to, and whether in private."""
+    rows = connection.execute(
+        select(outbox.c.contributor_id, outbox.c.private)
+        .where(_known_as(message_ids, account_id))
+        .order_by(outbox.c.id.desc())
+    )
+    return [(row.contributor_id, row.private) for row in rows]
 
 
 def came_back(

@@ -13,16 +13,28 @@ from ledger.contributors import stop_contact
 from ledger.keys import Keys
 from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
+from ledger.together import lock_person
 
 
 def stop(
     connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
 ) -> bool:
-    """Record that a contributor wants no more messages; False when that was known.
+    """Record that a person wants no more messages; False when that was known.
 
-    An open request is closed with it, and no message waits to be sent any more. What they
-    granted stays: that is theirs to withdraw.
+    Contributors that are joined with this one are the same person: they are stopped as well,
+    and stay so when they are parted. An open request is closed with it, and no message waits to
+    be sent any more. What they granted stays: that is theirs to withdraw.
     """
+    stopped = [
+        _stop_one(connection, keys, at, one, evidence)
+        for one in lock_person(connection, contributor_id)
+    ]
+    return any(stopped)
+
+
+def _stop_one(
+    connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
+) -> bool:
     if not stop_contact(connection, contributor_id, at):
         return False
     refuse_messages(connection, contributor_id)
@@ -36,7 +48,7 @@ def stop(
             at,
             cancelled,
             definition_id=request.definition_id,
-            contributor_id=contributor_id,
+            contributor_id=request.contributor_id,
             evidence=evidence,
         )
         close_request(connection, request.id, at)
