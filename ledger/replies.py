@@ -234,9 +234,7 @@ def replies_without_thread(connection: Connection, limit: int) -> list[Reply]:
 def replies_in_threads(connection: Connection, rows: Sequence[int]) -> list[Reply]:
     """All replies of these conversations, in the order in which they arrived."""
     found = connection.execute(
-        _joined()
-        .where(replies.c.thread_id.in_(rows))
-        .order_by(replies.c.received_at, replies.c.id)
+        _joined().where(replies.c.thread_id.in_(rows)).order_by(replies.c.received_at, replies.c.id)
     )
     return [_reply(row) for row in found]
 

@@ -10,9 +10,7 @@ from ledger.inserting import insert_or_ignore
 from ledger.tables import accounts, definitions, requests, threads
 
 
-def thread_row(
-    connection: Connection, campaign_id: str, contributor_id: str, now: datetime
-) -> int:
+def thread_row(connection: Connection, campaign_id: str, contributor_id: str, now: datetime) -> int:
     """The row of a contributor's conversation, made now if there is none."""
     pair = (campaign_id, contributor_id)
     return rows_of(connection, {pair}, now)[pair]
@@ -36,9 +34,7 @@ def rows_of(
     return known
 
 
-def _known_rows(
-    connection: Connection, pairs: set[tuple[str, str]]
-) -> dict[tuple[str, str], int]:
+def _known_rows(connection: Connection, pairs: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
     rows = connection.execute(
         select(threads.c.campaign_id, threads.c.contributor_id, threads.c.id).where(
             threads.c.contributor_id.in_({whose for _, whose in pairs})

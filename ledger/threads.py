@@ -67,17 +67,23 @@ def thread_with(connection: Connection, campaign_id: str, contributor_id: str) -
     return None if found is None else int(found)
 
 
+def threads_of_replies(connection: Connection, reply_ids: Sequence[int]) -> dict[int, int]:
+    """The conversation that each of these replies is part of."""
+    rows = connection.execute(
+        select(replies.c.id, replies.c.thread_id).where(
+            replies.c.id.in_(reply_ids), replies.c.thread_id.is_not(None)
+        )
+    )
+    return {row.id: row.thread_id for row in rows}
+
+
 def set_done(connection: Connection, thread: Thread, at: datetime) -> None:
     """What they have written so far needs no answer (any more)."""
-    connection.execute(
-        update(threads).where(threads.c.id.in_(thread.rows)).values(done_at=at)
-    )
+    connection.execute(update(threads).where(threads.c.id.in_(thread.rows)).values(done_at=at))
 
 
 def set_undone(connection: Connection, thread: Thread) -> None:
-    connection.execute(
-        update(threads).where(threads.c.id.in_(thread.rows)).values(done_at=None)
-    )
+    connection.execute(update(threads).where(threads.c.id.in_(thread.rows)).values(done_at=None))
 
 
 def place_earlier(connection: Connection, keys: Keys, now: datetime) -> int:
@@ -153,9 +159,7 @@ def _addressee(connection: Connection, reply: Reply, references: list[str]) -> s
     return next((whose for whose, private in answered if private or reply.automatic), "")
 
 
-def _author(
-    connection: Connection, keys: Keys, reply: Reply, now: datetime
-) -> tuple[int, str]:
+def _author(connection: Connection, keys: Keys, reply: Reply, now: datetime) -> tuple[int, str]:
     """Handle and contributor of the author; an account whose name was changed is the same one."""
     if reply.channel in _NUMBERED and reply.handle.contact:
         renamed = connection.execute(

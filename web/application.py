@@ -28,6 +28,7 @@ PAGES = (
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
+    *("web.desk.threads", "web.desk.joining"),
     *("web.webmentions", "web.unsubscribing"),
     "web.blog",
 )
