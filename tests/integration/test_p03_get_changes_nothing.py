@@ -54,6 +54,7 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "channel": "email",
         "prompt_id": 1,
         "message_id": 1,
+        "thread_id": 1,
         "told_id": 1,
         "slug": campaign.slug,
         "path": f"{campaign.slug}/",

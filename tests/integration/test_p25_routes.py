@@ -22,6 +22,7 @@ ARGUMENTS = {
     "edition_id": WHOLE_ID,
     "filename": "app.css",
     "message_id": "1",
+    "thread_id": "1",
     "told_id": "1",
     "path": "nowhere",
     "reply_id": "1",

@@ -70,7 +70,7 @@ def _whose(connection: Connection, address: str, found: Thread) -> str:
             f"{'Several people have' if others else 'Nobody else has'} the address {address}.",
             "Copy it from their own conversation.",
         )
-    return others[0]
+    return str(others[0])
 
 
 def _need(thread_id: int) -> Thread:
