@@ -47,7 +47,9 @@ def campaign_anywhere(any_ledger: Ledger) -> Campaign:
 def known(any_ledger: Ledger, campaign_anywhere: Campaign) -> list[Definition]:
     """The definitions of three people."""
     return [
-        define(any_ledger, answer(any_ledger, campaign_anywhere, words, address=f"{words}@a.example"))
+        define(
+            any_ledger, answer(any_ledger, campaign_anywhere, words, address=f"{words}@a.example")
+        )
         for words in ("listening", "waiting", "asking")
     ]
 
@@ -223,7 +225,12 @@ def test_p11_a_stop_that_races_a_join_stops_both(
         pair = [
             define(
                 any_ledger,
-                answer(any_ledger, campaign_anywhere, f"w{side}{turn}", address=f"{side}{turn}@a.example"),
+                answer(
+                    any_ledger,
+                    campaign_anywhere,
+                    f"w{side}{turn}",
+                    address=f"{side}{turn}@a.example",
+                ),
             )
             for side in "ab"
         ]

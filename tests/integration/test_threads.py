@@ -65,9 +65,12 @@ class Desk:
             store_replies(connection, account, [reply], self.clock())
         read_new(self.ledger)
         with self.ledger.read() as connection:
-            return connection.execute(
-                select(replies.c.thread_id).where(replies.c.external_id == known)
-            ).scalar_one() or 0
+            return (
+                connection.execute(
+                    select(replies.c.thread_id).where(replies.c.external_id == known)
+                ).scalar_one()
+                or 0
+            )
 
     def thread(self, number: int) -> Thread:
         with self.ledger.read() as connection:
@@ -94,7 +97,11 @@ class Desk:
 
     def words(self, number: int) -> list[str]:
         return [
-            entry.reply.text if entry.reply else entry.said.words.strip() if entry.said else entry.event.kind  # type: ignore[union-attr]
+            entry.reply.text
+            if entry.reply
+            else entry.said.words.strip()
+            if entry.said
+            else entry.event.kind  # type: ignore[union-attr]
             for entry in self.shown(number)
         ]
 
@@ -236,7 +243,10 @@ def test_joined_people_have_one_conversation(desk: Desk) -> None:
 def test_turns(desk: Desk) -> None:
     ada = desk.arrives("ada@a.example", "Courage is listening")
     bob = desk.arrives("bob@a.example", "Courage is waiting")
-    spam = desk.arrives("eve@a.example", "Buy cheap followers now!!! https://a.example https://b.example casino viagra")
+    spam = desk.arrives(
+        "eve@a.example",
+        "Buy cheap followers now!!! https://a.example https://b.example casino viagra",
+    )
     eve = desk.arrives("stop@a.example", "STOP")
     assert desk.listed(Turn.STOPPED) == [eve]
     assert set(desk.listed(Turn.US)) - {spam} == {ada, bob}

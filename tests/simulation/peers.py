@@ -110,11 +110,11 @@ class MastodonPeer(Peer):
     def spoil(self, how: str, *, private: bool) -> None:
         given = {"status": 429} if how == "busy" else {"cut": how}
         # Twice: it is tried once more at once, with its Idempotency-Key.
-        times = 1 if how == "busy" else random.choice((1, 2))  # noqa: S311
+        times = 1 if how == "busy" else random.choice((1, 2))
         self.server.faults.append(Fault("/statuses$", "POST", times=times, **given))  # type: ignore[arg-type]
 
     def spoil_reading(self) -> None:
-        self.server.faults.append(Fault("/notifications", "GET", status=random.choice((429, 503))))  # noqa: S311
+        self.server.faults.append(Fault("/notifications", "GET", status=random.choice((429, 503))))
 
 
 class BlueskyPeer(Peer):
@@ -325,4 +325,3 @@ class FormPeer(Peer):
 
     def spoil(self, how: str, *, private: bool) -> None:
         self.mail.spoil(how, private=private)
-

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import select
 
 from ledger import chain
+from ledger.contributors import find_handle, has_stopped_contact
 from ledger.heads import verify_chain
 from ledger.outbox import MessageState
 from ledger.tables import contributors, outbox, replies, requests
-from tests.simulation.year import Year
+from tests.simulation.year import Person, Year
 
 _MAY_HAVE_ARRIVED = (MessageState.SENT, MessageState.UNKNOWN, MessageState.CLAIMED)
 
@@ -41,6 +42,11 @@ def verdict(year: Year) -> dict[str, list[Any]]:
             for row in messages
             if row.contributor_id in stopped
             and row.state in (MessageState.APPROVED, MessageState.DRAFT)
+        ],
+        "stops not obeyed": [
+            person.number
+            for person in year.people
+            if person.has_stopped and not _obeyed(year, person)
         ],
         "arrived and forgotten": [
             token
@@ -79,6 +85,14 @@ def verdict(year: Year) -> dict[str, list[Any]]:
 
 def _has(texts: Counter[str], words: str) -> bool:
     return texts[words] > 0 or any(words in text for text in texts)
+
+
+def _obeyed(year: Year, person: Person) -> bool:
+    with year.ledger.read() as connection:
+        known = find_handle(connection, person.peer.channel, person.peer.address(person.number))
+        if known is None:  # a form person whose only word, a stop, came by mail
+            return False
+        return has_stopped_contact(connection, known.contributor_id)
 
 
 def _twice(asked: Any, people: Any) -> list[Any]:

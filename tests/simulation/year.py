@@ -136,7 +136,9 @@ class Year:
                 self.clock.now = START + timedelta(days=day, hours=self.chance.random() * 8)
                 self._live(day)
                 if day % 30 == 29:
-                    said(f"day {day + 1}, {time.monotonic() - begin:.0f} s: {dict(self.tally.counts)}")
+                    said(
+                        f"day {day + 1}, {time.monotonic() - begin:.0f} s: {dict(self.tally.counts)}"
+                    )
             self._end()
             self.arrivals = [text for peer in self.peers for text in peer.texts()]
 
@@ -157,7 +159,9 @@ class Year:
             return True
         if day < person.arrives_on or person.has_stopped:
             return False
-        return day == person.arrives_on or (day < person.arrives_on + 60 and self.chance.random() < 0.02)
+        return day == person.arrives_on or (
+            day < person.arrives_on + 60 and self.chance.random() < 0.02
+        )
 
     def _write(self, person: Person, day: int) -> None:
         words = f"Courage is word {self.tally.counts['replies']:06d} of {person.number}"
@@ -215,7 +219,7 @@ class Year:
                 else:
                     self._let_be(one.id)
             except DefinedbyError as error:
-                self.tally.counts[f"refused: {error.problem}" if hasattr(error, "problem") else f"refused: {str(error)[:48]}"] += 1
+                self.tally.counts[f"refused: {str(error).partition('.')[0]}"] += 1
         expire_overdue(self.ledger)
 
     def _token(self, whom: str) -> str:
