@@ -5,8 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo install test test-networks check bench clean lock golden screenshots reference
-NETWORKS := tests/integration/test_bluesky_connector.py
+.PHONY: run demo install test check bench clean lock golden screenshots reference
 .DEFAULT_GOAL := run
 
 # A stamp is newer than its lock when the environment holds what the lock says.
@@ -32,18 +31,15 @@ demo: $(VENV)/run.stamp
 	@$(BIN)/definedby demo
 
 # Real servers and a real browser: installed here where that is possible, missed out loud elsewhere.
+# Bluesky's network is 360 MB of npm packages: they come in meanwhile, once per user.
 test: $(VENV)/dev.stamp
 	@tests/install_servers
+	@$(BIN)/python -m tests.servers.bluesky >/dev/null 2>&1 &
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal --ignore $(NETWORKS)
-
-# A whole Bluesky network on this machine: 360 MB of npm packages, so not part of every run.
-test-networks: $(VENV)/dev.stamp
-	@tests/install_servers networks
-	$(BIN)/pytest $(NETWORKS)
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

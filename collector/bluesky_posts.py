@@ -84,7 +84,7 @@ def read_post(post: Any) -> IncomingReply | Skipped:
         source_url=post_url(shown, uri),
         in_reply_to=tuple(dict.fromkeys(_answered(record))),
         raw=_raw(post),
-        automatic=_calls_itself_bot(post["author"], parts[0]),
+        automatic=calls_itself_bot(post["author"], parts[0]),
         contact=parts[0],
     )
 
@@ -112,7 +112,7 @@ def read_message(message: Any, convo: dict[str, Any]) -> IncomingReply | Skipped
         author_url=profile_url(shown),
         written_at=time_of(text_of(message, "sentAt")),
         raw=_raw(message),
-        automatic=_calls_itself_bot(author, sender),
+        automatic=calls_itself_bot(author, sender),
         private=True,
         contact=sender,
     )
@@ -255,7 +255,7 @@ def _answered(record: dict[str, Any]) -> Iterator[str]:
             yield uri
 
 
-def _calls_itself_bot(author: dict[str, Any], did: str) -> bool:
+def calls_itself_bot(author: dict[str, Any], did: str) -> bool:
     """The label that automated accounts give themselves (docs.bsky.app, bots)."""
     return any(
         text_of(label, "val") == "bot" and text_of(label, "src") == did

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ledger.clock import Clock, system_clock
 from ledger.model import Page
+from ledger.person import FoundPerson
 
 if TYPE_CHECKING:
     from collector.mail_idle import Ear
@@ -185,6 +186,23 @@ class LookingConnector(Connector, Protocol):
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
         """How these sources stand now; what is not in the answer is not known."""
+
+
+@dataclass(frozen=True)
+class FollowerPage:
+    """People who have begun to follow an account; `more`: another look right away finds more."""
+
+    people: tuple[FoundPerson, ...]
+    next_cursor: str
+    more: bool = False
+
+
+@runtime_checkable
+class FollowedConnector(Protocol):
+    """A channel whose account has followers."""
+
+    def new_followers(self, cursor: str, limit: int) -> FollowerPage:
+        """Who follows since `cursor`; without one, the newest. Raises ChannelError."""
 
 
 @runtime_checkable

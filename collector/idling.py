@@ -20,7 +20,7 @@ from ledger.accounts import all_accounts, wake_account
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.leases import Lease, LeaseLostError, check_fence
-from ledger.model import Account
+from ledger.model import Account, ReadingState
 
 #: Mailboxes beyond these are only polled: each costs a thread here and a connection there.
 MOST_IDLING = 32
@@ -49,7 +49,11 @@ class Idling:
         """Have a thread for each mailbox as it is configured now, under this lease."""
         with ledger.read() as connection:
             known = all_accounts(connection, ledger.keys)
-        wanted = {account.id: account for account in known if account.channel in LISTENING}
+        wanted = {
+            account.id: account
+            for account in known
+            if account.channel in LISTENING and account.reading is ReadingState.ON
+        }
         with self._lock:
             for number, watch in list(self._watches.items()):
                 if not watch.is_about(wanted.get(number), lease):

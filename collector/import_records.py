@@ -28,7 +28,7 @@ _HAS_NUL = "It holds a NUL character."
 class Record(NamedTuple):
     """One record: the line it starts on, the place after it, its values or what is wrong.
 
-    For an mbox `message` holds the bytes instead.
+    For an mbox `message` holds the bytes instead; `raw` is a line of JSON as it stands there.
     """
 
     line: int
@@ -37,6 +37,7 @@ class Record(NamedTuple):
     row: dict[str, object] | None
     problem: str = ""
     message: bytes = b""
+    raw: str = ""
 
     @property
     def kind(self) -> SkipKind:
@@ -166,7 +167,7 @@ def json_records(file: BinaryIO, line: int) -> Iterator[Record]:
         if is_whole and not raw.strip():
             continue
         row, problem = json_row(raw) if is_whole else (None, _TOO_LARGE_LINE)
-        yield Record(at, offset, line, row, problem)
+        yield Record(at, offset, line, row, problem, raw=raw.decode().strip() if row else "")
 
 
 _TOO_LARGE_LINE = f"It is larger than {MOST_ROW_BYTES:,} bytes."

@@ -113,21 +113,24 @@ def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, normal(name).casefold()))
 
 
-def row_reader(columns: Mapping[str, str]) -> Callable[[Values], IncomingReply]:
-    """A function that turns a row (values by column) into a reply. It raises RowProblem."""
+def row_reader(columns: Mapping[str, str]) -> Callable[[Values, str], IncomingReply]:
+    """A function that turns a row (values by column) into a reply. It raises RowProblem.
+
+    It is given the row as it stands in the file as well, or "" where that is no text of its own.
+    """
     wanted = list(columns.items())
 
-    def read(row: Values) -> IncomingReply:
+    def read(row: Values, raw: str) -> IncomingReply:
         found = {}
         for known, column in wanted:
             value = row.get(column)
             found[known] = value.strip() if type(value) is str else _text(value, column)
-        return _reply(found, row)
+        return _reply(found, row, raw)
 
     return read
 
 
-def _reply(found: dict[str, str], row: Values) -> IncomingReply:
+def _reply(found: dict[str, str], row: Values, raw: str) -> IncomingReply:
     text = found.pop("text").strip()
     if not text:
         raise RowProblem("It has no text.", SkipKind.FILTERED)
@@ -154,7 +157,7 @@ def _reply(found: dict[str, str], row: Values) -> IncomingReply:
         subject=found.get("subject", ""),
         written_at=written_at(found["date"]) if found.get("date") else None,
         source_url=_link(found.get("source_url", "")),
-        raw=_as_json(row),
+        raw=raw or _as_json(row),
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from collector.connector import ChannelError
 from ledger.settings import LOOPBACK_HOSTS
 
-#: Seconds for connecting and for each answer.
 TIMEOUT = 20
 REPLACE = "run 'definedby account add email --replace'"
 REFUSED_PASSWORD = f"Make an app password at your provider and {REPLACE}."
@@ -24,6 +23,8 @@ class MailHost:
     name: str
     port: int
     security: str
+    #: Seconds for connecting and for each answer.
+    timeout: float = TIMEOUT
 
     @classmethod
     def of(
@@ -44,7 +45,8 @@ class MailHost:
                 permanent=True,
                 mend=f"Use ssl or starttls: set --{protocol}-security and {REPLACE}.",
             )
-        return cls(protocol.upper(), name, int(port), security)
+        timeout = float(options.get("timeout") or TIMEOUT)
+        return cls(protocol.upper(), name, int(port), security, timeout)
 
     def tls(self) -> ssl.SSLContext:
         """Verifies the certificate and the host's name."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from collector.goodbye import say_goodbye
 from collector.mail_reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
@@ -97,5 +98,10 @@ def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading
         *addressees(connection, references_of(connection, reply.id), reply.account_id),
         *reached_at(connection, reply.handle.address),
     }
-    for contributor_id in sorted(meant):
-        stopping.stop(connection, ledger.keys, now, contributor_id, evidence)
+    stopped = [
+        contributor_id
+        for contributor_id in sorted(meant)
+        if stopping.stop(connection, ledger.keys, now, contributor_id, evidence)
+    ]
+    if stopped and reply.private:
+        say_goodbye(ledger, connection, reply, author)

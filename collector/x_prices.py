@@ -2,8 +2,8 @@
 
 Source: docs.x.com/x-api/getting-started/pricing, as of August 2026. Reads are charged per
 resource, once per UTC day; writes per request. An account's `prices` option wins over these:
-"mention" is what an app pays that reads its own owner's account ("owned reads"), other apps pay
-as for "post_read".
+"mention" and "follower" are what an app pays that reads its own owner's account ("owned reads"),
+other apps pay as for "post_read" and "user_read".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 PRICES: dict[str, float] = {
     "mention": 0.001,
+    "follower": 0.001,
     "post_read": 0.005,
     "user_read": 0.010,
     "dm_read": 0.010,

@@ -16,9 +16,10 @@ from consent.ways import Way, WayName, contact_by_mail, ways_to
 from ledger import events
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import add_version, need_definition, reply_of
+from ledger.etiquette import Action, Verdict, may
+from ledger.facts import facts_of, manners_of
 from ledger.links import new_link
 from ledger.model import Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
@@ -30,6 +31,14 @@ from ledger.requests import (
     open_request,
     overdue_requests,
 )
+
+#: What to do about a rule that is in the way of asking.
+_NEXT = {
+    "stopped": "Leave them be; set the reply aside.",
+    "exchange": "Talk with them first.",
+    "cooling_off_days": "Wait until they write to you about it, or until that time has passed.",
+    "no_nagging": "Wait until they write to you about it.",
+}
 
 
 @dataclass(frozen=True)
@@ -164,10 +173,9 @@ def _refuse_needless(
             "This is an automatic reply: nobody wrote it, and nobody answers (RFC 3834).",
             "Set it aside.",
         )
-    if has_stopped_contact(connection, definition.contributor_id):
-        raise NotNowError(
-            "This person asked not to be written to.", "Leave them be; set the reply aside."
-        )
+    block = may_ask(ledger, connection, definition, reply).block
+    if block is not None and not block.waits:
+        raise NotNowError(block.sentence, _NEXT.get(block.rule, f"Wait. ({block.source})"))
     grant = events.state_of(connection, ledger.keys, definition.id).grant
     if grant is not None and uses <= grant.uses and grant.text == definition.text:
         raise NotNowError("They have allowed exactly this already.", "There is nothing to ask.")
@@ -182,6 +190,23 @@ def _chosen(ways: tuple[Way, ...], name: WayName | None) -> Way | None:
     if found is None:
         raise NotNowError("There is no such way to this person (any more).", "Choose another one.")
     return found
+
+
+def may_ask(
+    ledger: Ledger, connection: Connection, definition: Definition, reply: Reply
+) -> Verdict:
+    """Whether the rules of etiquette let this author be asked now, and if not, which one."""
+    now = ledger.clock()
+    facts = facts_of(
+        connection,
+        ledger.keys,
+        now,
+        campaign_id=definition.campaign_id,
+        channel=reply.channel,
+        contributor_id=definition.contributor_id,
+    )
+    rules = manners_of(connection, definition.campaign_id).rules(reply.channel)
+    return may(Action.ASK, facts, rules, now)
 
 
 def _new_address(ledger: Ledger, connection: Connection, definition: Definition) -> str:
@@ -211,6 +236,7 @@ def _post(
         in_reply_to=way.in_reply_to,
         request_id=request.id,
         private=way.is_private,
+        purpose=Action.ASK,
     )
     approve(connection, message, request.asked_by)
 

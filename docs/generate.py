@@ -1,7 +1,8 @@
 """Write the reference that follows from the code: `python -m docs.generate`.
 
 docs/reference/commands.md comes from the command line itself, docs/reference/settings.md from
-the settings model. tests/unit/test_docs.py fails when either is out of date.
+the settings model, docs/explanation/etiquette.md from the rules. tests/unit/test_docs.py fails
+when one of them is out of date.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import click
 
 from app import COMMANDS, definedby
+from docs.etiquette_page import etiquette_markdown
 from ledger.settings import FILE_NAME, PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -151,6 +153,7 @@ def generated() -> dict[Path, str]:
     return {
         REFERENCE / "commands.md": commands_markdown(),
         REFERENCE / "settings.md": settings_markdown(),
+        REFERENCE.parent / "explanation" / "etiquette.md": etiquette_markdown(),
     }
 
 

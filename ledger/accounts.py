@@ -107,8 +107,11 @@ def all_accounts(connection: Connection, keys: Keys) -> list[Account]:
 
 
 def accounts_of(connection: Connection, keys: Keys, campaign_id: str) -> list[Account]:
+    """The accounts that serve this campaign first, without those whose login was removed."""
     rows = connection.execute(
-        select(accounts).where(accounts.c.campaign_id == campaign_id).order_by(accounts.c.id)
+        select(accounts)
+        .where(accounts.c.campaign_id == campaign_id, accounts.c.reading != ReadingState.REMOVED)
+        .order_by(accounts.c.id)
     )
     return [_account(row, keys) for row in rows]
 

@@ -102,9 +102,22 @@ def backup_command(ledger: Ledger, file: Path | None, as_json: bool) -> None:  #
 @click.command("restore", epilog=example("definedby restore backup.zip --drill"))
 @click.argument("file", type=FilePath)
 @click.option("--drill", "only_drill", is_flag=True, help="Prove the backup; change nothing.")
+@click.option(
+    "--stops",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    multiple=True,
+    help="A stopped.json of the instance: who said stop since. Those near are found.",
+)
 @json_option
 @with_settings
-def restore_command(settings: Settings, file: Path, only_drill: bool, as_json: bool) -> None:  # noqa: FBT001 - click calls it by name
+def restore_command(
+    settings: Settings,
+    file: Path,
+    stops: tuple[Path, ...],
+    *,
+    only_drill: bool,
+    as_json: bool,
+) -> None:
     """Restore a backup where there is no instance yet; it starts paused."""
     from ledger.restore import drill, restore
 
@@ -115,13 +128,22 @@ def restore_command(settings: Settings, file: Path, only_drill: bool, as_json: b
         else:
             click.echo(f"{file} can be restored: {proven.rows} rows, {proven.events} events.")
         return
-    report = restore(file, settings)
+    report = restore(file, settings, stops)
     if as_json:
         show(asdict(report), as_json=True)
         return
     click.echo(f"Restored {report.drill.rows} rows and {report.drill.events} consent events.")
     for path in report.aside:
         click.echo(f"A different file stood in the way and is now {path}")
+    for path in report.stop_lists:
+        click.echo(f"Whoever said stop by {path} stays stopped.")
+    if report.stopped:
+        click.echo(f"{report.stopped} of them had said it after this backup was made.")
+    if not report.stop_lists:
+        click.echo(
+            "No stopped.json was found. Whoever said stop after this backup was made is forgotten: "
+            "put the file of the old instance into this folder before you resume."
+        )
     click.echo(f"Sending and publishing are paused. {report.paused}")
 
 
@@ -130,7 +152,9 @@ def restore_command(settings: Settings, file: Path, only_drill: bool, as_json: b
 def resume_command(ledger: Ledger) -> None:
     """Let a restored or copied instance send and publish again."""
     from ledger.paused import pause_when_moved, resume
+    from ledger.stop_list import sync_stops
 
+    sync_stops(ledger)
     with ledger.write() as connection:
         was_paused = resume(connection)
     if ledger.engine.dialect.name == "sqlite":

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import unicodedata
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from ledger.errors import DefinedbyError
+from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Channel, Handle, clean_name
-from ledger.tables import contributors, handles
+from ledger.tables import contributors, handles, stopped_addresses
 from ledger.together import people_of
 
 
@@ -74,6 +76,10 @@ def find_or_add_handle(
     if row is not None:
         return row.id, _handle(row)
     contributor_id = add_contributor(connection, keys, at)
+    # Whoever said stop may come again by a file or another account: they are still left alone.
+    stopped = _address_stopped(connection, keys, [address, contact])
+    if stopped is not None:
+        stop_contact(connection, contributor_id, stopped)
     made = connection.execute(
         insert(handles).values(
             contributor_id=contributor_id,
@@ -112,16 +118,38 @@ def stop_contact(connection: Connection, contributor_id: str, at: datetime) -> b
     return changed.rowcount == 1
 
 
+def stopped_since(connection: Connection, contributor_id: str) -> datetime | None:
+    """When this person said stop themselves; None when they did not."""
+    return connection.execute(
+        select(contributors.c.stopped_at).where(contributors.c.id == contributor_id)
+    ).scalar()
+
+
+def remember_stop(connection: Connection, keys: Keys, contributor_id: str, at: datetime) -> None:
+    """Keep every address of a person who said stop, as a keyed hash (promise P35)."""
+    tokens = {stop_token(keys, where) for where in addresses_of(connection, contributor_id)}
+    if tokens:
+        connection.execute(
+            insert_or_ignore(connection, stopped_addresses),
+            [{"token": token, "at": at} for token in sorted(tokens)],
+        )
+
+
+def stop_token(keys: Keys, address: str) -> str:
+    """The keyed hash of an address, however it is spelled: letter case, width, a leading @."""
+    plain = unicodedata.normalize("NFKC", address).strip().removeprefix("mailto:")
+    return keys.token_hash("stopped:" + plain.lstrip("@").casefold())
+
+
+def is_stopped_address(connection: Connection, keys: Keys, *addresses: str) -> bool:
+    """Whether one of these addresses belongs to somebody who said stop, known here or not."""
+    return _address_stopped(connection, keys, list(addresses)) is not None
+
+
 def has_stopped_contact(connection: Connection, contributor_id: str) -> bool:
     """Whether this person, or anybody reached at the same address, wants no more messages."""
     person = people_of(connection, contributor_id)
-    mine = {
-        where
-        for one in person
-        for handle in handles_of(connection, one)
-        for where in (handle.address, handle.contact)
-        if where
-    }
+    mine = {where for one in person for where in addresses_of(connection, one)}
     same = {*person, *(one for where in mine for one in reached_at(connection, where))}
     stopped = connection.execute(
         select(contributors.c.id)
@@ -129,6 +157,32 @@ def has_stopped_contact(connection: Connection, contributor_id: str) -> bool:
         .limit(1)
     )
     return stopped.first() is not None
+
+
+def set_zone(connection: Connection, contributor_id: str, zone: str) -> None:
+    """Their time zone, an IANA name that has been checked; empty: not known."""
+    connection.execute(
+        update(contributors).where(contributors.c.id == contributor_id).values(zone=zone)
+    )
+
+
+def addresses_of(connection: Connection, contributor_id: str) -> set[str]:
+    """Every address and contact by which this person is known."""
+    return {
+        where
+        for handle in handles_of(connection, contributor_id)
+        for where in (handle.address, handle.contact)
+        if where
+    }
+
+
+def _address_stopped(connection: Connection, keys: Keys, addresses: list[str]) -> datetime | None:
+    tokens = [stop_token(keys, address) for address in addresses if address]
+    if not tokens:
+        return None
+    return connection.execute(
+        select(stopped_addresses.c.at).where(stopped_addresses.c.token.in_(tokens)).limit(1)
+    ).scalar()
 
 
 def _handle(row: Row[Any]) -> Handle:

@@ -12,18 +12,20 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_new
 from ledger.tables import replies
 
-#: Ids asked for in one statement; SQLite takes 32,766 parameters, PostgreSQL 65,535.
-BATCH = 500
 DIGITS = 16
 #: Between the id and the hash of what it says; no Message-ID has one after its last bracket.
 MARK = "#"
 
 
-def store_namesakes(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Store those of `rows`, all just offered, that were taken for another of the same id."""
+def store_namesakes(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Store those of `rows`, all just offered, that were taken for another of the same id.
+
+    Returns how many were new.
+    """
+    stored = 0
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         known = _known(connection, some)
@@ -32,8 +34,8 @@ def store_namesakes(connection: Connection, rows: Sequence[dict[str, Any]]) -> N
             for row in some
             if known.get(row["external_id"]) != _said(row) and not _is_kept(connection, row)
         ]
-        if others:
-            connection.execute(insert_or_ignore(connection, replies), others)
+        stored += insert_new(connection, replies, others)
+    return stored
 
 
 def _known(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 A message is claimed and that is committed before any network call (promise P09). A claim whose
 outcome nobody knows becomes `unknown` and waits for a human; it is never sent again by itself
-(P10). Whether its recipient wants no more messages is read in the claiming transaction (P11).
+(P10). Whether its recipient wants no more messages is read in the claiming transaction (P11), and
+so is every other rule of etiquette: one may have been broken since the message was approved.
 
 What a platform leaves to people has failed, and keeps its words and the address of the platform's
 own composer until somebody has sent it by hand, or dropped it.
@@ -11,18 +12,21 @@ own composer until somebody has sent it by hand, or dropped it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
 
-from ledger.contributors import new_id
+from ledger.contributors import is_stopped_address, new_id
+from ledger.etiquette import Action, Block, may
+from ledger.facts import campaign_of_message, facts_of, manners_of
 from ledger.keys import Keys
+from ledger.model import Channel
 from ledger.said import seal_words
-from ledger.tables import contributors, handles, outbox
-from ledger.thread_rows import campaign_of_message, thread_row
+from ledger.tables import accounts, contributors, handles, outbox
+from ledger.thread_rows import about_campaign, thread_row
 
 
 class MessageState(StrEnum):
@@ -68,6 +72,8 @@ class Message:
     external_id: str = ""
     composer: str = ""
     waits_for_hand: bool = False
+    purpose: Action = Action.ANSWER
+    not_before: datetime | None = None
 
 
 def add_draft(
@@ -84,14 +90,21 @@ def add_draft(
     in_reply_to: str = "",
     request_id: str | None = None,
     private: bool = True,
+    purpose: Action = Action.ANSWER,
+    once: str | None = None,
+    likeness: str = "",
     campaign_id: str = "",
 ) -> int:
     """Keep a message, its body encrypted; nothing leaves until somebody approves it.
 
     `domain` makes the message id: one that stays the same whenever this message is tried.
+    `purpose` decides which rules of etiquette hold for it. Of messages with the same `once` only
+    one can be under way or have left; a second raises sqlalchemy's IntegrityError.
     `campaign_id` says whose conversation it is part of, where neither request nor account does.
     """
-    about = campaign_id or campaign_of_message(connection, account_id, request_id)
+    if once is not None:
+        _free(connection, once)
+    about = campaign_id or about_campaign(connection, account_id, request_id)
     message_id = f"<{new_id()}@{domain}>"
     made = connection.execute(
         insert(outbox).values(
@@ -108,6 +121,9 @@ def add_draft(
             in_reply_to=in_reply_to,
             private=private,
             created_at=at,
+            purpose=purpose,
+            once=once,
+            likeness=likeness,
         )
     )
     assert made.inserted_primary_key is not None
@@ -126,16 +142,8 @@ def approve(connection: Connection, message_pk: int, approved_by: str) -> bool:
 
 def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     """The next approved message, now ours, or None. Commit before sending it."""
-    _refuse_stopped(connection)
-    waiting = connection.execute(
-        select(outbox.c.id, outbox.c.contributor_id)
-        .where(
-            outbox.c.state == MessageState.APPROVED,
-            or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
-        )
-        .order_by(outbox.c.id)
-        .limit(1)
-    ).first()
+    refuse_stopped(connection)
+    waiting = _next_allowed(connection, keys, now)
     if waiting is None:
         return None
     # Without this a "stop" on PostgreSQL could be kept after the look below and before our commit.
@@ -157,6 +165,61 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
         return None
     row = connection.execute(select(outbox).where(outbox.c.id == waiting.id)).one()
     return _message(row, body=keys.decrypt(row.sealed_body))
+
+
+def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any] | None:
+    """The oldest message that is due and that no rule holds back; held ones wait, or end here."""
+    while True:
+        row = connection.execute(
+            select(outbox, accounts.c.channel)
+            .join(accounts, accounts.c.id == outbox.c.account_id)
+            .where(
+                outbox.c.state == MessageState.APPROVED,
+                or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now),
+            )
+            .order_by(outbox.c.id)
+            .limit(1)
+        ).first()
+        if row is None:
+            return None
+        block = _block(connection, keys, row, now)
+        if block is None:
+            return row
+        if block.waits and block.unlocks_at is not None:
+            postpone(connection, row.id, block.sentence, block.unlocks_at)
+        else:
+            mark_failed(connection, row.id, block.sentence)
+
+
+def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
+    """The rule that keeps this message from leaving now. Its account is locked: caps are exact."""
+    purpose = Action(row.purpose)
+    if purpose is Action.GOODBYE:  # the one that may follow a stop; `once` keeps it the only one
+        return None
+    connection.execute(
+        select(accounts.c.id).where(accounts.c.id == row.account_id).with_for_update()
+    )
+    campaign_id = campaign_of_message(connection, row)
+    channel = Channel(row.channel)
+    facts = facts_of(
+        connection,
+        keys,
+        now,
+        campaign_id=campaign_id,
+        channel=channel,
+        contributor_id=row.contributor_id,
+        account_id=row.account_id,
+        definition_id=(row.once or "").partition(":")[2] if purpose is Action.THANK else "",
+        without_message=row.id,
+    )
+    if is_stopped_address(connection, keys, row.recipient):
+        facts = replace(facts, stopped_at=now)
+    rules = manners_of(connection, campaign_id).rules(channel)
+    verdict = may(purpose, facts, rules, now)
+    if verdict.block is None and verdict.by_hand is not None:
+        rule = verdict.by_hand
+        return Block(rule.name, rule.sentence, rule.source, rule.url)
+    return verdict.block
 
 
 def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id: str = "") -> None:
@@ -374,7 +437,8 @@ def refuse_messages(connection: Connection, contributor_id: str) -> None:
     )
 
 
-def _refuse_stopped(connection: Connection) -> None:
+def refuse_stopped(connection: Connection) -> None:
+    """Let nothing leave any more to people who stopped contact, not even by hand."""
     connection.execute(
         update(outbox).where(_has_not_left(), _is_stopped()).values(**_ENDED, error=STOPPED)
     )
@@ -398,14 +462,37 @@ def _known_as(message_ids: Sequence[str], account_id: int) -> ColumnElement[bool
     return or_(outbox.c.message_id.in_(message_ids), by_channel, *([by_tag] if tags else []))
 
 
+def _free(connection: Connection, once: str) -> None:
+    """A message that did not leave takes nobody's place."""
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.once == once, outbox.c.state == MessageState.FAILED, not_(_waits_for_hand())
+        )
+        .values(once=None)
+    )
+
+
+def _waits_for_hand() -> ColumnElement[bool]:
+    return outbox.c.sealed_composer != ""
+
+
 def _is_stopped() -> ColumnElement[bool]:
-    """The addressee stopped contact, or somebody else reached at the same address did."""
+    """The addressee stopped contact, or somebody else reached at the same address did.
+
+    The goodbye that says so is the one message that may follow.
+    """
     stopped = select(contributors.c.id).where(contributors.c.stopped_at.is_not(None))
     theirs = handles.c.contributor_id.in_(stopped)
-    return or_(
-        outbox.c.contributor_id.in_(stopped),
-        outbox.c.recipient.in_(select(handles.c.address).where(theirs)),
-        outbox.c.recipient.in_(select(handles.c.contact).where(theirs, handles.c.contact != "")),
+    return and_(
+        outbox.c.purpose != Action.GOODBYE,
+        or_(
+            outbox.c.contributor_id.in_(stopped),
+            outbox.c.recipient.in_(select(handles.c.address).where(theirs)),
+            outbox.c.recipient.in_(
+                select(handles.c.contact).where(theirs, handles.c.contact != "")
+            ),
+        ),
     )
 
 
@@ -429,4 +516,6 @@ def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
         row.external_id,
         composer,
         row.sealed_composer != "",
+        Action(row.purpose),
+        row.not_before,
     )

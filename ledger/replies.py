@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, not_, select, update
 
 from ledger.contributors import find_or_add_handle
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_new, insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import (
     Account,
@@ -26,8 +26,7 @@ from ledger.model import (
 from ledger.namesakes import store_namesakes
 from ledger.tables import accounts, definitions, handles, prompts, replies, skipped_items
 
-#: Rows per statement: more gains nothing, fewer costs a round trip each.
-BATCH = 500
+_NONE: list[Any] = []
 
 
 def store_replies(
@@ -41,13 +40,9 @@ def store_replies(
     arrived = list(incoming)
     asked = _campaigns_answered(connection, account.id, arrived)
     rows = [_row(account, reply, now, asked) for reply in arrived]
-    before = count_of_account(connection, account.id)
-    for start in range(0, len(rows), BATCH):
-        connection.execute(insert_or_ignore(connection, replies), rows[start : start + BATCH])
-    stored = count_of_account(connection, account.id) - before
+    stored = insert_new(connection, replies, rows)
     if stored < len(rows) and account.channel is Channel.EMAIL:
-        store_namesakes(connection, rows)
-        stored = count_of_account(connection, account.id) - before
+        stored += store_namesakes(connection, rows)
     if stored:
         connection.execute(
             update(accounts).where(accounts.c.id == account.id).values(last_reply_at=now)
@@ -316,7 +311,7 @@ def _row(
         "text": reply.text,
         "html": reply.html,
         "source_url": reply.source_url,
-        "in_reply_to": list(reply.in_reply_to),
+        "in_reply_to": list(reply.in_reply_to) if reply.in_reply_to else _NONE,
         "raw": reply.raw,
         "automatic": reply.automatic,
         "private": reply.private,
@@ -324,7 +319,7 @@ def _row(
         "written_at": reply.written_at,
         "received_at": now,
         "state": ReplyState.NEW,
-        "spans": [],
+        "spans": _NONE,
     }
 
 

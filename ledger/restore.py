@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from ledger.heads import read_heads, verify_chain
 from ledger.migrate import migrate
 from ledger.paused import pause
 from ledger.settings import Settings, load_settings
+from ledger.stop_list import carry_stops, read_stop_list, stop_lists_near
 
 #: Where a restore moves files of the same name that differ, in the instance folder.
 ASIDE = "before-restore"
@@ -46,11 +47,17 @@ class DrillReport:
 
 @dataclass(frozen=True)
 class RestoreReport:
-    """`aside` lists the files that stood in the way and were moved to before-restore/."""
+    """`aside` lists the files that stood in the way and were moved to before-restore/.
+
+    `stop_lists` are the files that were asked who said stop since, and `stopped` how many people
+    they told of whom the backup did not know it.
+    """
 
     drill: DrillReport
     paused: str
     aside: tuple[Path, ...]
+    stop_lists: tuple[Path, ...] = ()
+    stopped: int = 0
 
 
 def drill(file: Path) -> DrillReport:
@@ -62,11 +69,12 @@ def drill(file: Path) -> DrillReport:
             return _report(file, manifest)
 
 
-def restore(file: Path, settings: Settings) -> RestoreReport:
+def restore(file: Path, settings: Settings, stops: Sequence[Path] = ()) -> RestoreReport:
     """Put a backup in place where there is no instance yet, paused.
 
-    Raises DefinedbyError when there is one, or when the backup does not pass the drill; then
-    nothing has been changed.
+    Whoever said stop after the backup stays stopped, by the lists in `stops` and those that lie
+    near. Raises DefinedbyError when there is an instance, when a list is not its own, or when the
+    backup does not pass the drill; then nothing has been changed.
     """
     _refuse_existing_database(settings)
     make_folder(settings.home)
@@ -79,15 +87,20 @@ def restore(file: Path, settings: Settings) -> RestoreReport:
             "made sure that no other copy is running."
         )
         with _proven(file, folder, manifest) as ledger:
+            lists = tuple(dict.fromkeys([*stops, *stop_lists_near(file, settings.home)]))
+            said_stop = [read_stop_list(path, ledger.keys) for path in lists]
             with ledger.write() as connection:
                 pause(connection, reason)
                 connection.execute(delete(tables.leases))
+                stopped = sum(
+                    carry_stops(connection, ledger.keys, ledger.clock(), each) for each in said_stop
+                )
             aside = _place_files(folder, settings)
             if settings.database.startswith("postgresql"):
                 _copy_to_server(ledger, settings)
         if not settings.database.startswith("postgresql"):
             _place(folder / DATABASE, _sqlite_file(settings), new=True)
-    return RestoreReport(_report(file, manifest), reason, aside)
+    return RestoreReport(_report(file, manifest), reason, aside, lists, stopped)
 
 
 def _report(file: Path, manifest: Manifest) -> DrillReport:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import BATCH, insert_or_ignore
 from ledger.jobs import JobKind, add_job
 from ledger.model import Account, IncomingReply
 from ledger.tables import definitions, gone_sources, replies
@@ -41,7 +41,7 @@ def note_gone(
     )
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
@@ -53,10 +53,7 @@ def note_edit(connection: Connection, account: Account, reply: IncomingReply, at
     An edit that an editor has released is not shown again; what reads as it did when we stored
     it needs no look any more.
     """
-    theirs = (
-        replies.c.account_id == account.id,
-        replies.c.external_id == reply.external_id,
-    )
+    theirs = _source(account, reply.external_id)
     is_released = and_(replies.c.released_at.is_not(None), replies.c.released_text == reply.text)
     connection.execute(
         update(replies)
@@ -87,8 +84,7 @@ def note_edited(connection: Connection, account: Account, external_id: str, at: 
     connection.execute(
         update(replies)
         .where(
-            replies.c.account_id == account.id,
-            replies.c.external_id == external_id,
+            *_source(account, external_id),
             replies.c.source_state == "",
             replies.c.released_at.is_(None),
         )
@@ -109,19 +105,21 @@ def note_as_stored(connection: Connection, account: Account, external_ids: Seque
     )
 
 
-def apply_tombstones(connection: Connection, account: Account) -> None:
-    """Mark replies that arrived after their source was known to be gone."""
-    late = select(gone_sources.c.external_id).where(gone_sources.c.account_id == account.id)
-    for state in sorted(HOLDING):
-        connection.execute(
-            update(replies)
-            .where(
-                replies.c.account_id == account.id,
-                replies.c.source_state == "",
-                replies.c.external_id.in_(late.where(gone_sources.c.state == state)),
+def apply_tombstones(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+    """Mark those of these replies whose source was known to be gone before they arrived."""
+    for start in range(0, len(external_ids), BATCH):
+        late = connection.execute(
+            select(gone_sources.c.external_id, gone_sources.c.state).where(
+                gone_sources.c.account_id == account.id,
+                gone_sources.c.external_id.in_(external_ids[start : start + BATCH]),
             )
-            .values(source_state=state, source_noticed_at=replies.c.received_at)
         )
+        for external_id, state in late.all():
+            connection.execute(
+                update(replies)
+                .where(*_source(account, external_id), replies.c.source_state == "")
+                .values(source_state=state, source_noticed_at=replies.c.received_at)
+            )
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
@@ -202,8 +200,21 @@ def note_checked(
 ) -> None:
     connection.execute(
         update(replies)
-        .where(replies.c.account_id == account.id, replies.c.external_id.in_(external_ids))
+        .where(
+            replies.c.channel == account.channel,
+            replies.c.account_id == account.id,
+            replies.c.external_id.in_(external_ids),
+        )
         .values(source_checked_at=at)
+    )
+
+
+def _source(account: Account, external_id: str) -> tuple[ColumnElement[bool], ...]:
+    """The one reply with this source; by all three columns, as its unique index has them."""
+    return (
+        replies.c.channel == account.channel,
+        replies.c.account_id == account.id,
+        replies.c.external_id == external_id,
     )
 
 
@@ -213,7 +224,7 @@ def _wake_publisher(
     taken = connection.execute(
         select(definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
-        .where(replies.c.account_id == account.id, replies.c.external_id == external_id)
+        .where(*_source(account, external_id))
     )
     for definition_id in taken.scalars():
         add_job(connection, JobKind.PUBLISH, definition_id, at)

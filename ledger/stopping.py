@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind
-from ledger.contributors import stop_contact
+from ledger.contributors import addresses_of, remember_stop, stop_contact
 from ledger.keys import Keys
+from ledger.newcomers import forget_newcomers
 from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
 from ledger.together import lock_person
@@ -22,8 +23,10 @@ def stop(
     """Record that a person wants no more messages; False when that was known.
 
     Contributors that are joined with this one are the same person: they are stopped as well,
-    and stay so when they are parted. An open request is closed with it, and no message waits to
-    be sent any more. What they granted stays: that is theirs to withdraw.
+    and stay so when they are parted. Their addresses are remembered as keyed hashes, so that
+    neither an import nor a merge nor a restored backup lets them be written to again. An open
+    request is closed with it, and no message waits to be sent any more. What they granted
+    stays: that is theirs to withdraw.
     """
     stopped = [
         _stop_one(connection, keys, at, one, evidence)
@@ -35,6 +38,9 @@ def stop(
 def _stop_one(
     connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
 ) -> bool:
+    # Also when it was known: they may have been met at another address since.
+    remember_stop(connection, keys, contributor_id, at)
+    forget_newcomers(connection, addresses_of(connection, contributor_id))
     if not stop_contact(connection, contributor_id, at):
         return False
     refuse_messages(connection, contributor_id)

@@ -105,6 +105,8 @@ contributors = Table(
     Column("sealed_key", LargeBinary, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("stopped_at", Utc),
+    # Their time zone (IANA), if somebody knows it; for quiet hours.
+    Column("zone", String(64), nullable=False, server_default="", default=""),
     # Known to be one person with others (table joins): the least of their ids; else empty.
     Column("person_id", String(32), nullable=False, server_default="", default="", index=True),
 )
@@ -191,6 +193,7 @@ replies = Table(
     Column("thread_id", Integer, index=True),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
+    Index("ix_replies_author", "address", "channel"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
     Index(
         "ix_replies_unread",
@@ -397,6 +400,12 @@ outbox = Table(
         postgresql_where=text("sealed_composer <> ''"),
     ),
     Index("ix_outbox_external", "account_id", "external_id"),
+    # What it is for (ledger/etiquette.py), and what makes it the only one of its kind:
+    # "greet:<contributor>" is taken by one message until that has failed.
+    Column("purpose", String(16), nullable=False, server_default="answer", default="answer"),
+    Column("once", String(80), unique=True),
+    # Keyed hash of what an editor wrote of the person, to notice when it is written again.
+    Column("likeness", String(64), nullable=False, server_default="", default=""),
 )
 
 #: Work for the stages, written in the transaction that makes it necessary.
@@ -522,4 +531,64 @@ told_pages = Table(
     _count("times"),
     _count("attempts"),
     _text("error"),
+)
+
+#: How a campaign treats people: its time zone, what it is stricter in, its own templates.
+manners = Table(
+    "manners",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id"), primary_key=True),
+    Column("zone", String(64), nullable=False, server_default="", default=""),
+    Column("stricter", JSON, nullable=False),
+    _text("greeting"),
+    _text("follow_up"),
+)
+
+#: People who followed or mentioned us, or stand on a list, and may be greeted by an editor.
+newcomers = Table(
+    "newcomers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("address", String(320), nullable=False),
+    _text("name"),
+    _text("url"),
+    _text("contact"),
+    _text("about"),
+    Column("zone", String(64), nullable=False, server_default="", default=""),
+    Column("why", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("found_at", Utc, nullable=False),
+    Column("contributor_id", ForeignKey("contributors.id"), index=True),
+    UniqueConstraint("channel", "address"),
+    Index("ix_newcomers_desk", "campaign_id", "state", "id"),
+)
+
+#: Who was never listed, and why; only a keyed hash, so that they are counted once.
+passed_over = Table(
+    "passed_over",
+    metadata,
+    Column("campaign_id", ForeignKey("campaigns.id"), primary_key=True),
+    Column("token", String(64), primary_key=True),
+    Column("reason", String(16), nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+#: How far the followers of an account have been looked through.
+follower_places = Table(
+    "follower_places",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    _text("cursor"),
+    Column("looked_at", Utc, nullable=False),
+)
+
+#: Addresses of people who said stop, as keyed hashes: they outlive handles, merges and restores.
+stopped_addresses = Table(
+    "stopped_addresses",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("at", Utc, nullable=False),
 )

@@ -47,7 +47,7 @@ def _known_rows(connection: Connection, pairs: set[tuple[str, str]]) -> dict[tup
     }
 
 
-def campaign_of_message(connection: Connection, account_id: int, request_id: str | None) -> str:
+def about_campaign(connection: Connection, account_id: int, request_id: str | None) -> str:
     """What a message of ours is about: the campaign of its question, else of its account."""
     asked = connection.execute(
         select(definitions.c.campaign_id)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
+from ledger.etiquette import FILE as ETIQUETTE
 from ledger.tables import instance
 from publisher.pages import page_files
 from publisher.render import ROOT, THEME
@@ -70,4 +71,5 @@ def _program() -> str:
     for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.is_file() and path.suffix in {".html", ".md", ".css", ".svg", ".py"}:
             found.update(path.name.encode() + path.read_bytes())
+    found.update(ETIQUETTE.read_bytes())
     return found.hexdigest()

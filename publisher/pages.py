@@ -12,12 +12,15 @@ from slugify import slugify
 
 from ledger.campaigns import RESERVED_SLUGS
 from ledger.errors import DefinedbyError
+from ledger.etiquette import promises
 from publisher.files import TEMPORARY
 from publisher.prose import MOST_CHARACTERS, ProseRenderer
 from publisher.render import ROOT
 from publisher.report import Refusal
 
 FOLDER = "pages"
+#: A line of its own in a page, where the rules of etiquette are to stand.
+PROMISES = "[how we ask]"
 STARTERS = ROOT / "content" / "pages"
 #: Pages may be called "about"; campaigns may not.
 TAKEN = (RESERVED_SLUGS - {"about"}) | {"assets"}
@@ -105,7 +108,16 @@ def _read(path: Path, prose: ProseRenderer) -> HandPage | None:
     slug = slugify(_text(given, "slug") or path.stem, allow_unicode=True, max_length=60)
     if not slug:
         raise DefinedbyError("It has no address.", "Add a line such as: slug: about")
-    return HandPage(slug, title, prose.render(post.content))
+    return HandPage(slug, title, prose.render(with_promises(post.content)))
+
+
+def with_promises(text: str) -> str:
+    """The text with the rules of etiquette in place of the line that stands for them.
+
+    From the data that the program itself keeps to, so that the page can't promise something else.
+    """
+    lines = "\n".join(f"- {promise}" for promise in promises())
+    return "\n".join(lines if line.strip() == PROMISES else line for line in text.split("\n"))
 
 
 def _text(given: dict[str, object], name: str) -> str:

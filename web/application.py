@@ -30,6 +30,7 @@ PAGES = (
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
     *("web.desk.threads", "web.desk.joining"),
     *("web.webmentions", "web.unsubscribing"),
+    *("web.desk.greetings", "web.desk.manners", "web.desk.stages", "web.desk.thanking"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

@@ -20,6 +20,7 @@ from ledger.heads import export_head
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.settings import Settings
+from ledger.stop_list import sync_stops
 from publisher.publish import publish_pending
 
 HOUR = 3600
@@ -63,6 +64,10 @@ def _check_sources(ledger: Ledger, _lease: Lease) -> None:
     check_sources(ledger)
 
 
+def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
+    sync_stops(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
 
@@ -72,6 +77,7 @@ TASKS = (
     Task("poll", 2, _poll),
     Task("read", 1, _read),
     Task("mentions", 5, _check_mentions),
+    Task("stops", 5, _keep_stops),
     Task("dispatch", 1, _dispatch),
     Task("publish", 1, _publish),
     Task("tell", 5, _tell),
@@ -93,6 +99,8 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # A database server is not copied by copying files, and a key file that comes with a
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
+        # Before the first message: the database may be an older copy.
+        sync_stops(ledger)
         if once:
             run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))
             return

@@ -23,6 +23,8 @@ POSTING = frozenset({Channel.X, Channel.MASTODON, Channel.BLUESKY}) & _MODULES.k
 
 #: Channels whose server can tell us that something has arrived.
 LISTENING = frozenset({Channel.EMAIL})
+#: Channels whose accounts have followers.
+FOLLOWED = POSTING
 
 #: Channels that we go and read; the others are brought to us.
 POLLED = frozenset({Channel.EMAIL}) | POSTING

@@ -28,6 +28,7 @@ from collector.connector import (
     ChannelError,
     Connector,
     Context,
+    FollowerPage,
     OutgoingMessage,
     PromptPost,
     SourceState,
@@ -144,6 +145,13 @@ class BlueskyConnector:
         """Post the prompt, once for each key. Raises ChannelError."""
         with self._server() as server:
             return publish_prompt(server, self._context.clock, text, key)
+
+    def new_followers(self, cursor: str, limit: int) -> FollowerPage:
+        """Who follows since the cursor. Raises ChannelError."""
+        from collector.bluesky_followers import new_followers
+
+        with self._server() as server:
+            return new_followers(server, cursor, limit)
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
         """How these posts stand; "at://…#cid" also tells whether one was edited since that CID.

@@ -26,7 +26,7 @@ from collector import mail_idle, mail_sending
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
 from collector.mail_idle import Ear
 from collector.mail_message import message_id, read_message, too_large
-from collector.mail_server import REFUSED_PASSWORD, TIMEOUT, MailHost, said, unreachable
+from collector.mail_server import REFUSED_PASSWORD, MailHost, said, unreachable
 from collector.mail_structure import MAX_BYTES
 from ledger.clock import Clock, system_clock
 from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
@@ -53,7 +53,7 @@ class EmailConnector:
 
     Options: imap_host, imap_port, imap_security, smtp_host, smtp_port, smtp_security (security:
     ssl, starttls, or none to a loopback address), user, address, sender_name, folder,
-    plus_addresses.
+    plus_addresses, timeout (seconds that IMAP may take for each answer).
     """
 
     def __init__(
@@ -170,9 +170,9 @@ def _connected(host: MailHost, cleanup: contextlib.ExitStack) -> BaseMailBox:
     """A connection that `cleanup` closes, whatever happens later."""
     mailbox: BaseMailBox
     if host.security == "ssl":
-        mailbox = MailBox(host.name, host.port, timeout=TIMEOUT, ssl_context=host.tls())
+        mailbox = MailBox(host.name, host.port, timeout=host.timeout, ssl_context=host.tls())
     else:
-        mailbox = MailBoxUnencrypted(host.name, host.port, timeout=TIMEOUT)
+        mailbox = MailBoxUnencrypted(host.name, host.port, timeout=host.timeout)
     cleanup.callback(_leave, mailbox)
     if host.security == "starttls":
         if "STARTTLS" not in mailbox.client.capabilities:
@@ -195,10 +195,10 @@ def _log_in(mailbox: BaseMailBox, user: str, secret: str) -> None:
     except imaplib.IMAP4.abort:
         raise
     except (MailboxLoginError, imaplib.IMAP4.error) as error:
-        answer = said(str(error))
+        answer = _answer(error)
         if _PASSING.search(answer):
             raise ChannelError(
-                f"The mailbox can't be opened now: {answer}",
+                f"The mailbox can't be opened now: {answer}.",
                 permanent=False,
                 mend="Wait; it is tried again by itself.",
             ) from error
@@ -208,9 +208,9 @@ def _log_in(mailbox: BaseMailBox, user: str, secret: str) -> None:
 
 
 def _no_folder(folder: str, error: Exception) -> ChannelError:
-    answer = said(str(error))
+    answer = _answer(error)
     return ChannelError(
-        f"The mail folder '{folder}' can't be opened: {answer}",
+        f"The mail folder '{folder}' can't be opened: {answer}.",
         permanent=not _PASSING.search(answer),
         mend="Name a folder that exists with --folder, or make this one in your mail program.",
     )
@@ -224,7 +224,7 @@ def _imap_errors(host: MailHost) -> Iterator[None]:
         raise unreachable(host, error) from error
     except (ImapToolsError, imaplib.IMAP4.error) as error:
         raise ChannelError(
-            f"The IMAP server {host.name} answered unexpectedly: {said(str(error))}",
+            f"The IMAP server {host.name} answered unexpectedly: {_answer(error)}.",
             permanent=False,
             mend="Wait; it is tried again by itself. If it stays, ask your mail provider.",
         ) from error
@@ -295,5 +295,14 @@ def _fetched(mailbox: BaseMailBox, uids: str, items: str) -> list[Any]:
     # Not imap-tools' own fetch: that parses at once, and deep nesting would stall it.
     status, lines = mailbox.client.uid("FETCH", uids, items)
     if status != "OK":
-        raise imaplib.IMAP4.error(f"{status} {lines!r}")
+        words = b" ".join(line for line in lines if isinstance(line, bytes))
+        raise imaplib.IMAP4.error(f"{status} {words.decode('ascii', 'replace')}")
     return lines
+
+
+def _answer(error: Exception) -> str:
+    """The server's own words, without what the libraries put around them."""
+    result = getattr(error, "command_result", None)
+    lines = result[1] if isinstance(result, tuple) and len(result) == 2 else error.args
+    words = (x.decode("ascii", "replace") if isinstance(x, bytes) else str(x) for x in lines or ())
+    return said(" ".join(words)).rstrip(".") or "it gave no reason"

@@ -73,7 +73,7 @@ def form_reply(
 def _checked_words(text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
     words = "".join(c for c in lines if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs"))
-    if not any(map(_is_visible, words)):
+    if not is_visible(words):
         raise DefinedbyError("There is no answer yet.", "Write a few words and send it again.")
     if len(words) > MOST_CHARACTERS:
         raise DefinedbyError(
@@ -88,8 +88,12 @@ def _checked_words(text: str) -> str:
     return words
 
 
-def _is_visible(char: str) -> bool:
-    return not char.isspace() and unicodedata.category(char) not in ("Cf", "Mn", "Cn", "Co")
+def is_visible(words: str) -> bool:
+    """Whether there is anything to see: spaces and characters without a shape are no words."""
+    return any(
+        not char.isspace() and unicodedata.category(char) not in ("Cf", "Mn", "Cn", "Co")
+        for char in words
+    )
 
 
 def _checked_address(contact_email: str) -> str:

@@ -55,7 +55,7 @@ def open_source(path: Path, *, format: str = "", mapping: Mapping[str, str]) -> 
         return ImportSource(path, shape, {}, _read_mail)
     columns = choose_columns(shape.columns, mapping)
     read = row_reader(columns)
-    return ImportSource(path, shape, columns, lambda record: read(record.row or {}))
+    return ImportSource(path, shape, columns, lambda record: read(record.row or {}, record.raw))
 
 
 def preview(source: ImportSource, limit: int = 5) -> list[IncomingReply | Skipped]:

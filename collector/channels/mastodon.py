@@ -17,6 +17,7 @@ from collector.connector import (
     ChannelError,
     Connector,
     Context,
+    FollowerPage,
     OutgoingMessage,
     PromptPost,
     SourceState,
@@ -141,6 +142,12 @@ class MastodonConnector:
             web_address(status, "url") or web_address(status, "uri"),
             moment_of(status, "created_at") or self._context.clock(),
         )
+
+    def new_followers(self, cursor: str, limit: int) -> FollowerPage:
+        """Who follows since the cursor. Raises ChannelError."""
+        from collector.mastodon_followers import new_followers
+
+        return new_followers(self._api, cursor, limit)
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
         """How these statuses stand now; stops early when the server wants fewer requests.

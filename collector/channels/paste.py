@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from collector.channels.form import Unpolled
+from collector.channels.form import Unpolled, is_visible
 from collector.connector import Connector, Context
 from ledger.errors import DefinedbyError
 from ledger.model import UNSHOWABLE, Account, IncomingReply, clean_name
@@ -29,7 +29,7 @@ def paste_reply(
     where it was heard or read. Raises DefinedbyError when the words or the source are missing.
     """
     words = UNSHOWABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if not words:
+    if not is_visible(words):
         raise DefinedbyError("There are no words.", "Paste what they said or wrote.")
     if len(words) > MOST_CHARACTERS:
         raise DefinedbyError(

@@ -20,6 +20,7 @@ from collector.connector import (
     ChannelError,
     Connector,
     Context,
+    FollowerPage,
     OutgoingMessage,
     PromptPost,
     SourceState,
@@ -150,6 +151,13 @@ class XConnector:
         return PromptPost(
             number, f"{WEB}/i/status/{number}", self._context.clock(), thread_id=number
         )
+
+    def new_followers(self, cursor: str, limit: int) -> FollowerPage:
+        """Who follows since the cursor; each one that X shows is charged. Raises ChannelError."""
+        from collector.x_followers import new_followers
+
+        with self._api() as api:
+            return new_followers(api, cursor, limit)
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
         """How these posts stand now; messages can't be looked up and are not in the answer.

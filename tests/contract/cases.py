@@ -11,11 +11,12 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from collector.channels.importing import ImportSource, open_source
 from collector.connector import Connector
+from tests.contract.kinds import CHANGES, TROUBLES, Hooks, Kind, Troubled
 
 #: Prepares replies with these texts in a folder of its own; "" stands for a malformed one.
 Prepare = Callable[[Path, Sequence[str]], AbstractContextManager[Connector]]
@@ -29,7 +30,7 @@ class ConnectorCase:
 
     `prepare` puts the replies where the connector finds them. `broken` gives a connector whose
     source can't be reached; `is_permanent` says how its error must be classified. `can_send`:
-    whether a message can leave by this channel.
+    whether a message can leave by this channel. `hooks`: the rest of tests/contract/kinds.py.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ConnectorCase:
     broken: Callable[[Path], AbstractContextManager[Connector]]
     is_permanent: bool
     can_send: bool
+    hooks: Hooks = field(default_factory=Hooks)
 
 
 @contextlib.contextmanager
@@ -85,7 +87,26 @@ def _gone(folder: Path) -> Iterator[Connector]:
         yield source
 
 
+@contextlib.contextmanager
+def _huge_row(folder: Path, texts: Sequence[str]) -> Iterator[Troubled]:
+    with _jsonl(folder, [texts[0], "x" * 20_001, *texts[1:]]) as source:
+        yield Troubled(lambda: source.fetch("", 50), left_out=True)
+
+
+NO_SERVER = "A file has no server between it and us."
+A_COPY = "A file is a copy of one time; it does not follow what its authors do later."
+IMPORT_HOOKS = Hooks(
+    troubles={Kind.HUGE_BODY: _huge_row},
+    cannot={
+        **dict.fromkeys(TROUBLES - {Kind.HUGE_BODY, Kind.MALFORMED_BODY}, NO_SERVER),
+        Kind.MALFORMED_BODY: "A file that is none is refused before it is a source: "
+        "test_importing_shape.py.",
+        **dict.fromkeys(CHANGES, A_COPY),
+    },
+)
 CASES = [
-    ConnectorCase(f"import-{name}", prepare, _gone, is_permanent=True, can_send=False)
+    ConnectorCase(
+        f"import-{name}", prepare, _gone, is_permanent=True, can_send=False, hooks=IMPORT_HOOKS
+    )
     for name, prepare in (("csv", _csv), ("jsonl", _jsonl), ("mbox", _mbox))
 ]

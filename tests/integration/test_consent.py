@@ -138,6 +138,10 @@ def test_a_question_expires(here: tuple[Ledger, Campaign], clock: SteppingClock)
         agree(ledger, question, WORDS)
     assert expire_overdue(ledger) == 1
     assert expire_overdue(ledger) == 0
+    with pytest.raises(NotNowError, match="promised not to ask again"):
+        ask(ledger, question.request.definition_id, asked_by="editor@blog.example")
+    clock.pass_time(days=1)
+    answer(ledger, campaign, "sorry, I was away")
     ask(ledger, question.request.definition_id, asked_by="editor@blog.example")
 
 

@@ -23,11 +23,18 @@ from collector.idling import Idling
 from collector.mail_idle import GAP_SECONDS, Ear, NoIdleError
 from collector.poll import store_page
 from collector.schedule import Task, Worker
-from ledger.accounts import account_by_id, add_account, note_failure, note_read, wake_account
+from ledger.accounts import (
+    account_by_id,
+    add_account,
+    note_failure,
+    note_read,
+    set_reading,
+    wake_account,
+)
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.leases import Lease, acquire, check_fence
-from ledger.model import Account, Campaign, Channel, Page
+from ledger.model import Account, Campaign, Channel, Page, ReadingState
 from ledger.settings import load_settings
 from ledger.tables import accounts
 from tests.commands import Instance
@@ -456,6 +463,23 @@ def test_changed_and_removed_accounts_are_followed(
         connection.execute(accounts.delete())
     idle.tend(ledger, lease)
     until(lambda: mail_server.connections(moved) == 0)
+
+
+def test_a_paused_account_is_not_listened_to(
+    ledger: Ledger,
+    campaign: Campaign,
+    lease: Lease,
+    idle: Idling,
+    mail_server: MailServer,
+    user: str,
+) -> None:
+    account = mailbox(ledger, campaign, "box", mail_server.options(user), mail_server.password)
+    idle.tend(ledger, lease)
+    until(lambda: mail_server.connections(user) == 1)
+    with ledger.write() as connection:
+        set_reading(connection, account.id, ReadingState.PAUSED)
+    idle.tend(ledger, lease)
+    until(lambda: mail_server.connections(user) == 0)
 
 
 def test_p41_a_lost_lease_wakes_nothing_more(

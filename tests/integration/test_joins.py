@@ -43,13 +43,15 @@ def campaign_anywhere(any_ledger: Ledger) -> Campaign:
         return add_campaign(connection, any_ledger.clock(), prompt="Courage is ___?")
 
 
+def somebody(ledger: Ledger, campaign: Campaign, words: str) -> Definition:
+    return define(ledger, answer(ledger, campaign, words, address=f"{words}@a.example"))
+
+
 @pytest.fixture
 def known(any_ledger: Ledger, campaign_anywhere: Campaign) -> list[Definition]:
     """The definitions of three people."""
     return [
-        define(
-            any_ledger, answer(any_ledger, campaign_anywhere, words, address=f"{words}@a.example")
-        )
+        somebody(any_ledger, campaign_anywhere, words)
         for words in ("listening", "waiting", "asking")
     ]
 
@@ -222,18 +224,7 @@ def test_p11_a_stop_that_races_a_join_stops_both(
     any_ledger: Ledger, campaign_anywhere: Campaign
 ) -> None:
     for turn in range(8):
-        pair = [
-            define(
-                any_ledger,
-                answer(
-                    any_ledger,
-                    campaign_anywhere,
-                    f"w{side}{turn}",
-                    address=f"{side}{turn}@a.example",
-                ),
-            )
-            for side in "ab"
-        ]
+        pair = [somebody(any_ledger, campaign_anywhere, f"w{side}{turn}") for side in "ab"]
         start = threading.Barrier(2)
 
         def joining(pair: list[Definition] = pair, start: threading.Barrier = start) -> None:

@@ -52,6 +52,8 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "reply_id": answer(ledger, campaign, "asking first").id,
         "account_id": 1,
         "channel": "email",
+        "kind": "greeting",
+        "newcomer_id": 1,
         "prompt_id": 1,
         "message_id": 1,
         "thread_id": 1,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+from collector.polling import poll_all, poll_due
 from collector.status import status
 from ledger.accounts import add_account, note_failure, note_read
 from ledger.database import Ledger
 from ledger.model import Campaign, Channel, IncomingReply, Skipped
 from ledger.replies import store_replies, store_skipped
 from tests.conftest import SteppingClock
+from tests.servers.mastodon_api import MastodonApi
+from tests.servers.mastodon_http import Fault, iso
 
 
 def test_p17_an_account_shows_how_it_fares(
@@ -49,6 +53,47 @@ def test_p17_an_account_shows_how_it_fares(
     assert shown["not_collected_by_kind"] == {"malformed": 1}
     assert shown["not_collected"][0]["kind"] == "malformed"
     assert shown["monthly_cap"] is None
+
+
+def test_p17_what_went_wrong_and_how_to_mend_it_is_shown_until_it_is_well(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    """Three accounts on one server: one is refused, one is limited, and the third goes on."""
+    with MastodonApi(clock) as server:
+        with ledger.write() as connection:
+            for name, token in (("well", server.token), ("limited", "b"), ("refused", "c")):
+                add_account(
+                    connection,
+                    ledger.keys,
+                    channel=Channel.MASTODON,
+                    name=name,
+                    campaign_id=campaign.id,
+                    options={"base_url": server.url},
+                    secret=token,
+                )
+        server.mention(server.add_person("ada@far.example"), "a lamp")
+        reset = iso(clock() + timedelta(minutes=7))
+        poll_all(ledger, "refused")
+        server.faults.append(Fault(status=429, headers={"X-RateLimit-Reset": reset}))
+        poll_all(ledger, "limited")
+        poll_all(ledger, "well")
+        shown = {one.account.name: one.as_dict() for one in status(ledger)}
+        assert (shown["well"]["replies"], shown["well"]["last_error"]) == (1, "")
+        assert shown["well"]["last_read_at"] == clock()
+        assert shown["well"]["cursor"]
+        for name in ("refused", "limited"):
+            assert (shown[name]["replies"], shown[name]["failures"]) == (0, 1)
+            assert shown[name]["last_read_at"] is None
+        assert "definedby account add mastodon --replace" in shown["refused"]["last_error"]
+        assert "tried again by itself" in shown["limited"]["last_error"]
+        # When the platform itself says, and no sooner.
+        assert shown["limited"]["next_poll_at"] == clock() + timedelta(minutes=7)
+        server.token = "b"
+        clock.pass_time(minutes=7)
+        poll_due(ledger)
+        shown = {one.account.name: one.as_dict() for one in status(ledger)}
+        assert (shown["limited"]["last_error"], shown["limited"]["failures"]) == ("", 0)
+        assert shown["limited"]["replies"] == 1
 
 
 def test_p17_an_import_is_never_called_quiet(

@@ -21,9 +21,11 @@ ARGUMENTS = {
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
     "filename": "app.css",
+    "kind": "greeting",
     "message_id": "1",
     "thread_id": "1",
     "told_id": "1",
+    "newcomer_id": "1",
     "path": "nowhere",
     "reply_id": "1",
     "request_id": WHOLE_ID,
@@ -57,6 +59,7 @@ OWNERS = {
     "adding.login",
     "campaigns.add",
     "campaigns.change",
+    "manners.keep",
 }
 
 

@@ -47,6 +47,8 @@ class Scene:
             "reply_id": answer(ledger, campaign, "asking first").id,
             "edition_id": "0" * 32,
             "account_id": 1,
+            "kind": "greeting",
+            "newcomer_id": 1,
             "prompt_id": 1,
             "message_id": 1,
             "told_id": 1,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import importlib
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from ledger.accounts import add_account, find_account
+from collector.channels import _MODULES
+from ledger.accounts import add_account, find_account, renew_secret
 from ledger.campaigns import add_campaign
 from ledger.contributors import add_contributor, contributor_key
 from ledger.database import Ledger, open_ledger
@@ -18,6 +23,7 @@ from ledger.model import Account, Channel
 from ledger.rotation import rotate_keys
 from ledger.settings import Settings
 from tests.commands import ROOT
+from tests.servers.fixtures import need
 
 TOKEN = "token-that-nobody-shall-find-0123456789"
 
@@ -63,6 +69,57 @@ def test_p40_no_token_lies_in_the_files(ledger: Ledger) -> None:
         )
     for path in ledger.settings.home.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_p40_strings_finds_no_token_of_any_channel(ledger: Ledger) -> None:
+    """Whatever a channel asks for in secret, as given, renewed and after a rotation."""
+    need("" if shutil.which("strings") else "there is no 'strings': install binutils")
+    secrets: list[str] = []
+    asking = [channel for channel in Channel if hasattr(connector_module(channel), "ASKS")]
+    assert set(asking) >= {Channel.X, Channel.MASTODON, Channel.BLUESKY}
+    with ledger.write() as connection:
+        campaign = add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
+        for channel in asking:
+            module = connector_module(channel)
+            plain = f"{channel}.asker.example"
+            answers = {
+                ask.name: ask.default or ("" if ask.name == "monthly_cap" else plain)
+                for ask in module.ASKS
+            }
+            for ask in module.ASKS:
+                if ask.secret:
+                    answers[ask.name] = f"{channel}-{ask.name}-quiet-herons-0123456789"
+                    secrets.append(answers[ask.name])
+            options, secret = module.account_from(answers)
+            added = add_account(
+                connection,
+                ledger.keys,
+                channel=channel,
+                name=channel,
+                campaign_id=campaign.id,
+                options=options,
+                secret=secret,
+            )
+            assert any(known in added.secret for known in secrets)
+            secrets.append(f"renewed-{channel}-{TOKEN}")
+            renew_secret(connection, ledger.keys, added.id, secrets[-1])
+    for rotated in (False, True):
+        if rotated:
+            rotate_keys(ledger)
+        files = [path for path in ledger.settings.home.rglob("*") if path.is_file()]
+        assert any(path.name.endswith(".sqlite") for path in files)
+        for path in files:
+            printable = subprocess.run(
+                ["strings", "-n", "4", str(path)], capture_output=True, text=True, check=True
+            ).stdout
+            for known in secrets:
+                spelled = base64.b64encode(known.encode()).decode().rstrip("=")
+                for form in (known, known.encode().hex(), spelled, known[:16]):
+                    assert form not in printable, path
+
+
+def connector_module(channel: Channel) -> ModuleType:
+    return importlib.import_module(_MODULES[channel])
 
 
 def test_p40_rotation_leaves_everything_readable_and_the_old_key_worthless(

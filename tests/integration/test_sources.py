@@ -74,7 +74,7 @@ def test_p06_a_deletion_that_overtakes_its_reply_still_wins(
                 sources.note_gone(connection, account, "post-1", "gone", ledger.clock())
             else:
                 store_replies(connection, account, [reply], ledger.clock())
-                sources.apply_tombstones(connection, account)
+                sources.apply_tombstones(connection, account, ["post-1"])
     with ledger.read() as connection:
         held = sources.held_source(connection, 1)
     assert held is not None

@@ -97,12 +97,9 @@ class Desk:
 
     def words(self, number: int) -> list[str]:
         return [
-            entry.reply.text
-            if entry.reply
-            else entry.said.words.strip()
-            if entry.said
-            else entry.event.kind  # type: ignore[union-attr]
+            entry.reply.text if entry.reply else entry.said.words.strip()
             for entry in self.shown(number)
+            if entry.reply or entry.said
         ]
 
     def listed(self, turn: Turn) -> list[int]:
@@ -245,7 +242,7 @@ def test_turns(desk: Desk) -> None:
     bob = desk.arrives("bob@a.example", "Courage is waiting")
     spam = desk.arrives(
         "eve@a.example",
-        "Buy cheap followers now!!! https://a.example https://b.example casino viagra",
+        "Buy cheap followers now!!! https://a.example",
     )
     eve = desk.arrives("stop@a.example", "STOP")
     assert desk.listed(Turn.STOPPED) == [eve]

@@ -110,6 +110,23 @@ class FaultyBluesky:
             self.notifications.append(item)
         return item
 
+    def follow(self, handle: str, at: int, **author: Any) -> dict[str, Any]:
+        """Somebody begins to follow the account: a notification with a record of its own kind."""
+        number = next(self._numbers)
+        did = f"did:plc:follower{number}"
+        item = {
+            "uri": f"at://{did}/app.bsky.graph.follow/3k{number:011d}",
+            "cid": f"bafyfollow{number}",
+            "author": {"did": did, "handle": handle, **author},
+            "reason": "follow",
+            "record": {"$type": "app.bsky.graph.follow", "subject": OWN_DID},
+            "indexedAt": moment(at),
+            "isRead": False,
+        }
+        with self._lock:
+            self.notifications.append(item)
+        return item
+
     def write_to(self, person: str, text: str, at: int, *, sender: str = "") -> dict[str, Any]:
         """A message in the conversation with a person (a DID); by them, or by `sender`."""
         message = {

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import mail, postgres
+from tests.servers import bluesky, mail, postgres
+from tests.servers.sharing import shared
 
 
 def need(reason: str) -> None:
@@ -44,3 +45,16 @@ def postgres_url(postgres_server: postgres.PostgresServer) -> Iterator[str]:
     name = postgres_server.new_database()
     yield postgres_server.url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def bluesky_network(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[bluesky.BlueskyNetwork]:
+    """Bluesky's PLC, PDS and AppView, started once. Make people of your own in each test."""
+    need(bluesky.why_unavailable())
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    database = request.getfixturevalue("postgres_server")
+    with shared(folder, "bluesky", lambda: bluesky.started(database)) as reached:
+        yield bluesky.BlueskyNetwork(reached["pds"])

@@ -147,6 +147,14 @@ class MastodonApi:
             self.notifications.append((known, item))
             self.notifications.sort(key=lambda entry: entry[0])
 
+    def follow(self, person: str) -> int:
+        """Somebody begins to follow the account."""
+        with self._lock:
+            known = self.reserve()
+            item = {"id": str(known), "type": "follow", "account": self.accounts[person]}
+            self.notifications.append((known, item))
+            return known
+
     def notify_malformed(self, item: Any) -> None:
         """Something in the list of notifications that is none."""
         with self._lock:
@@ -244,7 +252,7 @@ class MastodonApi:
     def _notifications(self, given: dict[str, str], seen: Seen, *_: Any) -> Answer:
         types = seen.params.get("types[]", [])
         shown = [
-            (known, self._shown_notification(item))
+            (known, item)
             for known, item in self.notifications
             if not isinstance(item, dict)
             or (
@@ -252,7 +260,8 @@ class MastodonApi:
                 and (given.get("include_filtered") == "true" or not item.get("filtered"))
             )
         ]
-        return self._paged(shown, given, seen, default=40, most=80)
+        status, page, headers = self._paged(shown, given, seen, default=40, most=80)
+        return status, [self._shown_notification(item) for item in page], headers
 
     def _shown_notification(self, item: Any) -> Any:
         if isinstance(item, dict) and isinstance(item.get("status"), int):

@@ -8,6 +8,7 @@ has those.
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import functools
 import json
@@ -163,7 +164,7 @@ class SnacServer:
         password = said.partition("User password is ")[2].split()[0]
         profile = home / "user" / name / "user.json"
         profile.write_text(json.dumps(json.loads(profile.read_text()) | given))
-        return Person(self, name, self._token(name, password))
+        return Person(self, name, self._token(name, password), password)
 
     def _token(self, name: str, password: str) -> str:
         nowhere = "urn:ietf:wg:oauth:2.0:oob"
@@ -204,6 +205,10 @@ class SnacServer:
             body = answer.read().decode()
         return json.loads(body) if is_json else body
 
+    def command(self, command: str, *arguments: str) -> None:
+        """One of snac's own commands on this server."""
+        self._snac(command, self._folder / "home", *arguments, answers="")
+
     def _snac(self, command: str, *arguments: object, answers: str) -> str:
         done = subprocess.run(
             [str(built()), command, *map(str, arguments)],
@@ -226,10 +231,11 @@ class SnacServer:
 class Person:
     """Somebody at the server, acting by the API with a token of their own."""
 
-    def __init__(self, server: SnacServer, name: str, token: str) -> None:
+    def __init__(self, server: SnacServer, name: str, token: str, password: str) -> None:
         self.server = server
         self.name = name
         self.token = token
+        self.password = password
 
     @property
     def handle(self) -> str:
@@ -242,12 +248,44 @@ class Person:
         return status
 
     @property
+    def url(self) -> str:
+        return f"{self.server.url}/{self.name}"
+
+    @property
     def id(self) -> str:
         own = self.server.call("GET", "/api/v1/accounts/verify_credentials", self.token)
         return str(own["id"])
 
     def edit(self, status_id: str, text: str) -> None:
         self.server.call("PUT", f"/api/v1/statuses/{status_id}", self.token, status=text)
+
+    def delete(self, url: str) -> None:
+        """As its people do it, by the button on their own page: its API has no such thing."""
+        login = base64.b64encode(f"{self.name}:{self.password}".encode()).decode()
+        form = urllib.parse.urlencode({"id": url, "actor": "", "action": "Delete"}).encode()
+        request = urllib.request.Request(  # our own server on loopback
+            f"{self.server.url}/{self.name}/admin/action",
+            data=form,
+            headers={"Authorization": f"Basic {login}"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            answer.read()
+
+    def follow(self, url: str) -> None:
+        """Its server tells of deletions only those who follow."""
+        self.server.command("follow", self.name, url)
+
+    def wait_until_gone(self, status_id: str) -> None:
+        """Until this person's server shows the status no more."""
+
+        def look() -> bool:
+            try:
+                self.server.call("GET", f"/api/v1/statuses/{status_id}", self.token)
+            except urllib.error.HTTPError as error:
+                return error.code == 404
+            return False
+
+        _wait_until(look, bool)
 
     def notifications(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.server.call("GET", "/api/v1/notifications", self.token)

@@ -1,7 +1,8 @@
 """X on loopback: a real HTTP server that follows the public reference of X's API v2.
 
 Which parts (docs.x.com/x-api):
-- GET /2/users/me, /2/users/:id/mentions, /2/tweets/search/recent (conversation_id:, -from:),
+- GET /2/users/me, /2/users/:id/mentions, /2/users/:id/followers (newest first),
+  /2/tweets/search/recent (conversation_id:, -from:),
   /2/tweets?ids= (with `errors` for what was deleted or is protected), /2/dm_events;
 - POST /2/tweets, /2/dm_conversations/with/:participant_id/messages, /2/oauth2/token (refresh).
 Ids are strings and grow with time (Snowflakes). Lists begin with the newest item and have
@@ -27,7 +28,13 @@ from tests.servers.x_http import Fault, Handler, Problem, Seen, is_signed
 PROBLEMS = "https://api.twitter.com/2/problems"
 EPOCH = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
 #: Dollars, as X's price list has them.
-PRICES = {"mention": 0.001, "post_read": 0.005, "user_read": 0.01, "dm_read": 0.01}
+PRICES = {
+    "mention": 0.001,
+    "follower": 0.001,
+    "post_read": 0.005,
+    "user_read": 0.01,
+    "dm_read": 0.01,
+}
 PRICES |= {"post": 0.015, "post_with_url": 0.2, "dm": 0.015}
 ME = "1000"
 
@@ -46,6 +53,7 @@ class XServer:
         self.posts: list[dict[str, Any]] = []
         self.messages: list[dict[str, Any]] = []
         self.deleted: set[str] = set()
+        self.followers: list[str] = []
         self.seen: list[Seen] = []
         self.faults: dict[str, list[Fault]] = {}
         #: Requests left per endpoint; endpoints not named are not limited.
@@ -82,6 +90,14 @@ class XServer:
             "protected": protected,
         }
         return number
+
+    def add_follower(self, username: str, *, protected: bool = False, description: str = "") -> str:
+        """Somebody new who begins to follow the account."""
+        with self.lock:
+            number = self.add_user(username, protected=protected)
+            self.users[number]["description"] = description
+            self.followers.append(number)
+            return number
 
     def next_id(self) -> str:
         with self.lock:
@@ -206,6 +222,17 @@ class XServer:
             raise Problem(403, "Forbidden", "These are not your mentions.")
         posts = [post for post in self.posts if ME in post["_mentions"]][-800:]
         return self._list(seen, posts, "mention", 5, "pagination_token")
+
+    def follower_list(self, seen: Seen, user_id: str) -> dict[str, Any]:
+        if user_id != ME:
+            raise Problem(403, "Forbidden", "These are not your followers.")
+        count = int(seen.query.get("max_results", 100))
+        if not 1 <= count <= 1000:
+            raise Problem(400, "Invalid Request", "max_results is from 1 to 1000.")
+        given = self.followers[::-1][:count]
+        self._bill("follower", given)
+        found = [self._user(number, seen) for number in given]
+        return {"meta": {"result_count": len(found)}} | ({"data": found} if found else {})
 
     def search(self, seen: Seen) -> dict[str, Any]:
         wanted = dict(re.findall(r"(-?[a-z_]+):(\S+)", seen.query["query"]))
@@ -386,6 +413,7 @@ def _missing(number: str, title: str, problem: str) -> dict[str, str]:
 _ROUTES: list[tuple[str, str, Callable[..., dict[str, Any]]]] = [
     (r"/2/users/me", "GET", XServer.me),
     (r"/2/users/(\d+)/mentions", "GET", XServer.mentions),
+    (r"/2/users/(\d+)/followers", "GET", XServer.follower_list),
     (r"/2/tweets/search/recent", "GET", XServer.search),
     (r"/2/tweets", "GET", XServer.lookup),
     (r"/2/dm_events", "GET", XServer.events),

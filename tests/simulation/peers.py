@@ -59,8 +59,9 @@ class Peer(ABC):
     def spoil(self, how: str, *, private: bool) -> None:
         """Let the next message meet this: "before", "after" (cut there) or "busy" (429, 451)."""
 
+    @abstractmethod
     def spoil_reading(self) -> None:
-        """Let the next reading fail."""
+        """Let the next reading fail, where that is possible."""
 
     def keep(self, options: dict[str, Any], secret: str) -> None:
         with self.ledger.write() as connection:
@@ -273,6 +274,9 @@ class MailPeer(Peer):
     def spoil(self, how: str, *, private: bool) -> None:
         self.smtp.faults.append(how)
 
+    def spoil_reading(self) -> None:
+        """A mailbox that can't be read has tests of its own."""
+
 
 class FormPeer(Peer):
     """People who answer by the form, and are reached by mail."""
@@ -325,3 +329,6 @@ class FormPeer(Peer):
 
     def spoil(self, how: str, *, private: bool) -> None:
         self.mail.spoil(how, private=private)
+
+    def spoil_reading(self) -> None:
+        """People bring their answers to us."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default as DEFAULT
+from email.policy import SMTP
 
 
 class SmtpPeer:
@@ -75,7 +75,7 @@ class SmtpPeer:
                     say("250 2.1.0 fine")
 
     def _take(self, raw: bytes) -> None:
-        mail = message_from_bytes(raw, policy=DEFAULT)
+        mail = message_from_bytes(raw, policy=SMTP)
         assert isinstance(mail, EmailMessage)
         self.texts.append(str(mail.get_content()))
         self.arrived()

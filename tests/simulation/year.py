@@ -136,9 +136,8 @@ class Year:
                 self.clock.now = START + timedelta(days=day, hours=self.chance.random() * 8)
                 self._live(day)
                 if day % 30 == 29:
-                    said(
-                        f"day {day + 1}, {time.monotonic() - begin:.0f} s: {dict(self.tally.counts)}"
-                    )
+                    replies = self.tally.counts["replies"]
+                    said(f"day {day + 1}: {replies} replies, {time.monotonic() - begin:.0f} s")
             self._end()
             self.arrivals = [text for peer in self.peers for text in peer.texts()]
 

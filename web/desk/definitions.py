@@ -26,6 +26,7 @@ from web.desk.common import (
     page_number,
     saying_why,
 )
+from web.desk.stages import person_view, thanks_draft
 from web.desk.standing import standing
 from web.desk.ways import shown
 from web.here import ledger
@@ -144,14 +145,18 @@ def definition_page(definition_id: str, **more: Any) -> str:
         history = full_history(connection, ours.keys, definition_id)
         message = message_of_request(connection, stands.request.id) if stands.request else None
         ways = ways_to(connection, ours.keys, found, stands.reply)
+        person = person_view(ours, connection, found)
     values = {
         "campaign": campaign,
         "stands": stands,
         "history": history,
         "message": message,
         "ways": shown(ways),
+        "person": person,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),
     }
+    if person.thanking.allowed and "thanks" not in more:
+        values["thanks"] = thanks_draft(ours, found)
     return render_template("desk/definition.html", **{**values, **more})

@@ -1,0 +1,274 @@
+"""Gather the facts about a person from the ledger, for the rules and for the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from ledger.contributors import (
+    addresses_of,
+    has_stopped_contact,
+    is_stopped_address,
+    stopped_since,
+)
+from ledger.etiquette import Action, Rules, rules_for
+from ledger.keys import Keys
+from ledger.model import Channel
+from ledger.person import PersonFacts
+from ledger.tables import (
+    contributors,
+    definitions,
+    events,
+    handles,
+    manners,
+    outbox,
+    posts,
+    replies,
+    requests,
+)
+from ledger.together import people_of
+
+#: Messages that we begin; the others are part of a conversation that somebody else began.
+BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
+#: States in which a message has left, may have left, or is on its way; "draft": a person holds it.
+_COUNTS = ("draft", "approved", "claimed", "sent", "unknown")
+_LEFT = ("claimed", "sent", "unknown")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a campaign treats people: its time zone, what it is stricter in, its own templates."""
+
+    zone: str = ""
+    stricter: Mapping[str, Any] | None = None
+    greeting: str = ""
+    follow_up: str = ""
+
+    def rules(self, channel: Channel | None) -> Rules:
+        return rules_for(channel, self.stricter)
+
+
+def manners_of(connection: Connection, campaign_id: str) -> Manners:
+    row = connection.execute(select(manners).where(manners.c.campaign_id == campaign_id)).first()
+    if row is None:
+        return Manners()
+    return Manners(row.zone, row.stricter, row.greeting, row.follow_up)
+
+
+def keep_manners(connection: Connection, campaign_id: str, kept: Manners) -> None:
+    """Store them; they have been checked (ledger.etiquette.checked_overrides)."""
+    values = {
+        "zone": kept.zone,
+        "stricter": dict(kept.stricter or {}),
+        "greeting": kept.greeting,
+        "follow_up": kept.follow_up,
+    }
+    changed = connection.execute(
+        update(manners).where(manners.c.campaign_id == campaign_id).values(**values)
+    )
+    if not changed.rowcount:
+        connection.execute(insert(manners).values(campaign_id=campaign_id, **values))
+
+
+def facts_of(
+    connection: Connection,
+    keys: Keys,
+    now: datetime,
+    *,
+    campaign_id: str,
+    channel: Channel,
+    contributor_id: str,
+    account_id: int | None = None,
+    definition_id: str = "",
+    without_message: int = 0,
+) -> PersonFacts:
+    """What the rules need to know about a contributor, and whoever is the same person.
+
+    With `definition_id`, grants and refusals are those of that definition, else of any of theirs.
+    `without_message` leaves one message out of the count: the one that is being decided.
+    """
+    person = people_of(connection, contributor_id)
+    written = _written(connection, person)
+    sent = _sent(connection, person, contributor_id, definition_id, without_message)
+    stopped = stopped_since(connection, contributor_id)
+    if stopped is None and (
+        has_stopped_contact(connection, contributor_id)
+        or is_stopped_address(connection, keys, *addresses_of(connection, contributor_id))
+    ):
+        stopped = now
+    zone = connection.execute(
+        select(contributors.c.zone).where(contributors.c.id == contributor_id)
+    ).scalar()
+    return PersonFacts(
+        channel=channel,
+        stopped_at=stopped,
+        messages=written[0],
+        last_wrote_at=written[1],
+        **sent,
+        **_consent(connection, person, definition_id),
+        account_sent=account_sent(connection, account_id, now, without_message),
+        zone=zone or manners_of(connection, campaign_id).zone,
+    )
+
+
+def account_sent(
+    connection: Connection, account_id: int | None, now: datetime, without_message: int = 0
+) -> tuple[datetime, ...]:
+    """When this account wrote to people of its own accord, within the last day."""
+    if account_id is None:
+        return ()
+    rows = connection.execute(
+        select(func.coalesce(outbox.c.sent_at, outbox.c.claimed_at)).where(
+            outbox.c.account_id == account_id,
+            outbox.c.purpose.in_(BEGINNING),
+            outbox.c.state.in_(_LEFT),
+            outbox.c.id != without_message,
+            or_(outbox.c.sent_at > now - _DAY, outbox.c.claimed_at > now - _DAY),
+        )
+    )
+    return tuple(at for at in rows.scalars() if at is not None)
+
+
+def campaign_of_message(connection: Connection, row: Any) -> str:
+    """The campaign that a message belongs to: that of its definition, else of its account."""
+    from ledger.tables import accounts
+
+    found = None
+    if row.request_id:
+        found = connection.execute(
+            select(definitions.c.campaign_id)
+            .join(requests, requests.c.definition_id == definitions.c.id)
+            .where(requests.c.id == row.request_id)
+        ).scalar()
+    if found is None:
+        found = connection.execute(
+            select(accounts.c.campaign_id).where(accounts.c.id == row.account_id)
+        ).scalar_one()
+    return str(found)
+
+
+def _written(connection: Connection, person: Sequence[str]) -> tuple[int, datetime | None]:
+    """How often they wrote, and when last. What a program wrote is no word of theirs."""
+    when = func.coalesce(replies.c.written_at, replies.c.received_at)
+    row = connection.execute(
+        select(func.count(), func.max(when, type_=replies.c.received_at.type))
+        .select_from(replies)
+        .join(
+            handles,
+            and_(
+                replies.c.address == handles.c.address,
+                replies.c.channel == handles.c.channel,
+            ),
+        )
+        .where(handles.c.contributor_id.in_(person), replies.c.automatic.is_(False))
+    ).one()
+    return row[0], row[1]
+
+
+def _sent(
+    connection: Connection,
+    person: Sequence[str],
+    contributor_id: str,
+    definition_id: str,
+    without: int,
+) -> dict[str, Any]:
+    rows = connection.execute(
+        select(
+            outbox.c.purpose,
+            func.count(),
+            func.max(
+                func.coalesce(outbox.c.sent_at, outbox.c.claimed_at, outbox.c.created_at),
+                type_=outbox.c.created_at.type,
+            ),
+        )
+        .where(
+            outbox.c.contributor_id.in_(person),
+            outbox.c.state.in_(_COUNTS),
+            outbox.c.id != without,
+            or_(
+                outbox.c.purpose != Action.THANK,
+                outbox.c.once == once_key(Action.THANK, contributor_id, definition_id)
+                if definition_id
+                else outbox.c.purpose == Action.THANK,
+            ),
+        )
+        .group_by(outbox.c.purpose)
+    ).all()
+    counted = {row[0]: (row[1], row[2]) for row in rows}
+    greeted, follow_ups, thanks = (
+        counted.get(purpose, (0, None))
+        for purpose in (Action.GREET, Action.FOLLOW_UP, Action.THANK)
+    )
+    return {
+        "greetings": greeted[0],
+        "greeted_at": greeted[1],
+        "follow_ups": follow_ups[0],
+        "thanks": thanks[0],
+    }
+
+
+def once_key(action: Action, contributor_id: str, definition_id: str = "") -> str:
+    """What only one message may hold: the greeting of a person, the thanks for a definition."""
+    return f"{action}:{definition_id if action is Action.THANK else contributor_id}"
+
+
+def _consent(connection: Connection, person: Sequence[str], definition_id: str) -> dict[str, Any]:
+    own = [definition_id] if definition_id else _definitions_of(connection, person)
+    rows = connection.execute(
+        select(events.c.kind, events.c.at, events.c.subject)
+        .where(events.c.subject.in_(own))
+        .order_by(events.c.seq)
+    ).all()
+    asked = connection.execute(
+        select(requests.c.closed_at).where(requests.c.contributor_id.in_(person))
+    ).all()
+    standing = connection.execute(
+        select(posts.c.kind).where(posts.c.subject.in_(own), posts.c.gone_at.is_(None))
+    ).scalars()
+    kinds = set(standing)
+    return {
+        "has_answered": bool(_definitions_of(connection, person)),
+        "was_asked": bool(asked),
+        "question_is_open": any(row.closed_at is None for row in asked),
+        "granted": bool(_granted(rows)),
+        "published": "definition" in kinds,
+        "interviewed": "interview" in kinds,
+        **_answers(rows),
+    }
+
+
+def _granted(rows: Sequence[Any]) -> set[str]:
+    """Definitions whose latest answer is a grant; the words themselves are checked elsewhere."""
+    live: set[str] = set()
+    for row in rows:
+        if row.kind == "granted":
+            live.add(row.subject)
+        elif row.kind in ("withdrawn", "invalidated"):
+            live.discard(row.subject)
+    return live
+
+
+def _answers(rows: Sequence[Any]) -> dict[str, datetime | None]:
+    """The latest no and the latest silence, unless a yes or other words came after it."""
+    refused = expired = None
+    for row in rows:
+        at = datetime.fromisoformat(row.at)
+        if row.kind in ("refused", "withdrawn"):
+            refused, expired = at, None
+        elif row.kind == "expired":
+            expired = at
+        elif row.kind in ("granted", "proposed"):
+            refused = expired = None
+    return {"refused_at": refused, "expired_at": expired}
+
+
+def _definitions_of(connection: Connection, person: Sequence[str]) -> list[str]:
+    rows = connection.execute(
+        select(definitions.c.id).where(definitions.c.contributor_id.in_(person))
+    )
+    return list(rows.scalars())

@@ -1,0 +1,148 @@
+"""The list of people who said stop, in a file beside the database: a backup can't forget them.
+
+A backup is older than what was said after it. So whoever said stop is also in `stopped.json` of
+the instance folder: as random ids and keyed hashes, which name nobody. The worker keeps file and
+database the same; a restore takes over what the file knows and the backup does not (promise P11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ledger import chain, durable, stopping
+from ledger.contributors import stop_token
+from ledger.database import Ledger
+from ledger.errors import DefinedbyError, TemporaryError
+from ledger.inserting import insert_or_ignore
+from ledger.keys import Keys, verify_signature
+from ledger.tables import contributors, handles, stopped_addresses
+
+FILE_NAME = "stopped.json"
+FORMAT = 1
+EVIDENCE = {"channel": "stop list"}
+
+
+@dataclass(frozen=True)
+class StopList:
+    """Who said stop: contributor ids and keyed hashes of addresses, each with its time."""
+
+    people: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, str] = field(default_factory=dict)
+
+    def __or__(self, other: StopList) -> StopList:
+        return StopList({**self.people, **other.people}, {**self.addresses, **other.addresses})
+
+
+def sync_stops(ledger: Ledger) -> int:
+    """Make file and database know the same; returns how many people the database learned of.
+
+    Raises DefinedbyError when the file can't be relied upon: nobody may be forgotten by it.
+    """
+    path = ledger.settings.home / FILE_NAME
+    from_file = read_stop_list(path, ledger.keys) if path.exists() else StopList()
+    with ledger.read() as connection:
+        known = _stored(connection)
+    carried = 0
+    if not (
+        from_file.people.keys() <= known.people.keys()
+        and from_file.addresses.keys() <= known.addresses.keys()
+    ):
+        with ledger.write() as connection:
+            carried = carry_stops(connection, ledger.keys, ledger.clock(), from_file)
+            known = _stored(connection)
+    both = from_file | known
+    if both != from_file:
+        _write(path, ledger.keys, both)
+    return carried
+
+
+def carry_stops(connection: Connection, keys: Keys, at: datetime, stops: StopList) -> int:
+    """Stop everybody in the database whom the list names; returns how many that were."""
+    if stops.addresses:
+        connection.execute(
+            insert_or_ignore(connection, stopped_addresses),
+            [
+                {"token": token, "at": datetime.fromisoformat(when)}
+                for token, when in sorted(stops.addresses.items())
+            ],
+        )
+    return sum(
+        stopping.stop(connection, keys, at, contributor_id, EVIDENCE)
+        for contributor_id in sorted(_named(connection, keys, stops))
+    )
+
+
+def read_stop_list(path: Path, keys: Keys) -> StopList:
+    """The list in a file, proven to be this instance's. Raises DefinedbyError."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        stated = {name: stored[name] for name in ("format", "people", "addresses")}
+        if stated["format"] != FORMAT or not verify_signature(
+            keys.public_key, chain.canonical(stated), stored["signature"]
+        ):
+            raise ValueError("its signature is not that of this instance")
+        return StopList(dict(stated["people"]), dict(stated["addresses"]))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DefinedbyError(
+            f"The list of people who said stop can't be read: {path} ({error}).",
+            "Put back an earlier copy of it. If there is none, move it away: a new one is "
+            "written from the database, which may know less.",
+        ) from error
+
+
+def stop_lists_near(file: Path, home: Path) -> list[Path]:
+    """Stop lists that a restore of `file` into `home` should know of: there, and by the backup."""
+    folders = (home, file.resolve().parent, file.resolve().parent.parent)
+    found = {(folder / FILE_NAME).resolve(): None for folder in folders}
+    return [path for path in found if path.is_file()]
+
+
+def _named(connection: Connection, keys: Keys, stops: StopList) -> set[str]:
+    going_on = select(contributors.c.id).where(contributors.c.stopped_at.is_(None))
+    found = {one for one in connection.execute(going_on).scalars() if one in stops.people}
+    if stops.addresses:
+        rows = connection.execute(
+            select(handles.c.contributor_id, handles.c.address, handles.c.contact)
+            .join(contributors, contributors.c.id == handles.c.contributor_id)
+            .where(contributors.c.stopped_at.is_(None))
+        )
+        found |= {
+            row.contributor_id
+            for row in rows
+            for where in (row.address, row.contact)
+            if where and stop_token(keys, where) in stops.addresses
+        }
+    return found
+
+
+def _stored(connection: Connection) -> StopList:
+    people = connection.execute(
+        select(contributors.c.id, contributors.c.stopped_at).where(
+            contributors.c.stopped_at.is_not(None)
+        )
+    )
+    addresses = connection.execute(select(stopped_addresses.c.token, stopped_addresses.c.at))
+    return StopList(_dated(people), _dated(addresses))
+
+
+def _dated(rows: Iterable[Any]) -> dict[str, str]:
+    return {row[0]: row[1].isoformat(timespec="seconds") for row in rows}
+
+
+def _write(path: Path, keys: Keys, stops: StopList) -> None:
+    stated = {"format": FORMAT, "people": stops.people, "addresses": stops.addresses}
+    signed = {**stated, "signature": keys.sign(chain.canonical(stated))}
+    try:
+        durable.write_file(path, json.dumps(signed, indent=1).encode() + b"\n")
+    except OSError as error:
+        raise TemporaryError(
+            f"The list of people who said stop can't be written: {error.strerror}.",
+            "Make room, or let the user that runs definedby write the instance folder.",
+        ) from error
