@@ -11,8 +11,11 @@ from consent.ways import Way, WayName, ways_by
 from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
-from ledger.model import UNSHOWABLE, Reply
+from ledger.etiquette import Action, Verdict, may
+from ledger.facts import facts_of, manners_of
+from ledger.model import UNSHOWABLE, Channel, Reply
 from ledger.outbox import add_draft, approve
+from ledger.person import PersonFacts
 from ledger.replies import replies_in_threads
 from ledger.tables import outbox
 from ledger.threads import Thread, find_thread
@@ -59,6 +62,27 @@ def ways_in(ledger: Ledger, connection: Connection, thread: Thread) -> tuple[Way
     return ways_by(connection, ledger.keys, whose, thread.campaign_id, reply)
 
 
+def facts_in(
+    ledger: Ledger, connection: Connection, thread: Thread, channel: Channel
+) -> PersonFacts:
+    """What the rules of etiquette need to know about the person of this conversation."""
+    return facts_of(
+        connection,
+        ledger.keys,
+        ledger.clock(),
+        campaign_id=thread.campaign_id,
+        channel=channel,
+        contributor_id=thread.person[0],
+    )
+
+
+def may_answer(ledger: Ledger, connection: Connection, thread: Thread, reply: Reply) -> Verdict:
+    """Whether the rules of etiquette let this reply be answered now."""
+    facts = facts_in(ledger, connection, thread, reply.channel)
+    rules = manners_of(connection, thread.campaign_id).rules(reply.channel)
+    return may(Action.ANSWER, facts, rules, ledger.clock())
+
+
 def say(
     ledger: Ledger, thread_id: int, words: str, *, by: str, seen: str, way: WayName | None = None
 ) -> int:
@@ -86,6 +110,9 @@ def say(
             raise NotNowError(
                 "They have not written to us.", "Only who wrote first is written to from here."
             )
+        block = may_answer(ledger, connection, thread, reply).block
+        if block is not None and not block.waits:
+            raise NotNowError(block.sentence, f"That is a rule: {block.source}.")
         chosen = _chosen(ways_in(ledger, connection, thread), way)
         _refuse_unfit(ledger, chosen, text)
         return _send(ledger, connection, thread, reply, chosen, text, by)

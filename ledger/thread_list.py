@@ -22,7 +22,8 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.model import Reply
+from ledger.contributors import handles_of
+from ledger.model import Handle, Reply
 from ledger.outbox import MessageState
 from ledger.replies import replies_in_threads
 from ledger.tables import contributors, outbox, threads
@@ -44,6 +45,7 @@ class Listed:
     id: int
     turn: Turn
     at: datetime
+    who: Handle | None = None
     newest: Reply | None = None
     count: int = 0
 
@@ -189,4 +191,7 @@ def _with_words(connection: Connection, row: Row[Any]) -> Listed:
     assert thread is not None
     written = replies_in_threads(connection, thread.rows)
     at = row.at if isinstance(row.at, datetime) else datetime.fromisoformat(str(row.at))
-    return Listed(row.id, Turn(row.turn), at, written[-1] if written else None, len(written))
+    newest = written[-1] if written else None
+    known = [handle for one in thread.person for handle in handles_of(connection, one)]
+    who = newest.handle if newest else next(iter(known), None)
+    return Listed(row.id, Turn(row.turn), at, who, newest, len(written))

@@ -204,13 +204,17 @@ class XPeer(Peer):
     def address(self, person: int) -> str:
         return f"@sim{person}_example"
 
-    def write(self, person: int, words: str, *, private: bool) -> None:
+    def number_of(self, person: int) -> str:
         if person not in self.people:
             self.people[person] = self.server.add_user(self.address(person)[1:])
+        return self.people[person]
+
+    def write(self, person: int, words: str, *, private: bool) -> None:
+        author = self.number_of(person)
         if private:
-            self.server.add_message(words, sender=self.people[person])
+            self.server.add_message(words, sender=author)
         else:
-            self.server.add_post(f"@asker_example {words}", author=self.people[person])
+            self.server.add_post(f"@asker_example {words}", author=author)
 
     def texts(self) -> list[str]:
         posts = [one["text"] for one in self.server.posts if one["author_id"] == ME]

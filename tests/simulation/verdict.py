@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ledger import chain
 from ledger.contributors import find_handle, has_stopped_contact
+from ledger.etiquette import Action
 from ledger.heads import verify_chain
 from ledger.outbox import MessageState
 from ledger.tables import contributors, outbox, replies, requests
@@ -30,6 +31,7 @@ def verdict(year: Year) -> dict[str, list[Any]]:
     texts = Counter(row.text for row in stored)
     return {
         "arrived twice": [token for token, times in arrived.items() if times > 1],
+        "greeted twice": _greeted_twice(messages, arrived, year),
         "begun after a stop": [
             row.id
             for row in messages
@@ -81,6 +83,15 @@ def verdict(year: Year) -> dict[str, list[Any]]:
         "asked twice at once": _twice(asked, people),
         "chain": [] if isinstance(verify_chain(year.ledger), chain.Head) else ["broken"],
     }
+
+
+def _greeted_twice(messages: Any, arrived: Counter[int], year: Year) -> list[Any]:
+    greetings = [row for row in messages if row.purpose == Action.GREET]
+    whom = Counter(
+        row.contributor_id for row in greetings for _ in range(arrived[year.token_of(row)])
+    )
+    begun = Counter(row.contributor_id for row in greetings if row.state in _MAY_HAVE_ARRIVED)
+    return [whose for whose, times in (whom | begun).items() if times > 1]
 
 
 def _has(texts: Counter[str], words: str) -> bool:

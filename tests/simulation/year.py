@@ -43,6 +43,7 @@ from ledger.thread_list import Turn, list_threads
 from ledger.threads import find_thread, set_done
 from tests.killing import Killer
 from tests.servers.mail import MailServer
+from tests.simulation.greeting import follows, greet_some
 from tests.simulation.peers import BlueskyPeer, FormPeer, MailPeer, MastodonPeer, Peer, XPeer
 
 EDITOR = "robin"
@@ -73,6 +74,7 @@ class Person:
     arrives_on: int
     stops_on: int | None
     twin: int | None = None
+    follows_on: int | None = None
     wrote: int = 0
     has_stopped: bool = False
 
@@ -114,8 +116,9 @@ class Year:
         self.days = days
         self.people = [self._person(number) for number in range(people)]
         self.joined: list[int] = []
+        #: What an editor has sent in a platform's own composer.
+        self.by_hand: list[str] = []
         self.count = 0
-        self.killing = False
 
     def _person(self, number: int) -> Person:
         chance = self.chance
@@ -123,7 +126,10 @@ class Year:
         stops = arrives + chance.randrange(60) if chance.random() < 0.2 else None
         twin = chance.randrange(number) if number and chance.random() < 0.08 else None
         peer = self.peers[number % len(self.peers)]
-        return Person(number, peer, chance.random() < 0.5, arrives, stops, twin)
+        person = Person(number, peer, chance.random() < 0.5, arrives, stops, twin)
+        if isinstance(peer, MastodonPeer | BlueskyPeer | XPeer) and chance.random() < 0.5:
+            person.follows_on = max(0, arrives - chance.randrange(-5, 15))
+        return person
 
     # ------------------------------------------------------------------------ the year
     def run(self, said: Callable[[str], None]) -> None:
@@ -139,7 +145,6 @@ class Year:
                     replies = self.tally.counts["replies"]
                     said(f"day {day + 1}: {replies} replies, {time.monotonic() - begin:.0f} s")
             self._end()
-            self.arrivals = [text for peer in self.peers for text in peer.texts()]
 
     def _live(self, day: int) -> None:
         writing = [person for person in self.people if self._writes(person, day)]
@@ -147,6 +152,10 @@ class Year:
         for person in writing:
             self._write(person, day)
         self._listen()
+        for person in self.people:
+            if person.follows_on == day:
+                follows(self, person)
+        greet_some(self)
         self._edit()
         if self.chance.random() < 0.1:
             self._join()
@@ -221,7 +230,7 @@ class Year:
                 self.tally.counts[f"refused: {str(error).partition('.')[0]}"] += 1
         expire_overdue(self.ledger)
 
-    def _token(self, whom: str) -> str:
+    def token(self, whom: str) -> str:
         self.count += 1
         self.tally.meant_for[self.count] = whom
         return f"m{self.count:06d}x"
@@ -236,7 +245,7 @@ class Year:
             self.tally.counts["no way"] += 1
             self._let_be(number)
             return
-        words = f"Thank you. To whom? {self._token(thread.person[0])}"
+        words = f"Thank you. To whom? {self.token(thread.person[0])}"
         say(self.ledger, number, words, by=EDITOR, seen=seen, way=ways[0].name)
         self.tally.counts["said"] += 1
         if self.chance.random() < 0.2:
@@ -255,7 +264,7 @@ class Year:
             self.ledger,
             definition.id,
             asked_by=EDITOR,
-            note=self._token(definition.contributor_id),
+            note=self.token(definition.contributor_id),
         )
         self.tally.counts["asked" if asked.way else "asked by hand"] += 1
         if asked.way is None:
@@ -361,8 +370,8 @@ class Year:
         """How often each message of ours has arrived."""
         return Counter(
             int(found)
-            for peer in self.peers
-            for text in peer.texts()
+            for texts in (self.by_hand, *(peer.texts() for peer in self.peers))
+            for text in texts
             for found in TOKEN.findall(text)
         )
 

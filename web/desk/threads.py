@@ -8,13 +8,24 @@ from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from consent.talking import MOST_CHARACTERS, say, state_of_thread, ways_in
+from consent.talking import (
+    MOST_CHARACTERS,
+    facts_in,
+    last_words,
+    may_answer,
+    say,
+    state_of_thread,
+    ways_in,
+)
 from consent.ways import WayName
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import has_stopped_contact
 from ledger.conversation import conversation, handles_in
 from ledger.errors import DefinedbyError
+from ledger.facts import manners_of
 from ledger.joins import joins_of
+from ledger.model import Channel
+from ledger.stages import Stage, next_steps, stage_of
 from ledger.thread_list import (
     Turn,
     count_turns,
@@ -133,10 +144,29 @@ def thread_page(thread_id: int, **more: Any) -> str:
             "seen": state_of_thread(connection, found),
             "stands": turn_of(connection, found.campaign_id, found.id),
             "turn": turn,
+            "person": _person(connection, found),
             "before": before,
             "after": after,
         }
     return render_template("desk/thread.html", **{**values, **more})
+
+
+def _person(connection: Connection, found: Thread) -> dict[str, Any]:
+    """How far we have come with each other, and what comes next, by the rules of the channel
+    that they used last.
+    """
+    ours = ledger()
+    reply = last_words(connection, found)
+    handles = handles_in(connection, found)
+    channel = reply.channel if reply else handles[0].channel if handles else Channel.EMAIL
+    facts = facts_in(ours, connection, found, channel)
+    rules = manners_of(connection, found.campaign_id).rules(channel)
+    return {
+        "stage": stage_of(facts),
+        "steps": next_steps(facts, rules, ours.clock()),
+        "all_stages": tuple(Stage),
+        "answering": may_answer(ours, connection, found, reply).block if reply else None,
+    }
 
 
 def _ways(connection: Connection, found: Thread) -> list[Any]:
