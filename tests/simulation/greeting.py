@@ -12,9 +12,11 @@ from ledger.errors import DefinedbyError
 from ledger.etiquette import Action
 from ledger.newcomers import (
     Newcomer,
+    NewcomerState,
     Why,
     add_newcomers,
     facts_of_newcomer,
+    set_newcomer_state,
     waiting_newcomers,
 )
 from ledger.person import FoundPerson
@@ -53,6 +55,8 @@ def greet_some(year: Year) -> None:
                 _greet(year, newcomer)
             except DefinedbyError as error:
                 year.tally.counts[f"refused: {str(error).partition('.')[0]}"] += 1
+                with year.ledger.write() as connection:
+                    set_newcomer_state(connection, newcomer.id, NewcomerState.LEFT_ALONE)
     _send_by_hand(year)
 
 
@@ -96,6 +100,7 @@ def _greet(year: Year, newcomer: Newcomer) -> None:
             by="robin",
             domain="blog.example",
         )
+        set_newcomer_state(connection, newcomer.id, NewcomerState.GREETED, handle.contributor_id)
     year.tally.counts["greeted by hand" if prepared.by_hand else "greeted"] += 1
 
 

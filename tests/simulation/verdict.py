@@ -25,7 +25,7 @@ def verdict(year: Year) -> dict[str, list[Any]]:
         people = connection.execute(select(contributors)).all()
         stored = connection.execute(select(replies)).all()
         asked = connection.execute(select(requests)).all()
-    state = {year.token_of(row): row for row in messages}
+    state = {year.token_of(row): row for row in messages if row.purpose != Action.GOODBYE}
     arrived = year.tokens()
     stopped = {row.id: row.stopped_at for row in people if row.stopped_at is not None}
     texts = Counter(row.text for row in stored)
@@ -38,6 +38,15 @@ def verdict(year: Year) -> dict[str, list[Any]]:
             if row.claimed_at is not None
             and row.contributor_id in stopped
             and row.claimed_at > stopped[row.contributor_id]
+            and row.purpose != Action.GOODBYE
+        ],
+        # On X it is expected that a stop is acknowledged, once.
+        "acknowledged twice": [
+            whose
+            for whose, times in Counter(
+                row.contributor_id for row in messages if row.purpose == Action.GOODBYE
+            ).items()
+            if times > 1
         ],
         "waiting for somebody who stopped": [
             row.id
