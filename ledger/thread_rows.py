@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -13,15 +14,16 @@ from ledger.tables import accounts, definitions, requests, threads
 def thread_row(connection: Connection, campaign_id: str, contributor_id: str, now: datetime) -> int:
     """The row of a contributor's conversation, made now if there is none."""
     pair = (campaign_id, contributor_id)
-    return rows_of(connection, {pair}, now)[pair]
+    return rows_of(connection, [pair], now)[pair]
 
 
 def rows_of(
-    connection: Connection, pairs: set[tuple[str, str]], now: datetime
+    connection: Connection, pairs: Iterable[tuple[str, str]], now: datetime
 ) -> dict[tuple[str, str], int]:
-    """The row of each (campaign, contributor); missing ones are made."""
-    known = _known_rows(connection, pairs)
-    missing = sorted(pairs - set(known))
+    """The row of each (campaign, contributor); missing ones are made in this order."""
+    wanted = list(dict.fromkeys(pairs))
+    known = _known_rows(connection, set(wanted))
+    missing = [pair for pair in wanted if pair not in known]
     if missing:
         connection.execute(
             insert_or_ignore(connection, threads),

@@ -112,7 +112,7 @@ def place_replies(
             whose = whose or author
         if whose:
             placed.append((reply, whose))
-    known = rows_of(connection, {(reply.campaign_id, whose) for reply, whose in placed}, now)
+    known = rows_of(connection, ((reply.campaign_id, whose) for reply, whose in placed), now)
     if not placed:
         return
     connection.execute(
