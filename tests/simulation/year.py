@@ -123,7 +123,8 @@ class Year:
     def _person(self, number: int) -> Person:
         chance = self.chance
         arrives = chance.randrange(max(1, self.days - 20))
-        stops = arrives + chance.randrange(60) if chance.random() < 0.2 else None
+        left = max(1, min(60, self.days - arrives))
+        stops = arrives + chance.randrange(left) if chance.random() < 0.2 else None
         twin = chance.randrange(number) if number and chance.random() < 0.08 else None
         peer = self.peers[number % len(self.peers)]
         person = Person(number, peer, chance.random() < 0.5, arrives, stops, twin)
