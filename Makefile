@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run demo install test check bench clean lock golden screenshots reference
+.PHONY: run demo install test check bench eval clean lock golden screenshots reference
 .DEFAULT_GOAL := run
 
 # A stamp is newer than its lock when the environment holds what the lock says.
@@ -60,6 +60,10 @@ reference: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# How well replies and answers are read, on labelled rows: tuned, and set aside.
+eval: $(VENV)/dev.stamp
+	@$(BIN)/python -m evaluation
 
 lock:
 	@command -v uv >/dev/null || { echo "Locking needs uv: https://docs.astral.sh/uv/"; exit 1; }

@@ -18,7 +18,8 @@ _BLOCK = re.compile(
     r"|table|t[drh]|ul"
 )
 _APART = frozenset(["p", "ul", "ol", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"])
-_UNSEEN = frozenset(["script", "style", "title"])
+#: Neither shown nor, when struck out, meant any more.
+_UNSEEN = frozenset(["script", "style", "title", "del", "s", "strike"])
 
 
 def visible_text(html: str) -> str:

@@ -122,7 +122,7 @@ def _note_changes(connection: Connection, account: Account, page: Page, now: dat
         note_gone(connection, account, external_id, SourceState.GONE, now)
     for reply in page.edited:
         note_edit(connection, account, reply, now)
-    apply_tombstones(connection, account, [reply.external_id for reply in page.replies])
+    apply_tombstones(connection, account, [reply.external_id for reply in page.replies], now)
 
 
 def _next_turn(ledger: Ledger, account: Account, now: datetime, *, found: bool) -> datetime | None:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from collector.goodbye import say_goodbye
+from collector.joining import join_to_earlier
 from collector.mail_reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import reached_at
 from ledger.database import Ledger
-from ledger.model import Campaign, Reading, Reply, ReplyKind
+from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
 from ledger.replies import (
     author_of,
@@ -71,11 +72,17 @@ def _place_earlier(ledger: Ledger) -> None:
 
 
 def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
-    reading = read_reply(reply.text, campaign, automatic=reply.automatic, subject=reply.subject)
+    reading = read_reply(
+        reply.text,
+        campaign,
+        automatic=reply.automatic,
+        subject=reply.subject,
+        is_mail=reply.channel is Channel.EMAIL,
+    )
     if in_thread and reading.kind is not ReplyKind.STOP and not reply.automatic:
         return Reading(
             ReplyKind.OTHER,
-            "It answers a message of ours. A yes counts only on their personal page.",
+            "It answers a message of ours: what they decided is read on its own.",
             1.0,
         )
     return reading
@@ -83,6 +90,8 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
 
 def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
     save_reading(connection, reply.id, with_report(connection, reply, reading))
+    if join_to_earlier(connection, reply, reading, references_of(connection, reply.id)):
+        return
     if reading.kind is not ReplyKind.STOP:
         return
     now = ledger.clock()

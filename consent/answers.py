@@ -1,119 +1,97 @@
-"""What people answer: each answer is an event, and what follows from it, in one transaction."""
+"""What did they decide? An answer in words read into a decision, with the words that say so.
+
+A suggestion with its reason, never a decision of ours: a proposed grant waits for an editor.
+A false grant is the one unforgivable error, so a yes counts only when everything around it is
+understood or plainly beside the point; whatever is in doubt is unclear.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import Connection
-
-from consent.errors import NotNowError, plain_objections
-from ledger import events, stopping
-from ledger.consent_state import ConsentEvent, EventKind, Grant
-from ledger.database import Ledger
-from ledger.definitions import need_definition
-from ledger.jobs import JobKind, add_job
-from ledger.model import Credit, Use
-from ledger.outbox import cancel_messages
-from ledger.posts import bury_post
-from ledger.requests import ConsentRequest, close_request, find_request, live_request
-
-#: Says how an answer came: channel, page or message id, notice version, quoted words.
-Evidence = dict[str, Any]
+from consent.answer_rules import Finding, judge
+from consent.answer_view import LONGEST, view_of
 
 
-def grant(
-    ledger: Ledger,
-    request_id: str,
-    *,
-    text: str,
-    credit: Credit,
-    uses: frozenset[Use],
-    evidence: Evidence,
-) -> Grant:
-    """Allow exactly `text` with exactly `credit` for `uses`, as they were shown.
+class Decided(StrEnum):
+    """What somebody decided, as far as their words say."""
 
-    Raises NotNowError when the request is closed, or when `text` is not what it asked for.
+    GRANT = "grant"
+    REFUSE = "refuse"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    CONDITIONAL = "conditional"
+    UNCLEAR = "unclear"
+
+
+class About(StrEnum):
+    """What a change that somebody asks for is about."""
+
+    WORDS = "words"
+    CREDIT = "credit"
+    USES = "uses"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stretch of the answer that asks for a change, and what it is about."""
+
+    quote: str
+    about: About
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A reading of an answer. `evidence` and the changes are stretches of it, never reworded.
+
+    `take_down`: with a stop, they also want published words removed.
     """
-    answer = ConsentEvent(
-        EventKind.GRANTED, request_id=request_id, text=text, credit=credit, uses=uses
-    )
-    with ledger.write() as connection, plain_objections():
-        request = _answer(ledger, connection, request_id, answer, evidence)
-        add_job(connection, JobKind.PUBLISH, request.definition_id, ledger.clock())
-        granted = events.state_of(connection, ledger.keys, request.definition_id).grant
-    assert granted is not None
-    return granted
+
+    decision: Decided
+    reason: str
+    evidence: str = ""
+    changes: tuple[Change, ...] = ()
+    take_down: bool = False
 
 
-def refuse(ledger: Ledger, request_id: str, evidence: Evidence) -> None:
-    """Say no. Raises NotNowError when the request is closed."""
-    answer = ConsentEvent(EventKind.REFUSED, request_id=request_id)
-    with ledger.write() as connection, plain_objections():
-        _answer(ledger, connection, request_id, answer, evidence)
+def read_answer(
+    asked: Mapping[str, str], answer: str, channel: str = "", *, automatic: bool = False
+) -> Decision:
+    """Read `answer` as an answer to a consent request.
 
-
-def propose(ledger: Ledger, request_id: str, words: str, evidence: Evidence) -> None:
-    """Say "yes, but": these words instead. Nothing is granted by that."""
-    answer = ConsentEvent(EventKind.PROPOSED, request_id=request_id, text=words.strip())
-    with ledger.write() as connection, plain_objections():
-        _answer(ledger, connection, request_id, answer, evidence)
-
-
-def withdraw(ledger: Ledger, definition_id: str, evidence: Evidence) -> None:
-    """Take back whatever was allowed. Never refused, whatever came before.
-
-    The post's address answers 410 from this transaction on; the publisher then clears the
-    words from every file.
+    `asked` may hold "text", "credit" and "question" as they were shown. `automatic` answers
+    (RFC 3834) decide nothing. The channel is told in the reason of an answer without words only.
+    Linear in the length of the answer; never raises.
     """
-    now = ledger.clock()
-    with ledger.write() as connection, plain_objections():
-        definition = need_definition(connection, definition_id)
-        events.record(
-            connection,
-            ledger.keys,
-            now,
-            ConsentEvent(EventKind.WITHDRAWN),
-            definition_id=definition_id,
-            contributor_id=definition.contributor_id,
-            evidence=evidence,
-        )
-        request = live_request(connection, definition.contributor_id)
-        if request is not None and request.definition_id == definition_id:
-            close_request(connection, request.id, now)
-            cancel_messages(connection, request.id)
-        bury_post(connection, ledger.keys, definition_id, now)
-        add_job(connection, JobKind.PUBLISH, definition_id, now)
+    if automatic:
+        return Decision(Decided.UNCLEAR, "This is an automatic reply: nobody decided anything.")
+    if len(answer) > LONGEST:
+        # What is cut off could take back what stands before it.
+        return Decision(Decided.UNCLEAR, "It is too long to be read here: read it yourself.")
+    view = view_of(asked, answer)
+    if not view.words:
+        return Decision(Decided.UNCLEAR, _nothing(answer, channel))
+    found = judge(view)
+    return _decision(found)
 
 
-def stop(ledger: Ledger, contributor_id: str, evidence: Evidence) -> None:
-    """No more messages to this person, on any channel."""
-    with ledger.write() as connection:
-        stopping.stop(connection, ledger.keys, ledger.clock(), contributor_id, evidence)
-
-
-def _answer(
-    ledger: Ledger,
-    connection: Connection,
-    request_id: str,
-    answer: ConsentEvent,
-    evidence: Evidence,
-) -> ConsentRequest:
-    now = ledger.clock()
-    request = find_request(connection, request_id)
-    if request is None or request.closed_at is not None or request.expires_at <= now:
-        raise NotNowError(
-            "This question is not open any more.",
-            "Load the page again: it shows how things stand now.",
-        )
-    events.record(
-        connection,
-        ledger.keys,
-        now,
-        answer,
-        definition_id=request.definition_id,
-        contributor_id=request.contributor_id,
-        evidence=evidence,
+def _decision(found: Finding) -> Decision:
+    return Decision(
+        Decided(found.decision),
+        found.reason,
+        found.evidence,
+        tuple(Change(quote, About(about)) for quote, about in found.changes),
+        found.take_down,
     )
-    close_request(connection, request_id, now)
-    cancel_messages(connection, request_id)
-    return request
+
+
+def _nothing(answer: str, channel: str) -> str:
+    if not answer.strip():
+        return "There is nothing in it."
+    if any(char.isalnum() for char in answer):
+        return "There is nothing in it but quoted text and what a mail program added."
+    where = " as on other networks" if channel in ("x", "mastodon", "bluesky") else ""
+    return f"A sign or an emoji{where} is not a yes: it says no words."

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from consent.errors import NotNowError
 from consent.messages import render_message
 from consent.ways import Way, WayName
-from ledger.model import Campaign, Credit, Definition, Reply
+from ledger.model import Campaign, Credit, Definition, Reply, Use
 from ledger.settings import Settings
 
 #: Fewer words than this would not tell which answer is meant.
 LEAST_QUOTED = 20
+#: Among the evidence of a question: the uses that its message named, beside the exact words and
+#: the credit. Empty when it did not show those: then an answer in words can allow nothing.
+SHOWN_IN_MESSAGE = "shown_in_message"
 _TEMPLATES = {WayName.PRIVATE: "ask_private", WayName.PUBLIC: "ask_public"}
 
 
@@ -25,6 +28,7 @@ class Question:
     credit: Credit
     note: str
     link: str
+    uses: frozenset[Use] = frozenset({Use.POST})
 
 
 def word_question(settings: Settings, question: Question, way: Way | None) -> tuple[str, str]:
@@ -57,6 +61,19 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     )
 
 
+def uses_shown(question: Question, body: str, way: Way | None) -> frozenset[Use]:
+    """The uses that somebody allows who answers this message with nothing but a yes.
+
+    Only the long message names editions.
+    """
+    told = " ".join(body.split())
+    for shown in (question.definition.text, question.credit.line):
+        if " ".join(shown.split()) not in told:
+            return frozenset()
+    is_long = way is None or not way.most
+    return question.uses & (frozenset(Use) if is_long else frozenset({Use.POST}))
+
+
 def _rendered(settings: Settings, question: Question, template: str, words: str) -> tuple[str, str]:
     return render_message(
         template,
@@ -67,6 +84,7 @@ def _rendered(settings: Settings, question: Question, template: str, words: str)
         credit=question.credit.line,
         note=question.note,
         link=question.link,
+        editions=Use.EDITION in question.uses,
     )
 
 

@@ -39,7 +39,7 @@ def show_consent(ledger: Ledger, definition: str, *, as_json: bool) -> None:
 @with_ledger
 def withdraw_consent(ledger: Ledger, definition: str, because: str) -> None:
     """Take a definition back because its author asked you to, by whatever way."""
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
 
     withdraw(ledger, definition, {"channel": "editor", "quoted": because})
     click.echo("Taken back. Its page is gone at once, its lists as soon as the worker has run.")
@@ -52,3 +52,18 @@ def expire(ledger: Ledger) -> None:
     from consent.requests import expire_overdue
 
     click.echo(f"Closed: {expire_overdue(ledger)}")
+
+
+@consent.command("corrections", epilog=example("definedby consent corrections > corrections.jsonl"))
+@with_ledger
+def corrections(ledger: Ledger) -> None:
+    """Print the answers that editors corrected, one JSON object a line, as labelled test rows.
+
+    They hold what people wrote. Replace words, names and handles before you share them.
+    """
+    import json
+
+    from consent.answering import labelled_corrections
+
+    for row in labelled_corrections(ledger):
+        click.echo(json.dumps(row, ensure_ascii=False))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from consent.asking_words import Question, word_question
+from consent.asking_words import SHOWN_IN_MESSAGE, Question, uses_shown, word_question
 from consent.credit import suggested_credit
 from consent.errors import NotNowError, plain_objections
 from consent.notice import NOTICE_VERSION
@@ -77,35 +77,36 @@ def ask(
         reply = reply_of(connection, definition)
         _refuse_needless(ledger, connection, definition, reply, uses)
         chosen = _chosen(ways_to(connection, ledger.keys, definition, reply), way)
+        # A personal link is a secret: it is not even made for what everyone can read.
+        is_private = chosen is None or chosen.is_private
+        question = Question(
+            campaign_by_id(connection, definition.campaign_id),
+            definition,
+            reply,
+            credit or suggested_credit(reply.handle),
+            note.strip(),
+            _new_address(ledger, connection, definition) if is_private else "",
+            uses,
+        )
+        subject, body = word_question(ledger.settings, question, chosen)
         request = open_request(
             connection,
             ledger.keys,
             now,
             definition,
-            credit=credit or suggested_credit(reply.handle),
+            credit=question.credit,
             uses=uses,
             asked_by=asked_by,
             notice=NOTICE_VERSION,
             expires_at=now + timedelta(days=ledger.settings.request_days),
+            evidence={SHOWN_IN_MESSAGE: sorted(uses_shown(question, body, chosen))},
         )
-        # A personal link is a secret: it is not even made for what everyone can read.
-        is_private = chosen is None or chosen.is_private
-        link = _new_address(ledger, connection, definition) if is_private else ""
-        question = Question(
-            campaign_by_id(connection, definition.campaign_id),
-            definition,
-            reply,
-            request.credit,
-            note.strip(),
-            link,
-        )
-        subject, body = word_question(ledger.settings, question, chosen)
         if chosen is None:
             recipient = contact_by_mail(connection, definition.contributor_id)
         else:
             recipient = chosen.recipient
             _post(ledger, connection, request, chosen, subject, body)
-    return Asked(request, chosen, recipient, subject, body, link)
+    return Asked(request, chosen, recipient, subject, body, question.link)
 
 
 def cancel(ledger: Ledger, request_id: str, by: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +12,11 @@ from sqlalchemy import Connection, Row, Select, func, insert, select
 
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
+from ledger.joined import head_of, parts_of
 from ledger.keys import Keys
 from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
 from ledger.replies import author_of, find_reply, set_state
-from ledger.tables import definition_versions, definitions
+from ledger.tables import definition_versions, definitions, replies
 
 MOST_CHARACTERS = 2000
 SLUG_CHARACTERS = 60
@@ -25,16 +27,20 @@ def take_definition(
 ) -> Definition:
     """Shortlist a reply: its author becomes a contributor, its words a definition.
 
-    The words are what the reading marked, else the whole reply; nothing is reworded. Taking
-    the same reply again returns the definition that is there. Raises DefinedbyError when the
-    reply has no words or too many.
+    The words are what the reading marked, else the whole reply; nothing is reworded. A reply in
+    parts is taken as one, by any of its parts. Taking the same reply again returns the
+    definition that is there. Raises DefinedbyError when the reply has no words or too many.
     """
+    head = find_reply(connection, head_of(connection, reply.id))
+    reply = head if head is not None else reply
     known = connection.execute(_newest().where(definitions.c.reply_id == reply.id)).first()
     if known is not None:
         set_state(connection, reply.id, ReplyState.SHORTLISTED)
         return _definition(known)
-    spans = reply.reading.spans or ((0, len(reply.text)),)
-    words = _usable(" ".join(reply.text[start:end] for start, end in spans))
+    parts = parts_of(connection, reply.id)
+    stretches = [_words_of(one) for one in (reply, *parts)]
+    words = _usable(" ".join(said for said, _ in stretches))
+    spans = [span for _, spans in stretches for span in spans]
     author = author_of(connection, keys, reply, at)
     definition_id = new_id()
     connection.execute(
@@ -49,7 +55,8 @@ def take_definition(
         )
     )
     _add_version(connection, definition_id, 1, words, at, spans)
-    set_state(connection, reply.id, ReplyState.SHORTLISTED)
+    for one in (reply, *parts):
+        set_state(connection, one.id, ReplyState.SHORTLISTED)
     return need_definition(connection, definition_id)
 
 
@@ -94,6 +101,41 @@ def definitions_in(connection: Connection, campaign_id: str) -> list[Definition]
     return [_definition(row) for row in rows]
 
 
+@dataclass(frozen=True)
+class WordsTaken:
+    """A definition's newest words; `authors` are its contributor's id and address."""
+
+    definition_id: str
+    authors: frozenset[str]
+    text: str
+
+
+def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
+    """The words of all definitions in a campaign, oldest first; quick for many."""
+    every = definition_versions.alias("every")
+    newest = (
+        select(func.max(every.c.version))
+        .where(every.c.definition_id == definitions.c.id)
+        .correlate(definitions)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(
+            definitions.c.id,
+            definitions.c.contributor_id,
+            replies.c.address,
+            definition_versions.c.text,
+        )
+        .join(definition_versions, definition_versions.c.definition_id == definitions.c.id)
+        .join(replies, replies.c.id == definitions.c.reply_id)
+        .where(definitions.c.campaign_id == campaign_id, definition_versions.c.version == newest)
+        .order_by(definitions.c.created_at, definitions.c.id)
+    )
+    return [
+        WordsTaken(row.id, frozenset([row.contributor_id, row.address]), row.text) for row in rows
+    ]
+
+
 def reply_of(connection: Connection, definition: Definition) -> Reply:
     """The reply a definition was taken from: its channel, date and source."""
     found = find_reply(connection, definition.reply_id)
@@ -111,6 +153,13 @@ def slug_of(words: str) -> str:
         save_order=True,
     )
     return slug or "-"
+
+
+def _words_of(reply: Reply) -> tuple[str, list[tuple[int, int, int]]]:
+    """The words that a reply gives, and their spans with the reply they lie in."""
+    spans = reply.reading.spans or ((0, len(reply.text)),)
+    said = " ".join(reply.text[start:end] for start, end in spans)
+    return said, [(start, end, reply.id) for start, end in spans]
 
 
 def _usable(text: str) -> str:
@@ -132,7 +181,7 @@ def _add_version(
     version: int,
     words: str,
     at: datetime,
-    spans: Sequence[tuple[int, int]] | None,
+    spans: Sequence[tuple[int, int, int]] | None,
 ) -> None:
     connection.execute(
         insert(definition_versions).values(

@@ -352,6 +352,24 @@ def are_ours(connection: Connection, message_ids: Sequence[str], account_id: int
     return found.first() is not None
 
 
+def question_answered(
+    connection: Connection, message_ids: Sequence[str], account_id: int
+) -> Message | None:
+    """The newest consent request among the messages that these ids name; None for other mail."""
+    row = connection.execute(
+        select(outbox)
+        .where(_known_as(message_ids, account_id), outbox.c.request_id.is_not(None))
+        .order_by(outbox.c.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _message(row)
+
+
+def find_message(connection: Connection, message_pk: int) -> Message | None:
+    row = connection.execute(select(outbox).where(outbox.c.id == message_pk)).first()
+    return None if row is None else _message(row)
+
+
 def addressees(connection: Connection, message_ids: Sequence[str], account_id: int) -> list[str]:
     """The contributors whom these messages of ours were written to."""
     rows = connection.execute(

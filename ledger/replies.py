@@ -121,6 +121,14 @@ def save_reading(
     )
 
 
+def corrected_replies(connection: Connection) -> list[Reply]:
+    """The replies whose reading an editor corrected, oldest first."""
+    rows = connection.execute(
+        _joined().where(replies.c.corrected.is_(True), replies.c.text != "").order_by(replies.c.id)
+    )
+    return [_reply(row) for row in rows]
+
+
 def set_state(connection: Connection, reply_id: int, state: ReplyState) -> None:
     connection.execute(update(replies).where(replies.c.id == reply_id).values(state=state))
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from ledger.inserting import BATCH, insert_or_ignore
 from ledger.jobs import JobKind, add_job
+from ledger.joined import hold_heads, release_parts
 from ledger.model import Account, IncomingReply
 from ledger.tables import definitions, gone_sources, replies
 
@@ -45,6 +46,7 @@ def note_gone(
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
+    _hold_heads(connection, at)
 
 
 def note_edit(connection: Connection, account: Account, reply: IncomingReply, at: datetime) -> None:
@@ -105,7 +107,9 @@ def note_as_stored(connection: Connection, account: Account, external_ids: Seque
     )
 
 
-def apply_tombstones(connection: Connection, account: Account, external_ids: Sequence[str]) -> None:
+def apply_tombstones(
+    connection: Connection, account: Account, external_ids: Sequence[str], at: datetime
+) -> None:
     """Mark those of these replies whose source was known to be gone before they arrived."""
     for start in range(0, len(external_ids), BATCH):
         late = connection.execute(
@@ -120,6 +124,7 @@ def apply_tombstones(connection: Connection, account: Account, external_ids: Seq
                 .where(*_source(account, external_id), replies.c.source_state == "")
                 .values(source_state=state, source_noticed_at=replies.c.received_at)
             )
+            _hold_heads(connection, at)
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
@@ -174,6 +179,12 @@ def release_source(connection: Connection, account: Account, reply_id: int, at: 
             **({"released_text": source_text, "released_at": at} if state == EDITED else {}),
         )
     )
+    for account_id, part_id in release_parts(connection, reply_id, at):
+        connection.execute(
+            delete(gone_sources).where(
+                gone_sources.c.account_id == account_id, gone_sources.c.external_id == part_id
+            )
+        )
     _wake_publisher(connection, account, external_id, at)
 
 
@@ -183,7 +194,10 @@ def sources_to_check(
     """Sources of shortlisted replies not looked at since `before`, longest unseen first."""
     rows = connection.execute(
         select(replies.c.external_id)
-        .join(definitions, definitions.c.reply_id == replies.c.id)
+        .join(
+            definitions,
+            definitions.c.reply_id == func.coalesce(replies.c.continues_id, replies.c.id),
+        )
         .where(
             replies.c.account_id == account.id,
             replies.c.source_state.not_in(sorted(HOLDING)),
@@ -216,6 +230,12 @@ def _source(account: Account, external_id: str) -> tuple[ColumnElement[bool], ..
         replies.c.account_id == account.id,
         replies.c.external_id == external_id,
     )
+
+
+def _hold_heads(connection: Connection, at: datetime) -> None:
+    """What was made of several replies is held when the source of any of them goes."""
+    for definition_id in hold_heads(connection):
+        add_job(connection, JobKind.PUBLISH, definition_id, at)
 
 
 def _wake_publisher(

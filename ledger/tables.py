@@ -189,6 +189,8 @@ replies = Table(
     # The edit that an editor has looked at last: only another one is shown again.
     _text("released_text"),
     Column("released_at", Utc),
+    # The earlier reply of the same author that this one continues (ledger.joined).
+    Column("continues_id", Integer, index=True),
     # The conversation it is part of (table threads); what a machine wrote may be of none.
     Column("thread_id", Integer, index=True),
     UniqueConstraint("channel", "account_id", "external_id"),
@@ -406,6 +408,23 @@ outbox = Table(
     Column("once", String(80), unique=True),
     # Keyed hash of what an editor wrote of the person, to notice when it is written again.
     Column("likeness", String(64), nullable=False, server_default="", default=""),
+)
+
+#: Answers in words to a question of ours: what they seem to decide, or what an editor says they do.
+answers = Table(
+    "answers",
+    metadata,
+    Column("reply_id", ForeignKey("replies.id"), primary_key=True, autoincrement=False),
+    Column("request_id", ForeignKey("requests.id"), nullable=False, index=True),
+    Column("message_id", ForeignKey("outbox.id"), nullable=False),
+    Column("decision", String(16), nullable=False),
+    _text("evidence"),
+    Column("changes", JSON, nullable=False),
+    _text("reason"),
+    Column("take_down", Boolean, nullable=False, server_default=text("false")),
+    _text("done"),
+    _text("corrected_by"),
+    Column("read_at", Utc, nullable=False),
 )
 
 #: Work for the stages, written in the transaction that makes it necessary.

@@ -41,6 +41,16 @@ class Quote:
     source_url: str = ""
 
     @property
+    def shows_question(self) -> bool:
+        """Whether the question belongs above the words; not when they take it up themselves.
+
+        "Thought leadership is listening." needs no "Thought leadership is …" over it.
+        """
+        words = _letters(self.words)
+        before, after = _letters(self.prompt_before), _letters(self.prompt_after)
+        return not ((before and before in words) or (not before and after and after in words))
+
+    @property
     def credit_rest(self) -> str:
         """What follows the name in the credit line."""
         return self.credit.line.removeprefix(self.credit.display_name)
@@ -58,6 +68,11 @@ class Shown:
     granted_at: datetime
     campaign_id: str
     uses: frozenset[Use]
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone, in lower case: what "#ThoughtLeadership is" shares with its kin."""
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def quote_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consent.answers import grant
+from consent.decisions import grant
 from consent.requests import Asked, ask
 from ledger.accounts import ensure_account
 from ledger.consent_state import Grant

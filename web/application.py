@@ -27,6 +27,7 @@ PAGES = (
     *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
+    "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
     *("web.desk.threads", "web.desk.joining"),
     *("web.webmentions", "web.unsubscribing"),

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from consent import answers
+from consent import decisions
 from consent.errors import NotNowError
 from consent.notice import NOTICE_VERSION, notice
 from consent.personal import PersonalItem, personal_page
@@ -61,7 +61,7 @@ def overview() -> ResponseReturnValue:
 @contributor_only
 def stop() -> ResponseReturnValue:
     """No more messages to this person, on any channel."""
-    answers.stop(ledger(), contributor_id(), _evidence())
+    decisions.stop(ledger(), contributor_id(), _evidence())
     return redirect(url_for("personal.overview"), 303)
 
 
@@ -87,7 +87,7 @@ def decide(definition_id: str) -> ResponseReturnValue:
     found = own_item(definition_id)
     decision = request.form.get("decision", "")
     if decision == "withdraw":
-        answers.withdraw(ledger(), definition_id, _evidence())
+        decisions.withdraw(ledger(), definition_id, _evidence())
         return _back_to(found)
     if decision not in _DECISIONS:
         abort(400)
@@ -116,7 +116,7 @@ def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     text = _plain(request.form.get("shown_text", ""))
     if chosen != shown or text != found.definition.text:
         return _item_page(found, chosen, look_again=LOOK_AGAIN)
-    answers.grant(
+    decisions.grant(
         ledger(),
         request_id,
         text=text,
@@ -128,14 +128,14 @@ def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
 
 
 def _refuse(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    answers.refuse(ledger(), request_id, _evidence())
+    decisions.refuse(ledger(), request_id, _evidence())
     return _back_to(found)
 
 
 def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     words = _plain(request.form.get("words", "")).strip()
     try:
-        answers.propose(ledger(), request_id, words, _evidence())
+        decisions.propose(ledger(), request_id, words, _evidence())
     except DefinedbyError as error:
         shown = choice_shown(found.request, request.form)
         return _item_page(found, shown, wrong=error, words=words), 400

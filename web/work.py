@@ -13,6 +13,7 @@ from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
 from collector.telling import tell_pages
+from consent.answering import read_answers
 from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
@@ -38,6 +39,10 @@ def _poll_to_the_end(ledger: Ledger, lease: Lease) -> None:
 
 def _read(ledger: Ledger, _lease: Lease) -> None:
     read_new(ledger)
+
+
+def _read_answers(ledger: Ledger, _lease: Lease) -> None:
+    read_answers(ledger)
 
 
 def _check_mentions(ledger: Ledger, _lease: Lease) -> None:
@@ -76,6 +81,7 @@ def _export_head(ledger: Ledger, _lease: Lease) -> None:
 TASKS = (
     Task("poll", 2, _poll),
     Task("read", 1, _read),
+    Task("answers", 1, _read_answers),
     Task("mentions", 5, _check_mentions),
     Task("stops", 5, _keep_stops),
     Task("dispatch", 1, _dispatch),

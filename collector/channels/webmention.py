@@ -229,7 +229,7 @@ def _apply(
     """Store, change or hold the reply; returns how many are new."""
     if finding.reply is not None:
         stored = store_replies(connection, account, [finding.reply], now)
-        apply_tombstones(connection, account, [mention.source])
+        apply_tombstones(connection, account, [mention.source], now)
         if not stored:
             note_edit(connection, account, finding.reply, now)
         return stored

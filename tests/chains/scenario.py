@@ -18,7 +18,7 @@ from collector.polling import poll_due
 from collector.prompting import post_prompt
 from collector.read import read_new
 from collector.source_check import check_sources
-from consent.answers import grant, withdraw
+from consent.decisions import grant, withdraw
 from consent.requests import ask
 from ledger.accounts import account_by_id
 from ledger.chain import Head

@@ -10,7 +10,7 @@ import pytest
 from collector.dispatch import dispatch
 from collector.polling import poll_all
 from collector.read import read_new
-from consent.answers import refuse
+from consent.decisions import refuse
 from consent.errors import NotNowError
 from consent.requests import Asked, ask
 from consent.ways import WayName

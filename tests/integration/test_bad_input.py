@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from consent.answers import grant
+from consent.decisions import grant
 from consent.requests import ask
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign

@@ -14,7 +14,7 @@ from collector.accounts import keep_account, try_account
 from collector.dispatch import dispatch
 from collector.polling import poll_all, poll_due
 from collector.read import read_new
-from consent.answers import refuse
+from consent.decisions import refuse
 from consent.errors import NotNowError
 from consent.requests import Asked, ask
 from consent.ways import WayName

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from consent.answers import propose, refuse, stop, withdraw
 from consent.credit import CreditError, chosen_credit
+from consent.decisions import propose, refuse, stop, withdraw
 from consent.errors import NotNowError
 from consent.notice import NOTICE_VERSION
 from consent.personal import personal_page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from consent.answers import grant
+from consent.decisions import grant
 from consent.requests import ask, cancel
 from ledger import stopping, tables
 from ledger.campaigns import add_campaign

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector.poll import store_page
-from consent.answers import grant, withdraw
+from consent.decisions import grant, withdraw
 from consent.errors import NotNowError
 from consent.requests import ask
 from ledger import sources, stopping

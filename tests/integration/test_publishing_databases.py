@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from ledger.campaigns import add_campaign
 from ledger.consent_state import EventKind
 from ledger.database import Ledger

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from ledger import sources
 from ledger.accounts import account_by_id, add_account
 from ledger.campaigns import add_campaign
@@ -74,7 +74,7 @@ def test_p06_a_deletion_that_overtakes_its_reply_still_wins(
                 sources.note_gone(connection, account, "post-1", "gone", ledger.clock())
             else:
                 store_replies(connection, account, [reply], ledger.clock())
-                sources.apply_tombstones(connection, account, ["post-1"])
+                sources.apply_tombstones(connection, account, ["post-1"], ledger.clock())
     with ledger.read() as connection:
         held = sources.held_source(connection, 1)
     assert held is not None

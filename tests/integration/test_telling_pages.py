@@ -13,7 +13,7 @@ from collector.mention_page import read_here
 from collector.read import read_new
 from collector.safe_fetch import FetchedPage, post_form
 from collector.telling import MOST_ATTEMPTS, tell_pages
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from consent.requests import Asked, ask
 from ledger.definitions import take_definition
 from ledger.model import ReplyState

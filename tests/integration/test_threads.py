@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from collector.dispatch import dispatch
 from collector.polling import poll_all
 from collector.read import read_new
-from consent.answers import refuse
+from consent.decisions import refuse
 from consent.errors import NotNowError
 from consent.requests import ask
 from consent.talking import UnseenError, say, state_of_thread, ways_in
@@ -365,3 +366,22 @@ def test_a_message_leaves_where_they_wrote_last(
         assert list_threads(connection, house.campaign.id, Turn.THEM, limit=9)[0].id == number
     assert [entry.said.state for entry in entries if entry.said] == [MessageState.SENT]
     clock.now += timedelta(minutes=5)
+
+
+def test_messages_from_before_there_were_threads_are_in_one(any_ledger: Ledger) -> None:
+    """What the migration does to an instance that has written to people already."""
+    desk = Desk(any_ledger, SteppingClock())
+    ada = desk.arrives("ada@a.example", "Courage is listening")
+    desk.says(ada, "To whom?")
+    migration = import_module("ledger.migrations.versions.v0013_threads")
+    with any_ledger.write() as connection:
+        connection.execute(outbox.update().values(thread_id=None))
+        connection.execute(threads.delete())
+        for statement in migration.BACKFILL:
+            connection.exec_driver_sql(statement)
+    with any_ledger.read() as connection:
+        (kept,) = connection.execute(select(threads)).all()
+        thread_of = connection.execute(select(outbox.c.thread_id)).scalar_one()
+    assert kept.campaign_id == desk.campaign.id
+    assert thread_of == kept.id
+    assert desk.words(kept.id) == ["To whom?"]

@@ -353,7 +353,7 @@ def test_the_banner_tells_of_a_pause_and_of_work_that_stumbled(
 def test_a_refusal_is_not_overridden_quietly(
     editor: Visitor, ledger: Ledger, campaign: Campaign
 ) -> None:
-    from consent.answers import refuse
+    from consent.decisions import refuse
     from tests.people import EVIDENCE
 
     question = asked(ledger, campaign, "hearing people out")

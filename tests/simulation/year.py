@@ -25,7 +25,7 @@ from sqlalchemy import select
 from collector.dispatch import dispatch
 from collector.polling import poll_all
 from collector.read import read_new
-from consent import answers
+from consent import decisions
 from consent.requests import ask, expire_overdue
 from consent.talking import say, state_of_thread, ways_in
 from ledger.campaigns import add_campaign
@@ -346,7 +346,7 @@ class Year:
             whose = sorted(set(waiting))
         if whose:
             self.tally.counts["stops while sending"] += 1
-            answers.stop(self.ledger, self.chance.choice(whose), {"channel": "editor"})
+            decisions.stop(self.ledger, self.chance.choice(whose), {"channel": "editor"})
 
     def _settle(self) -> None:
         """A person looks at some of what nobody knows, and sends by hand what was handed over."""

@@ -16,7 +16,7 @@ import click
 import pytest
 
 from app import definedby
-from consent.answers import grant
+from consent.decisions import grant
 from consent.receipts import receipt
 from consent.requests import ask
 from docs.generate import all_commands, generated

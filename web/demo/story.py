@@ -16,8 +16,8 @@ from collector.channels.form import form_reply
 from collector.channels.importing import open_source
 from collector.import_file import import_file
 from collector.read import read_new
-from consent import answers
-from consent.answers import Evidence
+from consent import decisions
+from consent.decisions import Evidence
 from consent.notice import NOTICE_VERSION
 from consent.requests import ask
 from ledger.accounts import ensure_account
@@ -219,7 +219,7 @@ class Story:
         assert person.credit is not None
         with self.ledger.read() as connection:
             shown = need_definition(connection, self.definitions[person.number]).text
-        answers.grant(
+        decisions.grant(
             self.ledger,
             self.requests[person.number],
             text=shown,
@@ -229,15 +229,15 @@ class Story:
         )
 
     def refuse(self, person: Person) -> None:
-        answers.refuse(self.ledger, self.requests[person.number], EVIDENCE)
+        decisions.refuse(self.ledger, self.requests[person.number], EVIDENCE)
 
     def propose(self, person: Person) -> None:
-        answers.propose(self.ledger, self.requests[person.number], person.words, EVIDENCE)
+        decisions.propose(self.ledger, self.requests[person.number], person.words, EVIDENCE)
 
     def withdraw(self, person: Person) -> None:
         """Take back what readers have seen, so that its address is gone and not just unknown."""
         self._publish()
-        answers.withdraw(self.ledger, self.definitions[person.number], EVIDENCE)
+        decisions.withdraw(self.ledger, self.definitions[person.number], EVIDENCE)
         self._publish()
 
     # ------------------------------------------------------------------- looking things up

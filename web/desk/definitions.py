@@ -7,17 +7,19 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
+from collector.alike import Taken
 from consent.credit import suggested_credit
 from consent.requests import fresh_link, revise
 from consent.ways import ways_to
 from ledger.accounts import account_by_id
-from ledger.definitions import definitions_in, reply_of
+from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
 from ledger.outbox import message_of_request
 from ledger.sources import release_source
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS, answers_shown
 from web.desk.common import (
     back,
     current_campaign,
@@ -95,7 +97,7 @@ def release(definition_id: str) -> ResponseReturnValue:
 @editor_only
 def withdraw_for_author(definition_id: str) -> ResponseReturnValue:
     """Its source is gone because its author meant to take it back: so it is taken back."""
-    from consent.answers import withdraw
+    from consent.decisions import withdraw
 
     definition_in_view(definition_id)
     because = request.form.get("because", "").strip()[:MOST_REASON_CHARACTERS]
@@ -146,6 +148,10 @@ def definition_page(definition_id: str, **more: Any) -> str:
         message = message_of_request(connection, stands.request.id) if stands.request else None
         ways = ways_to(connection, ours.keys, found, stands.reply)
         person = person_view(ours, connection, found)
+        answered = answers_shown(ours, connection, definition_id)
+        taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
+        authors = (found.contributor_id, stands.reply.handle.address)
+        alike = taken.alike(found.text, authors)
     values = {
         "campaign": campaign,
         "stands": stands,
@@ -153,6 +159,9 @@ def definition_page(definition_id: str, **more: Any) -> str:
         "message": message,
         "ways": shown(ways),
         "person": person,
+        "answered": answered,
+        "decisions": DECISIONS,
+        "alike": alike,
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, func, select
 
+from collector.alike import Alike, Taken
+from ledger.answers import answers_among
 from ledger.campaigns import campaign_by_id
-from ledger.definitions import take_definition
-from ledger.model import Campaign, ReplyKind, ReplyState
+from ledger.definitions import take_definition, words_taken
+from ledger.model import Campaign, Reply, ReplyKind, ReplyState
 from ledger.replies import count_by_state, desk_replies, find_reply, set_state
 from ledger.sources import held_sources
 from ledger.tables import replies as reply_rows
 from ledger.threads import threads_of_replies
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS
 from web.desk.common import back, current_campaign, saying_why
 from web.here import ledger
 
@@ -38,13 +42,18 @@ def replies() -> ResponseReturnValue:
             connection, campaign.id, state, kind=kind, before_id=before, limit=PAGE_SIZE + 1
         )
         states = count_by_state(connection, campaign.id)
+        answered = answers_among(connection, [reply.id for reply in listed])
         kinds = _count_by_kind(connection, campaign, state)
         held = held_sources(connection, [reply.id for reply in listed])
+        alike = _alike(connection, campaign, listed[:PAGE_SIZE])
         in_threads = threads_of_replies(connection, [reply.id for reply in listed])
     return render_template(
         "desk/inbox.html",
         campaign=campaign,
         replies=listed[:PAGE_SIZE],
+        answered=answered,
+        decisions=DECISIONS,
+        alike=alike,
         more=listed[PAGE_SIZE - 1].id if len(listed) > PAGE_SIZE else None,
         state=state,
         kind=kind,
@@ -90,6 +99,21 @@ def sort_one(reply_id: int, decision: str) -> None:
             take_definition(connection, ours.keys, ours.clock(), reply, lang)
         else:
             set_state(connection, reply.id, ReplyState(decision))
+
+
+def _alike(connection: Connection, campaign: Campaign, listed: Sequence[Reply]) -> dict[int, Alike]:
+    """Which of these replies say what somebody else's definition says, or nearly."""
+    answers = [reply for reply in listed if reply.reading.kind is ReplyKind.DEFINITION]
+    if not answers:
+        return {}
+    taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
+    found = {
+        reply.id: taken.alike(
+            reply.reading.words(reply.text), (reply.handle.address, reply.handle.contributor_id)
+        )
+        for reply in answers
+    }
+    return {reply_id: one for reply_id, one in found.items() if one is not None}
 
 
 def _count_by_kind(connection: Connection, campaign: Campaign, state: ReplyState) -> dict[str, int]:

@@ -1,4 +1,5 @@
-// Keys for the inbox: j and k move, s shortlists, x sets aside. Everything works without them.
+// Keys for the inbox: j and k move, s shortlists, x sets aside; for an answer: y records a yes.
+// Everything works without them.
 (() => {
   const replies = [...document.querySelectorAll("[data-reply]")];
   let at = -1;
@@ -13,7 +14,8 @@
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "j") move(at + 1);
     if (event.key === "k") move(Math.max(0, at - 1));
-    const button = replies[at]?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const wanted = `[data-key="${CSS.escape(event.key)}"]`;
+    const button = (replies[at] ?? document.querySelector("[data-keys]"))?.querySelector(wanted);
     if (button) button.click();
   });
 })();

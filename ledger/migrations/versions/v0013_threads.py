@@ -15,6 +15,19 @@ _CAMPAIGN_OF_MESSAGE = (
     " (SELECT accounts.campaign_id FROM accounts WHERE accounts.id = outbox.account_id))"
 )
 
+BACKFILL = (
+    (
+        "INSERT INTO threads (campaign_id, contributor_id, opened_at)"  # noqa: S608  no input
+        f" SELECT {_CAMPAIGN_OF_MESSAGE}, outbox.contributor_id, min(outbox.created_at)"
+        " FROM outbox GROUP BY 1, 2"
+    ),
+    (
+        "UPDATE outbox SET thread_id = (SELECT threads.id FROM threads"  # noqa: S608
+        " WHERE threads.contributor_id = outbox.contributor_id"
+        f" AND threads.campaign_id = {_CAMPAIGN_OF_MESSAGE})"
+    ),
+)
+
 
 def upgrade() -> None:
     op.add_column(
@@ -76,13 +89,5 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("thread_id", sa.Integer(), nullable=True))
     op.add_column("outbox", sa.Column("sealed_words", sa.LargeBinary(), nullable=True))
     op.create_index("ix_outbox_thread_id", "outbox", ["thread_id"])
-    op.execute(
-        "INSERT INTO threads (campaign_id, contributor_id, opened_at)"  # noqa: S608  no input
-        f" SELECT {_CAMPAIGN_OF_MESSAGE}, outbox.contributor_id, min(outbox.created_at)"
-        " FROM outbox GROUP BY 1, 2"
-    )
-    op.execute(
-        "UPDATE outbox SET thread_id = (SELECT threads.id FROM threads"  # noqa: S608
-        " WHERE threads.contributor_id = outbox.contributor_id"
-        f" AND threads.campaign_id = {_CAMPAIGN_OF_MESSAGE})"
-    )
+    for statement in BACKFILL:
+        op.execute(statement)

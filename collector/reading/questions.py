@@ -1,0 +1,70 @@
+"""Whether something said asks the asker, with or without a question mark."""
+
+from __future__ import annotations
+
+from collector.reading.lexicon import lexicon
+from collector.reading.scene import Scene, anywhere, is_loose, is_question, opening
+from collector.reading.units import Unit
+
+_TO_YOU = frozenset(["you", "your", "u", "ur", "youre", "anyone", "anybody"])
+
+
+def asks(scene: Scene, unit: Unit) -> bool:
+    hit = opening(scene, unit, "question", 1)
+    if is_question(scene, unit):
+        if hit is not None or anywhere(unit, "meta") or _clause_asks(scene, unit):
+            return True
+        return unit.count > 2 and not _states(scene, unit)
+    if hit is None:
+        return False
+    loose = is_loose(scene, unit)
+    if loose and hit.end - hit.start >= 2:
+        return True
+    concerned = anywhere(unit, "meta") is not None
+    if hit.end - hit.start >= 3:
+        return True
+    if hit.end - hit.start < 2 and scene.text(unit).rstrip().endswith("."):
+        return False
+    return (hit.end - hit.start >= 2 and concerned) or (
+        concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2
+    )
+
+
+def _states(scene: Scene, unit: Unit) -> bool:
+    """Whether an English sentence that ends in "?" has nothing of a question but that."""
+    spoken = set(scene.spoken(unit))
+    english = lexicon("en").lists["small"]
+    return scene.words.langs[0] == "en" and not _TO_YOU & spoken and bool(english & spoken)
+
+
+def _clause_asks(scene: Scene, unit: Unit) -> bool:
+    """Whether a later part of the sentence asks: "Before I start: who reads this?"."""
+    tokens = scene.tokens
+    for at in range(unit.first + 1, min(unit.last, unit.first + 60)):
+        gap = tokens.text[tokens.ends[at - 1] : tokens.starts[at]]
+        if any(mark in gap for mark in ",:;–—(،、，："):
+            hits = scene.words.hits_at(tokens.words, at, unit.last)
+            if any(hit.section == "question" for hit in hits):
+                return True
+    return False
+
+
+def _meta_count(unit: Unit) -> int:
+    return len({hit.start for hit in unit.hits.get("meta", ())})
+
+
+def lead_asks(scene: Scene, unit: Unit) -> bool:
+    """Whether a sentence with the term asks: "What is it?", "Thought leadership is what?"."""
+    if opening(scene, unit, "question"):
+        return True
+    if is_question(scene, unit) and any(
+        hit.start == unit.first and hit.end == unit.first + 1 for hit in unit.hits.get("is", ())
+    ):
+        return True
+    after = unit.first + max(len(scene.prompt.before), len(scene.prompt.term) + 1)
+    if not is_question(scene, unit) or not after < unit.last <= after + 3:
+        return False
+    return any(
+        hit.section == "question" and hit.start == after
+        for hit in scene.words.hits(scene.tokens.words, after, unit.last)
+    )

@@ -1,0 +1,391 @@
+"""An answer as the rules look at it: sentences, clauses, phrases, and whose words they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from consent.answer_lines import Line, own_lines
+from consent.answer_words import Break, Word, folded, words_of
+from consent.lexicon import (
+    HARMLESS,
+    Hit,
+    Language,
+    bare_vocabulary,
+    codes,
+    find_hits,
+    language,
+    line_words,
+    vocabulary,
+)
+from consent.typing_slips import mend, stretched
+
+#: Phrases that look like a yes; by themselves they decide nothing.
+AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
+#: Faces that mock what they stand beside.
+MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
+#: No answer is read beyond this, in characters; a longer one is for a person to read.
+LONGEST = 10_000
+#: A language this much as likely as the likeliest has a say where the two differ.
+RIVALRY = 0.75
+#: A sentence of more words is cut where it pauses: no rule looks that far.
+ENDLESS = 80
+#: So many lines may follow a name that begins a signature.
+SIGNATURE_LINES = 6
+
+
+@dataclass
+class Sentence:
+    """Words that say one thing, and the phrases in them."""
+
+    words: Sequence[Word]
+    hits: list[Hit]
+    start: int
+    end: int
+    topics: int = 0
+    covered: set[int] = field(default_factory=set)
+    #: How many words belong to no phrase at all: how much of a story it tells.
+    unknown: int = 0
+    #: A word stands in it that would be a stop if it stood alone.
+    alarming: bool = False
+    clauses: list[tuple[int, int]] = field(default_factory=list)
+    #: What a word is about, where it names it: "words", "credit" or "uses".
+    subjects: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def marks(self) -> str:
+        return "".join(word.marks for word in self.words[self.start : self.end])
+
+    @cached_property
+    def asks(self) -> bool:
+        """It ends as a question, and not just with "why not?"."""
+        for at in range(self.start, self.end):
+            if any(mark in "?？؟‽" for mark in self.words[at].marks):
+                return not any(
+                    hit.section == "soft" and hit.start <= at < hit.end for hit in self.hits
+                )
+        return False
+
+    @cached_property
+    def quotes(self) -> bool:
+        """Something stands in quotation marks that is not what was asked."""
+        return any(
+            self.words[at].quoted and at not in self.covered for at in range(self.start, self.end)
+        )
+
+    @cached_property
+    def trails_off(self) -> bool:
+        last = self.words[self.end - 1].marks
+        return "…" in last or ".." in last
+
+    @property
+    def uncovered(self) -> int:
+        """How many words say something that no phrase explains."""
+        return self.end - self.start - len(self.covered)
+
+    def of(self, *sections: str) -> list[Hit]:
+        return [hit for hit in self.hits if hit.section in sections]
+
+    def has(self, *sections: str) -> bool:
+        return any(hit.section in sections for hit in self.hits)
+
+    @cached_property
+    def is_question(self) -> bool:
+        """It asks, or has the words of a question and no full stop."""
+        last = self.words[self.end - 1].marks
+        return self.asks or (self.has("question") and not any(mark in ".!。！।" for mark in last))
+
+    @property
+    def is_reported(self) -> bool:
+        """Somebody else's words, or words from another day."""
+        return self.has("reported")
+
+    @property
+    def risks(self) -> list[Hit]:
+        return [hit for hit in self.hits if hit.section not in HARMLESS]
+
+    def clause_of(self, at: int) -> tuple[int, int]:
+        return next(clause for clause in self.clauses if clause[0] <= at < clause[1])
+
+    def uncovered_in(self, start: int, end: int) -> int:
+        return sum(at not in self.covered for at in range(start, end))
+
+
+@dataclass
+class View:
+    """The whole answer."""
+
+    text: str
+    words: list[Word]
+    sentences: list[Sentence]
+    #: What they wrote themselves, marks and emoji included.
+    own: str
+    signed_by_another: bool = False
+
+    def quote(self, start: int, end: int) -> str:
+        """What stands there, word by word of the answer."""
+        return self.text[self.words[start].start : self.words[end - 1].end] if end > start else ""
+
+
+def view_of(asked: Mapping[str, str], answer: str) -> View:
+    """Cut an answer up. `asked` may hold "text", "credit" and "question"."""
+    question = asked.get("question", "")
+    text = answer
+    lines = own_lines(text, question, line_words(), asked.get("credit", ""))
+    lines = _without_what_is_below(text, lines, question)
+    words = words_of(text, lines)
+    languages, rivals = _languages(words, question)
+    words = mend(words, languages)
+    words, by_another = _without_signature(words, languages, asked)
+    hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
+    echoes = _echoes(text, words, asked)
+    sentences = _sentences(words, hits, languages, echoes)
+    own = "\n".join(text[line.start : line.end] for line in lines)
+    return View(text, words, sentences, own, by_another)
+
+
+def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[Line]:
+    """The lines without those that dashes part off, unless they go on with a "but"."""
+    above = [line for line in lines if not line.below]
+    for number in range(len(above), len(lines)):
+        words = words_of(text, lines[number : number + 1])
+        hits = find_hits(words, _languages(words, question)[0])
+        if hits and hits[0].start == 0 and hits[0].section == "contrast":
+            return [*above, *lines[number:]]
+    return above
+
+
+# ---------------------------------------------------------------- languages
+def _languages(words: Sequence[Word], question: str) -> tuple[list[Language], frozenset[str]]:
+    """The languages an answer may be in, the likeliest first; the question's and English too.
+
+    Also which of them are about as likely as the first.
+    """
+    spoken = [word.exact for word in words if word.kind == "word"]
+    scores = dict(_scores([*spoken, *stretched(spoken)]))
+    asked_in = _asked_in(question)
+    for code in asked_in:
+        scores[code] = scores.get(code, 0.0) + 0.75
+    best = max(scores.values(), default=0.0)
+    likely = sorted(
+        (code for code, score in scores.items() if score >= best * 0.5), key=lambda c: -scores[c]
+    )[:3]
+    chosen = dict.fromkeys([*likely, *asked_in, *(["en"] if "en" in codes() else [])])
+    rivals = frozenset(code for code in likely if scores[code] >= best * RIVALRY)
+    return [language(code) for code in chosen], rivals
+
+
+def _scores(keys: Sequence[str]) -> list[tuple[str, float]]:
+    scores: dict[str, float] = {}
+    for key in dict.fromkeys(keys):
+        langs = [code for code in codes() if key in vocabulary(code)]
+        langs = langs or [code for code in codes() if key in bare_vocabulary(code)]
+        for code in langs:
+            scores[code] = scores.get(code, 0.0) + 1.0 / len(langs)
+    return list(scores.items())
+
+
+@lru_cache(maxsize=256)
+def _asked_in(question: str) -> tuple[str, ...]:
+    lines = own_lines(question, "", line_words())
+    keys = [word.exact for word in words_of(question, lines) if not word.quoted]
+    ranked = sorted(_scores(keys), key=lambda pair: -pair[1])
+    return tuple(code for code, _ in ranked[:1])
+
+
+# ------------------------------------------------------------------ whose words
+def _names(asked: Mapping[str, str]) -> frozenset[str]:
+    """The words of the credit, as they are compared."""
+    credit = asked.get("credit", "")
+    pieces = "".join(char if char.isalnum() else " " for char in credit).split()
+    return frozenset(form for piece in pieces for form in folded(piece))
+
+
+def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[int]:
+    """Where an answer repeats what it was asked: the very words, the credit, a name in it."""
+    found: set[int] = set()
+    for shown in (asked.get("text", ""), asked.get("credit", "")):
+        at = text.find(shown) if len(shown) > 3 else -1
+        if at >= 0:
+            end = at + len(shown)
+            found.update(n for n, word in enumerate(words) if at <= word.start and word.end <= end)
+    names = _names(asked)
+    for number, word in enumerate(words):
+        if word.kind == "mention" or (word.kind == "word" and word.exact in names):
+            found.add(number)
+    return found
+
+
+def _without_signature(
+    words: list[Word], languages: Sequence[Language], asked: Mapping[str, str]
+) -> tuple[list[Word], bool]:
+    """Drop the lines after a good-bye or below the author's own name, unless they add something.
+
+    Also says whether the name that stands there is nobody's whom we asked.
+    """
+    by_line: dict[int, list[int]] = {}
+    for at, word in enumerate(words):
+        by_line.setdefault(word.line, []).append(at)
+    names = _names(asked)
+    numbers = sorted(by_line)
+    for position, number in enumerate(numbers):
+        line = by_line[number]
+        bye = _bye_length(words, line, languages)
+        named = position > 0 and len(line) <= 8 and words[line[0]].exact in names
+        if not (bye or named) or (position == 0 and len(numbers) > 1 and not bye):
+            continue
+        rest = numbers[position + 1 :]
+        block = []
+        for other in rest:
+            first = by_line[other][0]
+            if words[first].before is Break.PARAGRAPH and (named or len(by_line[other]) > 6):
+                break
+            if words[first].exact in ("ps", "pps", "nb") or len(by_line[other]) > 12:
+                break
+            if _adds(words, by_line[other], languages):
+                break
+            block.append(other)
+        signed = [words[at] for other in block for at in by_line[other]] or (
+            [words[at] for at in line[bye:]] if bye else []
+        )
+        dropped = set(block[:SIGNATURE_LINES])
+        kept = [word for word in words if word.line not in dropped]
+        return kept, bool(names) and _is_another(signed[:4], names)
+    last = by_line[numbers[-1]] if numbers else []
+    lone = [words[at] for at in last] if len(numbers) > 1 and len(last) <= 3 else []
+    return words, bool(names and lone) and _looks_like_name(lone, languages) and _is_another(
+        lone, names
+    )
+
+
+def _bye_length(words: list[Word], line: list[int], languages: Sequence[Language]) -> int:
+    """How many words of a good-bye begin this line; 0 when it is none."""
+    hits = find_hits([words[at] for at in line], languages)
+    if not hits or hits[0].start != 0 or hits[0].section != "bye":
+        return 0
+    return hits[0].end if len(line) - hits[0].end <= 6 else 0
+
+
+def _adds(words: list[Word], line: list[int], languages: Sequence[Language]) -> bool:
+    """Whether a line below the name goes on with the answer."""
+    hits = find_hits([words[at] for at in line], languages)
+    return any(
+        hit.section in ("contrast", "change", "stop", "remove", "refuse", "condition", "allow")
+        and (hit.start == 0 or hit.section in ("change", "remove"))
+        for hit in hits
+    )
+
+
+def _looks_like_name(words: Sequence[Word], languages: Sequence[Language]) -> bool:
+    return all(
+        word.capital and word.kind == "word" and not any(lang.atoms(word) for lang in languages)
+        for word in words
+    )
+
+
+def _is_another(signed: Sequence[Word], names: frozenset[str]) -> bool:
+    """A name of one to four words, none of which begins as a word of the credit does."""
+    given = [word.bare for word in signed if word.kind == "word" and word.capital]
+    if not given or len(given) != len([word for word in signed if word.kind == "word"]):
+        return False
+    for name in names:
+        for word in given:
+            short, long = sorted((name, word), key=len)
+            if long.startswith(short) or (len(short) >= 4 and long.startswith(short[:3])):
+                return False
+    return True
+
+
+# -------------------------------------------------------------------- sentences
+def _sentences(
+    words: list[Word], hits: list[Hit], languages: Sequence[Language], echoes: set[int]
+) -> list[Sentence]:
+    inside = {at for hit in hits for at in range(hit.start + 1, hit.end)}
+    starts = [0]
+    for at in range(1, len(words)):
+        length = at - starts[-1]
+        is_endless = length >= ENDLESS and (words[at].before or length >= 2 * ENDLESS)
+        if _parts(words, at) or (is_endless and at not in inside):
+            starts.append(at)
+    found = []
+    rest = iter([*hits, None])
+    hit = next(rest)
+    for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
+        own = []
+        while hit is not None and hit.start < end:
+            own.append(hit)
+            hit = next(rest)
+        if end > start:
+            found.append(_sentence(words, own, start, end, languages, echoes))
+    return found
+
+
+def _parts(words: list[Word], at: int) -> bool:
+    """Whether a new sentence begins here: after a full stop, or after an emoji with a capital."""
+    word = words[at]
+    if word.before >= Break.SENTENCE:
+        return True
+    return (
+        word.before is Break.CLAUSE
+        and word.capital
+        and any(
+            ord(mark) > 0x2100 and not mark.isalnum() and ord(mark) not in range(0x3000, 0x3040)
+            for mark in words[at - 1].marks
+        )
+    )
+
+
+def _sentence(
+    words: list[Word],
+    hits: list[Hit],
+    start: int,
+    end: int,
+    languages: Sequence[Language],
+    echoes: set[int],
+) -> Sentence:
+    made = Sentence(words, hits, start, end)
+    explained = {at for at in range(start, end) if at in echoes}
+    for hit in hits:
+        if hit.section in HARMLESS:
+            explained.update(range(hit.start, hit.end))
+    inside = {at for hit in hits for at in range(hit.start + 1, hit.end)}
+    cuts = [at for at in range(start + 1, end) if words[at].before and at not in inside]
+    cuts += [
+        hit.end for hit in hits
+        if hit.section == "filler" and hit.end < end and hit.end - hit.start == 1
+        and any("<and>" in lang.atoms(words[hit.start]) for lang in languages)
+    ]  # fmt: skip
+    edges = sorted({start, *cuts, end})
+    made.clauses = list(pairwise(edges))
+    for first, last in made.clauses:
+        own = [hit for hit in hits if first <= hit.start < last]
+        if any(hit.section == "warm" for hit in own) and all(
+            hit.section in HARMLESS for hit in own
+        ):
+            explained.update(range(first, last))
+    made.covered = {at for at in range(start, end) if at in explained}
+    known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
+    made.unknown = end - start - len(known)
+    made.alarming = any(
+        atom in lang.alarms
+        for at in range(start, end)
+        if at not in made.covered
+        for lang in languages
+        for atom in lang.atoms(words[at])
+    )
+    made.topics = sum(
+        at not in made.covered and not words[at].quoted and _is_topic(words[at], languages)
+        for at in range(start, end)
+    )
+    for at in range(start, end):
+        for lang in languages:
+            for atom in lang.atoms(words[at]):
+                if atom.startswith("<about-"):
+                    made.subjects.setdefault(at, atom[7:-1])
+    return made
+
+
+def _is_topic(word: Word, languages: Sequence[Language]) -> bool:
+    return any(atom in lang.topics for lang in languages for atom in lang.atoms(word))

@@ -1,0 +1,478 @@
+"""The phrases of the language files, and where they stand in an answer.
+
+A file of consent/languages holds sections of phrases (docs/how-to/add-a-language-for-answers.md).
+Matching walks a net of words, longest phrase first, so time grows with the text alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from itertools import product
+from pathlib import Path
+
+from consent.answer_lines import LineWords
+from consent.answer_words import Break, Word, folded, folded_text, is_ideograph, without_accents
+
+FOLDER = Path(__file__).parent / "languages"
+
+#: Every section, the most cautious first: of two phrases of one length the cautious one counts.
+SECTIONS = (
+    "stop", "remove", "refuse", "proxy", "automatic", "orders", "sarcasm", "unreal", "reported",
+    "past", "change", "condition", "contrast", "defer", "no", "ack", "elsewhere", "question",
+    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
+)  # fmt: skip
+#: Phrases that say nothing against a yes.
+HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
+#: What is never lost inside another phrase.
+DECISIVE = frozenset({"stop", "remove", "refuse"})
+RANK = {name: number for number, name in enumerate(SECTIONS)}
+#: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
+_OVER_COMMAS = frozenset(
+    {*DECISIVE, "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
+)
+#: What mail programs write stands last in a file, from here on.
+_LINES_BEGIN = "\n[wrote]\n"
+#: Sections about lines and words by themselves, not about phrases.
+OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
+_WEIGHTY = ("yes", "assent", "allow", "no", "soft")
+#: So many words are remembered with what they may stand for.
+MOST_MET = 20_000
+#: `...` in a phrase stands for up to this many words of the same clause.
+GAP = 4
+#: Where words are single characters, it stands for more of them.
+WIDE_GAP = 12
+_GAP = "..."
+_EDGES = frozenset(",،、，")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A phrase of a section, found at words[start:end]."""
+
+    section: str
+    start: int
+    end: int
+    lang: str
+
+
+@dataclass(eq=False)
+class Node:
+    """A place in the net of phrases. `section` is set where a phrase may end."""
+
+    after: dict[str, list[Node]] = field(default_factory=dict)
+    section: str = ""
+    edged: str = ""
+    #: Several alternatives lead here, so no other phrase may go on from here.
+    joint: bool = False
+
+    def end_with(self, section: str, *, edge: bool) -> None:
+        known = self.edged if edge else self.section
+        if not known or RANK[section] < RANK[known]:
+            if edge:
+                self.edged = section
+            else:
+                self.section = section
+
+
+@dataclass
+class Language:
+    """One language file, ready for matching."""
+
+    code: str
+    forms: dict[str, tuple[str, ...]]
+    prefixes: dict[str, str]
+    suffixes: dict[str, str]
+    classes: dict[str, tuple[str, ...]]
+    root: Node
+    edge_root: Node
+    topics: frozenset[str]
+    #: Words of a yes or a no: only these are guessed behind a slip of the finger.
+    weighty: frozenset[str] = frozenset()
+    met: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Words that are a stop when they stand alone; beside a yes they are never passed over.
+    alarms: frozenset[str] = frozenset()
+
+    @property
+    def gap(self) -> int:
+        return WIDE_GAP if self.code in WRITTEN_WITHOUT_BLANKS else GAP
+
+    def atoms(self, word: Word) -> tuple[str, ...]:
+        """The phrase words that this word may stand for; none when the language lacks it."""
+        known = self.met.get(word.exact)
+        if known is None:
+            known = self._atoms(word)
+            if len(self.met) < MOST_MET:
+                self.met[word.exact] = known
+        return known
+
+    def _atoms(self, word: Word) -> tuple[str, ...]:
+        found = self.forms.get(word.exact)
+        if found is None and (word.exact == word.bare or len(word.bare) >= 4):
+            found = self.forms.get(word.bare)
+        atoms = list(found or ())
+        for table, pieces in ((self.prefixes, _starts(word)), (self.suffixes, _ends(word))):
+            atoms += [table[piece] for piece in pieces if piece in table] if table else []
+        for atom in tuple(atoms):
+            atoms += self.classes.get(atom, ())
+        return tuple(dict.fromkeys(atoms))
+
+
+def _starts(word: Word) -> Iterator[str]:
+    for size in range(1, min(len(word.exact), 16) + 1):
+        yield word.exact[:size]
+    if word.bare != word.exact:
+        for size in range(3, min(len(word.bare), 16) + 1):
+            yield word.bare[:size]
+
+
+def _ends(word: Word) -> Iterator[str]:
+    for size in range(1, min(len(word.exact), 10) + 1):
+        yield word.exact[-size:]
+
+
+@cache
+def sections_of(code: str) -> dict[str, list[str]]:
+    """The phrases of a language file by section, as written there."""
+    return _sections(_text_of(code))
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for written in text.splitlines():
+        line = written.partition("#")[0].strip()
+        if line.startswith("[") and line.endswith("]"):
+            current = sections.setdefault(line[1:-1], [])
+        elif line:
+            current += [phrase.strip() for phrase in line.split("|") if phrase.strip()]
+    return sections
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
+
+
+@cache
+def _text_of(code: str) -> str:
+    return (FOLDER / f"{code}.txt").read_text("utf-8")
+
+
+@cache
+def vocabulary(code: str) -> frozenset[str]:
+    """The words of a language file as they are spelled there; for telling languages apart.
+
+    Made from the whole text at once: it is needed before the language is compiled.
+    """
+    text = _text_of(code)
+    if code in WRITTEN_WITHOUT_BLANKS:
+        return frozenset(text)
+    if code in _FOLDED:
+        text = folded_text(text)
+    return frozenset(_WORD.findall(text))
+
+
+@cache
+def bare_vocabulary(code: str) -> frozenset[str]:
+    """The same words without accents, as many people type them."""
+    return frozenset(without_accents(" ".join(vocabulary(code))).split())
+
+
+_WORD = re.compile(r"[^|/()\[\]#,=<>*.\s'’-]+")
+#: In these languages a word of a phrase is a single character.
+WRITTEN_WITHOUT_BLANKS = ("ja", "zh")
+#: Their letters have look-alikes that are folded.
+_FOLDED = ("ar", "he", "hi", "ru")
+
+
+def _spelled(phrase: str) -> Iterator[str]:
+    for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
+        if raw[0] != "<" and "*" not in raw and raw != _GAP and raw not in _EDGES:
+            for piece in _split(raw):
+                yield folded(piece)[0]
+
+
+@cache
+def line_words() -> LineWords:
+    """What mail programs write, in all languages together."""
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[3:]}
+    for code in codes():
+        _, found, rest = _text_of(code).partition(_LINES_BEGIN)
+        sections = _sections(found + rest)
+        for name, phrases in every.items():
+            phrases.update(phrase.lower() for phrase in sections.get(name, ()))
+    return LineWords(
+        tuple(every["wrote"]),
+        frozenset(every["headers"]),
+        tuple(every["device"]),
+        tuple(every["original"]),
+        tuple(every["legal"]),
+    )
+
+
+@cache
+def language(code: str) -> Language:
+    """A language, compiled; raises FileNotFoundError when it has no file."""
+    sections = sections_of(code)
+    made = Language(code, {}, {}, {}, {}, Node(), Node(), frozenset())
+    forms: dict[str, list[str]] = {}
+    members: dict[str, list[str]] = {}
+    for line in sections.get("words", ()):
+        name, _, listed = line.partition("=")
+        for member in listed.split():
+            members.setdefault(_atom(made, forms, member, code), []).append(f"<{name.strip()}>")
+    made.classes = {atom: tuple(names) for atom, names in members.items()}
+    for section in SECTIONS:
+        for phrase in sections.get(section, ()):
+            _plant(made, forms, phrase, section, code)
+    weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
+    made.weighty = frozenset(form for word in weighty for form in folded(word))
+    for phrase in sections.get("stop", ()):
+        inner = phrase.strip("".join(_EDGES) + " ")
+        if phrase[0] in _EDGES and " " in inner:
+            _plant(made, forms, inner, "alarm", code)
+    alone = (phrase.split() for phrase in sections.get("stop", ()) if phrase[0] in _EDGES)
+    made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
+    topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
+    made.topics = frozenset(topics)
+    made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
+    return made
+
+
+def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
+    """The net's name of a word, entered under every way it may be typed."""
+    if raw in forms and raw in forms[raw]:
+        return raw
+    if raw.startswith("<") or raw == _GAP:
+        return raw
+    if raw.endswith("*"):
+        for form in folded(raw[:-1]):
+            made.prefixes[form] = raw
+        return raw
+    if raw.startswith("*"):
+        made.suffixes[folded(raw[1:])[0]] = raw
+        return raw
+    exact, bare = folded(raw)
+    typed = {exact, bare}
+    if code in ("de", "sv", "da", "nb", "fi", "tr"):
+        typed.add(exact.translate(_SPELLED_OUT))
+    for form in typed:
+        forms.setdefault(form, []).append(exact)
+    return exact
+
+
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
+
+
+def expanded(phrase: str) -> Iterator[str]:
+    """A phrase without its alternatives: every way to say it."""
+    slots: list[list[str]] = []
+    for raw in phrase.split():
+        optional = raw.startswith("(") and raw.endswith(")")
+        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
+        slots.append([*ways, ""] if optional else ways)
+    for chosen in product(*slots):
+        yield " ".join(filter(None, chosen))
+
+
+@lru_cache(maxsize=32768)
+def _split(raw: str) -> list[str]:
+    """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
+    if raw.isascii() and raw.isalpha():
+        return [raw]
+    if raw == _GAP or raw in _EDGES or raw.startswith("<") or "*" in raw:
+        return [raw]
+    pieces: list[str] = []
+    for part in raw.replace("-", " ").replace(".", " ").split():
+        if any(map(is_ideograph, part)):
+            run = ""
+            for char in part:
+                if is_ideograph(char):
+                    pieces += [run, char] if run else [char]
+                    run = ""
+                else:
+                    run += char
+            pieces += [run] if run else []
+        else:
+            pieces += _elided(part)
+    return pieces
+
+
+def _elided(part: str) -> list[str]:
+    from consent.answer_words import ELIDED
+
+    head, mark, rest = part.replace("’", "'").partition("'")
+    return [head, *_elided(rest)] if mark and rest and head.lower() in ELIDED else [part]
+
+
+def _plant(
+    made: Language, forms: dict[str, list[str]], phrase: str, section: str, code: str
+) -> None:
+    """Lay a phrase into the net: one new place a word, whatever alternatives lead there."""
+    slots = phrase.split()
+    first, last = slots[0] in _EDGES, slots[-1] in _EDGES
+    front = [made.edge_root if first else made.root]
+    for raw in slots[first : len(slots) - last]:
+        optional = raw.startswith("(") and raw.endswith(")")
+        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
+        words = [[_atom(made, forms, word, code) for word in _split(way)] for way in ways]
+        reached = _reach(front, words)
+        front = [*front, *reached] if optional else reached
+    for node in front:
+        if node not in (made.root, made.edge_root):
+            node.end_with(section, edge=last)
+
+
+def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
+    if len(front) == 1 and len(ways) == 1 and len(ways[0]) == 1:
+        known = front[0].after.setdefault(ways[0][0], [])
+        shared = next((node for node in known if not node.joint), None)
+        if shared is None:
+            shared = Node()
+            known.append(shared)
+        return [shared]
+    target = Node(joint=True)
+    for way in ways:
+        nodes = front
+        for word in way[:-1]:
+            step = Node(joint=True)
+            for node in nodes:
+                node.after.setdefault(word, []).append(step)
+            nodes = [step]
+        for node in nodes:
+            node.after.setdefault(way[-1], []).append(target)
+    return [target]
+
+
+def find_hits(
+    words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str] = frozenset()
+) -> list[Hit]:
+    """The phrases in these words, none overlapping: leftmost first, of those the longest.
+
+    Of two of one length the language that comes first in `languages` counts; where others are
+    about as likely (`rivals`), and within one language, caution does. A
+    harmless phrase gives way to a shorter one when that lets the next reach further ("yes please"
+    to "yes" and "please do").
+    """
+    found = _Finder(words, languages, rivals)
+    hits: list[Hit] = []
+    at = 0
+    while at < len(words):
+        best = found.best(at)
+        if best is None or found.is_cut_off(best):
+            at += 1
+        else:
+            hits.append(best)
+            at = best.end
+    return hits
+
+
+class _Finder:
+    def __init__(
+        self, words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str]
+    ) -> None:
+        self.words = words
+        self.rivals = rivals
+        self.languages = languages
+        self.atoms = [[language.atoms(word) for word in words] for language in languages]
+        self.seen: dict[int, dict[int, Hit]] = {}
+
+    def at(self, at: int) -> dict[int, Hit]:
+        """The phrases that begin here, by where they end."""
+        if at not in self.seen:
+            found: dict[int, Hit] = {}
+            for language, known in zip(self.languages, self.atoms, strict=True):
+                if at < len(known) and known[at]:
+                    for hit in _beginning(self.words, known, at, language):
+                        known_hit = found.setdefault(hit.end, hit)
+                        if hit.lang in self.rivals and _is_safer(hit, known_hit):
+                            found[hit.end] = hit
+            self.seen[at] = found
+        return self.seen[at]
+
+    def best(self, at: int) -> Hit | None:
+        found = self.at(at)
+        if not found:
+            return None
+        longest = found[max(found)]
+        if longest.section not in HARMLESS or len(found) == 1:
+            return longest
+        reach = {end: self._reach(hit) for end, hit in found.items() if hit.section in HARMLESS}
+        further = max(reach, key=lambda end: (reach[end], end))
+        return found[further] if reach[further] > reach[longest.end] else longest
+
+    def is_cut_off(self, hit: Hit) -> bool:
+        """A no, a take-down or a stop begins within this phrase and goes on beyond it; or, within
+        a harmless one, anything that is not.
+        """
+        harmless = hit.section in HARMLESS
+        return any(
+            inner.end > hit.end
+            and (inner.section in DECISIVE or (harmless and inner.section not in HARMLESS))
+            for start in range(hit.start + 1, hit.end)
+            for inner in self.at(start).values()
+        )
+
+    def _reach(self, hit: Hit) -> int:
+        following = [n.end for n in self.at(hit.end).values() if n.section in HARMLESS]
+        return max(following, default=hit.end)
+
+
+def _is_safer(hit: Hit, other: Hit) -> bool:
+    """A risk before what is harmless, and a courtesy before a yes."""
+    if hit.section in HARMLESS and other.section in HARMLESS:
+        return RANK[hit.section] > RANK[other.section]
+    return RANK[hit.section] < RANK[other.section]
+
+
+def _beginning(
+    words: Sequence[Word], known: Sequence[tuple[str, ...]], at: int, language: Language
+) -> list[Hit]:
+    roots = [language.root]
+    if at == 0 or words[at].before >= Break.CLAUSE:
+        roots.append(language.edge_root)
+    best: dict[int, Hit] = {}
+    crosses = False
+    front: list[tuple[Node, int]] = [(root, 0) for root in roots]
+    for position in range(at, min(len(words), at + 24)):
+        if position > at and words[position].before >= Break.SENTENCE:
+            break
+        if position > at and words[position].before >= Break.CLAUSE:
+            front = [(node, gap) for node, gap in front if not gap]
+            crosses = True
+        front = list(_step(front, known[position], language.gap))
+        if not front:
+            break
+        end = position + 1
+        edge = end == len(words) or words[end].before >= Break.CLAUSE
+        for node, gap in front:
+            for section in () if gap else (node.section, node.edged if edge else ""):
+                if crosses and section not in _OVER_COMMAS:
+                    continue
+                if section and (end not in best or RANK[section] < RANK[best[end].section]):
+                    best[end] = Hit(section, at, end, language.code)
+    return list(best.values())
+
+
+def _step(
+    front: Iterable[tuple[Node, int]], atoms: tuple[str, ...], widest: int
+) -> Iterator[tuple[Node, int]]:
+    """Where a word leads from each place; the number counts the words a gap has swallowed."""
+    reached: dict[tuple[Node, int], None] = {}
+    for node, gap in front:
+        for atom in atoms:
+            for further in node.after.get(atom, ()):
+                reached[further, 0] = None
+        if gap:
+            if gap < widest:
+                reached[node, gap + 1] = None
+            continue
+        for beyond in node.after.get(_GAP, ()):
+            reached[beyond, 1] = None
+            for atom in atoms:
+                for further in beyond.after.get(atom, ()):
+                    reached[further, 0] = None
+    return iter(reached)

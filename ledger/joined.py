@@ -1,0 +1,110 @@
+"""Replies in parts: a later reply that continues an earlier one by the same author.
+
+The earlier one, the head, stands for all: its definition is made of the words of all parts, and
+what happens to the source of any part holds the definition (promises P06, P38).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from ledger.model import Reading, Reply
+from ledger.replies import find_reply
+from ledger.tables import definitions, replies
+
+
+def head_of(connection: Connection, reply_id: int) -> int:
+    """The id of the reply that this one continues; its own when it continues none."""
+    found: int | None = connection.execute(
+        select(replies.c.continues_id).where(replies.c.id == reply_id)
+    ).scalar_one_or_none()
+    return found if found is not None else reply_id
+
+
+def parts_of(connection: Connection, head_id: int) -> list[Reply]:
+    """The replies that continue this one, in the order they were written."""
+    rows = connection.execute(
+        select(replies.c.id)
+        .where(replies.c.continues_id == head_id)
+        .order_by(func.coalesce(replies.c.written_at, replies.c.received_at), replies.c.id)
+    )
+    found = (find_reply(connection, reply_id) for reply_id in rows.scalars().all())
+    return [reply for reply in found if reply is not None]
+
+
+def join(connection: Connection, head: Reply, part: Reply) -> None:
+    """Note that `part` continues `head`; a part whose source is gone holds it from the start."""
+    connection.execute(update(replies).where(replies.c.id == part.id).values(continues_id=head.id))
+    hold_heads(connection)
+
+
+def note_join(connection: Connection, head: Reply, reading: Reading) -> None:
+    """Say at the head that more follows, unless an editor has corrected it."""
+    connection.execute(
+        update(replies)
+        .where(replies.c.id == head.id, replies.c.corrected.is_(False))
+        .values(reason=reading.reason, spans=[list(span) for span in reading.spans])
+    )
+
+
+def earlier_by_author(connection: Connection, reply: Reply, since: datetime) -> list[Reply]:
+    """What the author of a reply wrote before it, not before `since`, newest first.
+
+    Only heads that wait for a decision: what has been taken stays as it was taken.
+    """
+    when = func.coalesce(replies.c.written_at, replies.c.received_at)
+    rows = connection.execute(
+        select(replies.c.id)
+        .join(definitions, definitions.c.reply_id == replies.c.id, isouter=True)
+        .where(
+            replies.c.account_id == reply.account_id,
+            replies.c.campaign_id == reply.campaign_id,
+            replies.c.address == reply.handle.address,
+            replies.c.id != reply.id,
+            replies.c.continues_id.is_(None),
+            definitions.c.id.is_(None),
+            when >= since,
+            when <= (reply.written_at or reply.received_at),
+        )
+        .order_by(when.desc(), replies.c.id.desc())
+        .limit(5)
+    )
+    found = (find_reply(connection, reply_id) for reply_id in rows.scalars().all())
+    return [one for one in found if one is not None]
+
+
+def hold_heads(connection: Connection) -> list[str]:
+    """Hold what was made of parts whose source is gone or private; returns those definitions."""
+    gone = replies.alias("part")
+    rows = connection.execute(
+        select(replies.c.id, gone.c.source_state, gone.c.source_noticed_at, definitions.c.id)
+        .join(gone, gone.c.continues_id == replies.c.id)
+        .join(definitions, definitions.c.reply_id == replies.c.id, isouter=True)
+        .where(
+            gone.c.continues_id.is_not(None),
+            gone.c.source_state.in_(["gone", "protected"]),
+            replies.c.source_state.not_in(["gone", "protected"]),
+        )
+    ).all()
+    for head_id, state, noticed_at, _ in rows:
+        connection.execute(
+            update(replies)
+            .where(replies.c.id == head_id)
+            .values(source_state=state, source_noticed_at=noticed_at)
+        )
+    return [definition_id for *_, definition_id in rows if definition_id is not None]
+
+
+def release_parts(connection: Connection, head_id: int, at: datetime) -> list[tuple[int, str]]:
+    """The parts of a head may stand again; returns the account and the id of each source."""
+    rows = connection.execute(
+        select(replies.c.account_id, replies.c.external_id).where(replies.c.continues_id == head_id)
+    ).all()
+    connection.execute(
+        update(replies)
+        .where(replies.c.continues_id == head_id)
+        .values(source_state="", source_text="", source_checked_at=at)
+    )
+    return [(row.account_id, row.external_id) for row in rows]
