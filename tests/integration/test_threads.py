@@ -376,6 +376,7 @@ def test_messages_from_before_there_were_threads_are_in_one(any_ledger: Ledger) 
     migration = import_module("ledger.migrations.versions.v0013_threads")
     with any_ledger.write() as connection:
         connection.execute(outbox.update().values(thread_id=None))
+        connection.execute(replies.update().values(thread_id=None))
         connection.execute(threads.delete())
         for statement in migration.BACKFILL:
             connection.exec_driver_sql(statement)
