@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from collector.goodbye import say_goodbye
@@ -14,7 +16,14 @@ from ledger.contributors import reached_at
 from ledger.database import Ledger
 from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
-from ledger.replies import author_of, references_of, save_reading, unread
+from ledger.replies import (
+    author_of,
+    references_of,
+    replies_without_thread,
+    save_reading,
+    unread,
+)
+from ledger.threads import place_earlier, place_replies
 
 BATCH = 200
 
@@ -43,9 +52,23 @@ def read_new(ledger: Ledger) -> int:
             with ledger.write() as connection:
                 for reply, reading in readings:
                     _keep(ledger, connection, reply, reading)
+                read = [replace(reply, reading=reading) for reply, reading in readings]
+                place_replies(connection, ledger.keys, read, ledger.clock())
         total += len(readings)
         if len(waiting) < BATCH:
-            return total
+            break
+    _place_earlier(ledger)
+    return total
+
+
+def _place_earlier(ledger: Ledger) -> None:
+    """What was read by a version that knew no conversations; mostly there is nothing."""
+    while True:
+        with ledger.read() as connection:
+            if not replies_without_thread(connection, 1):
+                return
+        with ledger.write() as connection:
+            place_earlier(connection, ledger.keys, ledger.clock())
 
 
 def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:

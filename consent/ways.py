@@ -76,11 +76,18 @@ def ways_to(
     connection: Connection, keys: Keys, definition: Definition, reply: Reply
 ) -> tuple[Way, ...]:
     """The ways to the author of a reply, best first; by hand is always possible beside them."""
+    return ways_by(connection, keys, definition.contributor_id, definition.campaign_id, reply)
+
+
+def ways_by(
+    connection: Connection, keys: Keys, contributor_id: str, campaign_id: str, reply: Reply
+) -> tuple[Way, ...]:
+    """The same for a reply of theirs that nobody has taken a definition from."""
     found = []
     if reply.channel in ROOM:
         account = account_by_id(connection, keys, reply.account_id)
         found += [] if _is_removed(account) else _own_ways(connection, account, reply)
-    mail = _mail(connection, keys, definition, reply)
+    mail = _mail(connection, keys, contributor_id, campaign_id, reply)
     return (*found, mail) if mail is not None else tuple(found)
 
 
@@ -108,12 +115,14 @@ def _own_ways(connection: Connection, account: Account, reply: Reply) -> list[Wa
     return ways
 
 
-def _mail(connection: Connection, keys: Keys, definition: Definition, reply: Reply) -> Way | None:
-    contact = contact_by_mail(connection, definition.contributor_id)
+def _mail(
+    connection: Connection, keys: Keys, contributor_id: str, campaign_id: str, reply: Reply
+) -> Way | None:
+    contact = contact_by_mail(connection, contributor_id)
     if not contact:
         return None
     answered = reply.external_id if reply.channel is Channel.EMAIL else ""
-    known = accounts_of(connection, keys, definition.campaign_id)
+    known = accounts_of(connection, keys, campaign_id)
     if answered:
         known.insert(0, account_by_id(connection, keys, reply.account_id))
     for account in known:

@@ -15,6 +15,7 @@ from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Channel, Handle, clean_name
 from ledger.tables import contributors, handles, stopped_addresses
+from ledger.together import people_of
 
 
 def new_id() -> str:
@@ -147,8 +148,9 @@ def is_stopped_address(connection: Connection, keys: Keys, *addresses: str) -> b
 
 def has_stopped_contact(connection: Connection, contributor_id: str) -> bool:
     """Whether this person, or anybody reached at the same address, wants no more messages."""
-    mine = addresses_of(connection, contributor_id)
-    same = {contributor_id, *(one for where in mine for one in reached_at(connection, where))}
+    person = people_of(connection, contributor_id)
+    mine = {where for one in person for where in addresses_of(connection, one)}
+    same = {*person, *(one for where in mine for one in reached_at(connection, where))}
     stopped = connection.execute(
         select(contributors.c.id)
         .where(contributors.c.id.in_(same), contributors.c.stopped_at.is_not(None))

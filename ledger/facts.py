@@ -30,6 +30,7 @@ from ledger.tables import (
     replies,
     requests,
 )
+from ledger.together import people_of
 
 #: Messages that we begin; the others are part of a conversation that somebody else began.
 BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
@@ -86,13 +87,14 @@ def facts_of(
     definition_id: str = "",
     without_message: int = 0,
 ) -> PersonFacts:
-    """What the rules need to know about a contributor.
+    """What the rules need to know about a contributor, and whoever is the same person.
 
     With `definition_id`, grants and refusals are those of that definition, else of any of theirs.
     `without_message` leaves one message out of the count: the one that is being decided.
     """
-    written = _written(connection, contributor_id)
-    sent = _sent(connection, contributor_id, definition_id, without_message)
+    person = people_of(connection, contributor_id)
+    written = _written(connection, person)
+    sent = _sent(connection, person, contributor_id, definition_id, without_message)
     stopped = stopped_since(connection, contributor_id)
     if stopped is None and (
         has_stopped_contact(connection, contributor_id)
@@ -108,7 +110,7 @@ def facts_of(
         messages=written[0],
         last_wrote_at=written[1],
         **sent,
-        **_consent(connection, contributor_id, definition_id),
+        **_consent(connection, person, definition_id),
         account_sent=account_sent(connection, account_id, now, without_message),
         zone=zone or manners_of(connection, campaign_id).zone,
     )
@@ -150,7 +152,7 @@ def campaign_of_message(connection: Connection, row: Any) -> str:
     return str(found)
 
 
-def _written(connection: Connection, contributor_id: str) -> tuple[int, datetime | None]:
+def _written(connection: Connection, person: Sequence[str]) -> tuple[int, datetime | None]:
     """How often they wrote, and when last. What a program wrote is no word of theirs."""
     when = func.coalesce(replies.c.written_at, replies.c.received_at)
     row = connection.execute(
@@ -163,13 +165,17 @@ def _written(connection: Connection, contributor_id: str) -> tuple[int, datetime
                 replies.c.channel == handles.c.channel,
             ),
         )
-        .where(handles.c.contributor_id == contributor_id, replies.c.automatic.is_(False))
+        .where(handles.c.contributor_id.in_(person), replies.c.automatic.is_(False))
     ).one()
     return row[0], row[1]
 
 
 def _sent(
-    connection: Connection, contributor_id: str, definition_id: str, without: int
+    connection: Connection,
+    person: Sequence[str],
+    contributor_id: str,
+    definition_id: str,
+    without: int,
 ) -> dict[str, Any]:
     rows = connection.execute(
         select(
@@ -181,7 +187,7 @@ def _sent(
             ),
         )
         .where(
-            outbox.c.contributor_id == contributor_id,
+            outbox.c.contributor_id.in_(person),
             outbox.c.state.in_(_COUNTS),
             outbox.c.id != without,
             or_(
@@ -211,22 +217,22 @@ def once_key(action: Action, contributor_id: str, definition_id: str = "") -> st
     return f"{action}:{definition_id if action is Action.THANK else contributor_id}"
 
 
-def _consent(connection: Connection, contributor_id: str, definition_id: str) -> dict[str, Any]:
-    own = [definition_id] if definition_id else _definitions_of(connection, contributor_id)
+def _consent(connection: Connection, person: Sequence[str], definition_id: str) -> dict[str, Any]:
+    own = [definition_id] if definition_id else _definitions_of(connection, person)
     rows = connection.execute(
         select(events.c.kind, events.c.at, events.c.subject)
         .where(events.c.subject.in_(own))
         .order_by(events.c.seq)
     ).all()
     asked = connection.execute(
-        select(requests.c.closed_at).where(requests.c.contributor_id == contributor_id)
+        select(requests.c.closed_at).where(requests.c.contributor_id.in_(person))
     ).all()
     standing = connection.execute(
         select(posts.c.kind).where(posts.c.subject.in_(own), posts.c.gone_at.is_(None))
     ).scalars()
     kinds = set(standing)
     return {
-        "has_answered": bool(_definitions_of(connection, contributor_id)),
+        "has_answered": bool(_definitions_of(connection, person)),
         "was_asked": bool(asked),
         "question_is_open": any(row.closed_at is None for row in asked),
         "granted": bool(_granted(rows)),
@@ -261,8 +267,8 @@ def _answers(rows: Sequence[Any]) -> dict[str, datetime | None]:
     return {"refused_at": refused, "expired_at": expired}
 
 
-def _definitions_of(connection: Connection, contributor_id: str) -> list[str]:
+def _definitions_of(connection: Connection, person: Sequence[str]) -> list[str]:
     rows = connection.execute(
-        select(definitions.c.id).where(definitions.c.contributor_id == contributor_id)
+        select(definitions.c.id).where(definitions.c.contributor_id.in_(person))
     )
     return list(rows.scalars())

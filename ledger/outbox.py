@@ -24,7 +24,9 @@ from ledger.etiquette import Action, Block, may
 from ledger.facts import campaign_of_message, facts_of, manners_of
 from ledger.keys import Keys
 from ledger.model import Channel
+from ledger.said import seal_words
 from ledger.tables import accounts, contributors, handles, outbox
+from ledger.thread_rows import about_campaign, thread_row
 
 
 class MessageState(StrEnum):
@@ -91,21 +93,27 @@ def add_draft(
     purpose: Action = Action.ANSWER,
     once: str | None = None,
     likeness: str = "",
+    campaign_id: str = "",
 ) -> int:
     """Keep a message, its body encrypted; nothing leaves until somebody approves it.
 
     `domain` makes the message id: one that stays the same whenever this message is tried.
     `purpose` decides which rules of etiquette hold for it. Of messages with the same `once` only
     one can be under way or have left; a second raises sqlalchemy's IntegrityError.
+    `campaign_id` says whose conversation it is part of, where neither request nor account does.
     """
     if once is not None:
         _free(connection, once)
+    about = campaign_id or about_campaign(connection, account_id, request_id)
+    message_id = f"<{new_id()}@{domain}>"
     made = connection.execute(
         insert(outbox).values(
+            thread_id=thread_row(connection, about, contributor_id, at),
+            sealed_words=seal_words(connection, keys, contributor_id, message_id, body),
             account_id=account_id,
             contributor_id=contributor_id,
             request_id=request_id,
-            message_id=f"<{new_id()}@{domain}>",
+            message_id=message_id,
             state=MessageState.DRAFT,
             recipient=recipient,
             subject=subject,
@@ -368,6 +376,18 @@ def addressees(connection: Connection, message_ids: Sequence[str], account_id: i
         select(outbox.c.contributor_id).where(_known_as(message_ids, account_id)).distinct()
     )
     return list(rows.scalars())
+
+
+def answered_messages(
+    connection: Connection, message_ids: Sequence[str], account_id: int
+) -> list[tuple[str, bool]]:
+    """The messages of ours among these: whom each was written to, and whether in private."""
+    rows = connection.execute(
+        select(outbox.c.contributor_id, outbox.c.private)
+        .where(_known_as(message_ids, account_id))
+        .order_by(outbox.c.id.desc())
+    )
+    return [(row.contributor_id, row.private) for row in rows]
 
 
 def came_back(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, func, not_, select, update
 
 from ledger.contributors import find_or_add_handle
 from ledger.inserting import BATCH, insert_new, insert_or_ignore
@@ -213,6 +213,33 @@ def references_of(connection: Connection, reply_id: int) -> list[str]:
         select(replies.c.in_reply_to).where(replies.c.id == reply_id)
     ).scalar_one()
     return found
+
+
+def references_in(connection: Connection, reply_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The same of many at once; those that answer nothing are left out."""
+    rows = connection.execute(
+        select(replies.c.id, replies.c.in_reply_to).where(replies.c.id.in_(reply_ids))
+    )
+    return {row.id: row.in_reply_to for row in rows if row.in_reply_to}
+
+
+def replies_without_thread(connection: Connection, limit: int) -> list[Reply]:
+    """Replies that have been read and are part of no conversation, oldest first."""
+    rows = connection.execute(
+        _joined()
+        .where(replies.c.thread_id.is_(None), not_(replies.c.automatic), replies.c.kind != "")
+        .order_by(replies.c.id)
+        .limit(limit)
+    )
+    return [_reply(row) for row in rows]
+
+
+def replies_in_threads(connection: Connection, rows: Sequence[int]) -> list[Reply]:
+    """All replies of these conversations, in the order in which they arrived."""
+    found = connection.execute(
+        _joined().where(replies.c.thread_id.in_(rows)).order_by(replies.c.received_at, replies.c.id)
+    )
+    return [_reply(row) for row in found]
 
 
 def author_of(connection: Connection, keys: Keys, reply: Reply, now: datetime) -> Handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Credit, Definition, Use
 from ledger.tables import requests
+from ledger.together import lock_person, people_of
 
 
 class AskedAlreadyError(DefinedbyError):
@@ -72,7 +74,7 @@ def open_request(
         connection.execute(
             insert(requests).values(
                 **{**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
-                live_key=live_key(definition.contributor_id),
+                live_key=live_key(lock_person(connection, definition.contributor_id)[0]),
             )
         )
     except IntegrityError as error:
@@ -100,9 +102,9 @@ def open_request(
     return made
 
 
-def live_key(contributor_id: str) -> str:
+def live_key(person_id: str) -> str:
     """One purpose so far: being published. Uses are chosen within it."""
-    return f"{contributor_id}:publish"
+    return f"{person_id}:publish"
 
 
 def close_request(connection: Connection, request_id: str, at: datetime) -> None:
@@ -119,10 +121,30 @@ def find_request(connection: Connection, request_id: str) -> ConsentRequest | No
 
 
 def live_request(connection: Connection, contributor_id: str) -> ConsentRequest | None:
+    """The open request of this contributor, or of another who is the same person."""
+    person = people_of(connection, contributor_id)[0]
     row = connection.execute(
-        select(requests).where(requests.c.live_key == live_key(contributor_id))
+        select(requests).where(requests.c.live_key == live_key(person))
     ).first()
     return None if row is None else _request(row)
+
+
+def rekey_requests(connection: Connection, person: Sequence[str]) -> None:
+    """These contributors are one person now: what one of them is asked is asked of all.
+
+    Raises AskedAlreadyError when two of them have open requests.
+    """
+    try:
+        connection.execute(
+            update(requests)
+            .where(requests.c.contributor_id.in_(person), requests.c.closed_at.is_(None))
+            .values(live_key=live_key(person[0]))
+        )
+    except IntegrityError as error:
+        raise AskedAlreadyError(
+            "Both have been asked, and have not answered yet; one person is asked once.",
+            "Take one of the two questions back first.",
+        ) from error
 
 
 def overdue_requests(connection: Connection, now: datetime) -> list[ConsentRequest]:

@@ -14,17 +14,30 @@ from ledger.keys import Keys
 from ledger.newcomers import forget_newcomers
 from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
+from ledger.together import lock_person
 
 
 def stop(
     connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
 ) -> bool:
-    """Record that a contributor wants no more messages; False when that was known.
+    """Record that a person wants no more messages; False when that was known.
 
-    Their addresses are remembered as keyed hashes, so that neither an import nor a merge nor a
-    restored backup lets them be written to again.
-    An open request is closed with it. What they granted stays: that is theirs to withdraw.
+    Contributors that are joined with this one are the same person: they are stopped as well,
+    and stay so when they are parted. Their addresses are remembered as keyed hashes, so that
+    neither an import nor a merge nor a restored backup lets them be written to again. An open
+    request is closed with it, and no message waits to be sent any more. What they granted
+    stays: that is theirs to withdraw.
     """
+    stopped = [
+        _stop_one(connection, keys, at, one, evidence)
+        for one in lock_person(connection, contributor_id)
+    ]
+    return any(stopped)
+
+
+def _stop_one(
+    connection: Connection, keys: Keys, at: datetime, contributor_id: str, evidence: dict[str, Any]
+) -> bool:
     # Also when it was known: they may have been met at another address since.
     remember_stop(connection, keys, contributor_id, at)
     forget_newcomers(connection, addresses_of(connection, contributor_id))
@@ -41,7 +54,7 @@ def stop(
             at,
             cancelled,
             definition_id=request.definition_id,
-            contributor_id=contributor_id,
+            contributor_id=request.contributor_id,
             evidence=evidence,
         )
         close_request(connection, request.id, at)

@@ -107,6 +107,36 @@ contributors = Table(
     Column("stopped_at", Utc),
     # Their time zone (IANA), if somebody knows it; for quiet hours.
     Column("zone", String(64), nullable=False, server_default="", default=""),
+    # Known to be one person with others (table joins): the least of their ids; else empty.
+    Column("person_id", String(32), nullable=False, server_default="", default="", index=True),
+)
+
+#: Two contributors are one person: an editor said so, and may take that back.
+joins = Table(
+    "joins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("one", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("other", ForeignKey("contributors.id"), nullable=False, index=True),
+    _text("because"),
+    _text("joined_by"),
+    Column("joined_at", Utc, nullable=False),
+    _text("parted_by"),
+    Column("parted_at", Utc),
+)
+
+#: The conversation with one contributor in one campaign. `last_theirs_at`: when the newest of
+#: their replies that wants an answer arrived; `done_at`: when an editor said it needs none.
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", ForeignKey("campaigns.id"), nullable=False),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("opened_at", Utc, nullable=False),
+    Column("last_theirs_at", Utc),
+    Column("done_at", Utc),
+    UniqueConstraint("campaign_id", "contributor_id"),
 )
 
 handles = Table(
@@ -161,6 +191,8 @@ replies = Table(
     Column("released_at", Utc),
     # The earlier reply of the same author that this one continues (ledger.joined).
     Column("continues_id", Integer, index=True),
+    # The conversation it is part of (table threads); what a machine wrote may be of none.
+    Column("thread_id", Integer, index=True),
     UniqueConstraint("channel", "account_id", "external_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     Index("ix_replies_author", "address", "channel"),
@@ -170,6 +202,12 @@ replies = Table(
         "id",
         sqlite_where=text("kind = ''"),
         postgresql_where=text("kind = ''"),
+    ),
+    Index(
+        "ix_replies_unplaced",
+        "id",
+        sqlite_where=text("thread_id IS NULL AND NOT automatic"),
+        postgresql_where=text("thread_id IS NULL AND NOT automatic"),
     ),
 )
 
@@ -353,6 +391,10 @@ outbox = Table(
     # Failed, and for a person to send: the address of the platform's composer, which may hold
     # the whole text. Empty: nobody needs to.
     _text("sealed_composer"),
+    # The conversation it is part of (table threads), and its words for that, under the key of
+    # its addressee and without their personal link: these stay when the message has left.
+    Column("thread_id", Integer, index=True),
+    Column("sealed_words", LargeBinary),
     Index(
         "ix_outbox_handed_over",
         "id",

@@ -22,8 +22,8 @@ from web.webmentions import link_header
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
 PERSONAL = frozenset({"personal", "receipts", "unsubscribing", "welcome"})
-#: Pages that load desk.js; no other page runs any script.
-SCRIPTED = frozenset({"inbox.replies"})
+#: Pages that load a script of the desk; no other page runs any.
+SCRIPTED = frozenset({"inbox.replies", "threads.overview", "threads.thread", "threads.write"})
 #: Answers that may be cached as their own headers say.
 PUBLIC = frozenset({"blog"})
 YEAR = 365 * 24 * 60 * 60

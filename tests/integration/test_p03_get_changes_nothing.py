@@ -56,6 +56,7 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
         "newcomer_id": 1,
         "prompt_id": 1,
         "message_id": 1,
+        "thread_id": 1,
         "told_id": 1,
         "slug": campaign.slug,
         "path": f"{campaign.slug}/",

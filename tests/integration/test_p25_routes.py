@@ -23,6 +23,7 @@ ARGUMENTS = {
     "filename": "app.css",
     "kind": "greeting",
     "message_id": "1",
+    "thread_id": "1",
     "told_id": "1",
     "newcomer_id": "1",
     "path": "nowhere",

@@ -17,6 +17,7 @@ from ledger.model import Campaign, Reply, ReplyKind, ReplyState
 from ledger.replies import count_by_state, desk_replies, find_reply, set_state
 from ledger.sources import held_sources
 from ledger.tables import replies as reply_rows
+from ledger.threads import threads_of_replies
 from web.access import editor_only
 from web.desk.answers_shown import DECISIONS
 from web.desk.common import back, current_campaign, saying_why
@@ -45,6 +46,7 @@ def replies() -> ResponseReturnValue:
         kinds = _count_by_kind(connection, campaign, state)
         held = held_sources(connection, [reply.id for reply in listed])
         alike = _alike(connection, campaign, listed[:PAGE_SIZE])
+        in_threads = threads_of_replies(connection, [reply.id for reply in listed])
     return render_template(
         "desk/inbox.html",
         campaign=campaign,
@@ -58,6 +60,7 @@ def replies() -> ResponseReturnValue:
         states=states,
         kinds=kinds,
         held=held,
+        in_threads=in_threads,
     )
 
 
@@ -74,7 +77,7 @@ def sort() -> ResponseReturnValue:
     done = 0
     for reply_id in chosen:
         with saying_why():
-            _sort_one(int(reply_id) if reply_id.isdecimal() else 0, decision)
+            sort_one(int(reply_id) if reply_id.isdecimal() else 0, decision)
             done += 1
     if done:
         flash(f"{_SAID[decision]}: {done}", "done")
@@ -84,7 +87,8 @@ def sort() -> ResponseReturnValue:
 _SAID = {"shortlist": "Shortlisted", "set_aside": "Set aside", "new": "Back in the inbox"}
 
 
-def _sort_one(reply_id: int, decision: str) -> None:
+def sort_one(reply_id: int, decision: str) -> None:
+    """Shortlist, set aside or put back one reply. Raises DefinedbyError when it has no words."""
     ours = ledger()
     with ours.write() as connection:
         reply = find_reply(connection, reply_id)

@@ -41,7 +41,8 @@ def mark(reply_id: int) -> ResponseReturnValue:
     _keep(found, Reading(kind, BY_HAND, 1.0, (span,) if span else ()))
     if kind is not ReplyKind.DEFINITION or span or not words:
         flash("Corrected; this sticks.", "done")
-        return back("inbox.replies")
+        thread_id = request.args.get("thread", type=int)
+        return back("threads.thread", thread_id=thread_id) if thread_id else back("inbox.replies")
     try:
         definition_id = _take_edited(found, words)
     except DefinedbyError as error:
@@ -64,7 +65,9 @@ def _page(found: Reply, kind: ReplyKind, words: str, wrong: DefinedbyError | Non
         words=words,
         wrong=wrong,
         kinds=list(ReplyKind),
-        send_to=url_for("marking.mark", reply_id=found.id),
+        send_to=url_for(
+            "marking.mark", reply_id=found.id, thread=request.args.get("thread", type=int)
+        ),
     )
 
 

@@ -1,0 +1,138 @@
+"""Joining contributors that are one person, and parting them again.
+
+A join is a row of its own; nothing else of either contributor is rewritten, so taking it back
+leaves handles, events, grants and links as they were. What a "stop" has closed stays closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from ledger import stopping
+from ledger.contributors import has_stopped_contact
+from ledger.errors import DefinedbyError
+from ledger.keys import Keys
+from ledger.requests import rekey_requests
+from ledger.tables import contributors, joins
+from ledger.together import hold, people_of
+
+
+@dataclass(frozen=True)
+class Join:
+    """Somebody said that two contributors are one person; `because` says how they know."""
+
+    id: int
+    one: str
+    other: str
+    because: str
+    joined_by: str
+    joined_at: datetime
+
+
+def join(
+    connection: Connection,
+    keys: Keys,
+    at: datetime,
+    one: str,
+    other: str,
+    *,
+    joined_by: str,
+    because: str,
+) -> int:
+    """Two contributors, and whoever is the same person as either, are one from here on.
+
+    If one of them has stopped contact, all have. Raises DefinedbyError when they are one already,
+    when nobody says how that is known, or when both have an open consent request.
+    """
+    if not because.strip():
+        raise DefinedbyError("Say how you know.", "One sentence is kept beside it.")
+    person = _held(connection, one, other)
+    if other in people_of(connection, one):
+        raise DefinedbyError("They are one person already.", "There is nothing to join.")
+    rekey_requests(connection, person)
+    made = connection.execute(
+        insert(joins).values(
+            one=one, other=other, because=because.strip(), joined_by=joined_by, joined_at=at
+        )
+    )
+    _keep(connection, person)
+    if any(has_stopped_contact(connection, member) for member in (one, other)):
+        evidence = {"channel": "editor", "by": joined_by, "quoted": because.strip()}
+        stopping.stop(connection, keys, at, one, evidence)
+    assert made.inserted_primary_key is not None
+    return int(made.inserted_primary_key[0])
+
+
+def part(connection: Connection, join_id: int, at: datetime, parted_by: str) -> bool:
+    """Take a join back; False when it has been already. Raises DefinedbyError for no join."""
+    row = connection.execute(select(joins).where(joins.c.id == join_id)).first()
+    if row is None:
+        raise DefinedbyError("There is no such join.", "Load the page again.")
+    before = _held(connection, row.one, row.other)
+    changed = connection.execute(
+        update(joins)
+        .where(joins.c.id == join_id, joins.c.parted_at.is_(None))
+        .values(parted_at=at, parted_by=parted_by)
+    )
+    if changed.rowcount != 1:
+        return False
+    left = set(before)
+    while left:
+        person = _reached(connection, min(left))
+        _keep(connection, person)
+        rekey_requests(connection, person)
+        left -= set(person)
+    return True
+
+
+def joins_of(connection: Connection, contributor_id: str) -> list[Join]:
+    """The joins by which this contributor is one person with others, oldest first."""
+    person = people_of(connection, contributor_id)
+    rows = connection.execute(_live().where(joins.c.one.in_(person)).order_by(joins.c.id))
+    return [_join(row) for row in rows]
+
+
+def _held(connection: Connection, one: str, other: str) -> tuple[str, ...]:
+    """All who are the same person as either, held in the order of their ids."""
+    while True:
+        both = _both(connection, one, other)
+        hold(connection, both)
+        if _both(connection, one, other) == both:
+            return both
+
+
+def _both(connection: Connection, one: str, other: str) -> tuple[str, ...]:
+    return tuple(sorted({*people_of(connection, one), *people_of(connection, other)}))
+
+
+def _keep(connection: Connection, person: tuple[str, ...]) -> None:
+    """Write down who they are together; whoever is alone is nobody but themselves."""
+    connection.execute(
+        update(contributors)
+        .where(contributors.c.id.in_(person))
+        .values(person_id=person[0] if len(person) > 1 else "")
+    )
+
+
+def _reached(connection: Connection, start: str) -> tuple[str, ...]:
+    """Everybody who is joined with `start`, directly or by others."""
+    found, waiting = {start}, {start}
+    while waiting:
+        rows = connection.execute(
+            _live().where(or_(joins.c.one.in_(waiting), joins.c.other.in_(waiting)))
+        ).all()
+        waiting = {one for row in rows for one in (row.one, row.other)} - found
+        found |= waiting
+    return tuple(sorted(found))
+
+
+def _live() -> Any:
+    return select(joins).where(joins.c.parted_at.is_(None))
+
+
+def _join(row: Row[Any]) -> Join:
+    return Join(row.id, row.one, row.other, row.because, row.joined_by, row.joined_at)
