@@ -61,7 +61,9 @@ def judge(view: View) -> Finding:
     for section, decided in (("stop", _stop), ("remove", _remove)):
         for number, sentence in enumerate(view.sentences):
             for hit in sentence.of(section):
-                if section == "remove" and _is_denied(sentence, hit):
+                if section == "remove" and (
+                    _is_denied(sentence, hit) or _is_about_credit(view, sentence, hit)
+                ):
                     continue
                 found = decided(view, number, hit)
                 if found is not None:
@@ -100,6 +102,15 @@ def _is_denied(sentence: Sentence, hit: Hit) -> bool:
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
         for other in sentence.hits
     )
+
+
+def _is_about_credit(view: View, sentence: Sentence, hit: Hit) -> bool:
+    """As in "yes, if you remove my surname": beside a yes, that is a wish about the credit."""
+    _, end = sentence.clause_of(hit.start)
+    credit = any(
+        sentence.subjects.get(at) == "credit" for at in range(hit.start, max(end, hit.end))
+    )
+    return credit and any(_affirms(other) for other in view.sentences)
 
 
 def _somebody_elses(view: View) -> Finding | None:
@@ -264,9 +275,13 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
         for hit in sentence.hits:
             if sentence.is_reported:
                 continue
-            if hit.section == "change" or (
-                hit.section in ("condition", "contrast", "negation")
-                and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+            if (
+                hit.section == "change"
+                or (hit.section == "remove" and _is_about_credit(view, sentence, hit))
+                or (
+                    hit.section in ("condition", "contrast", "negation")
+                    and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+                )
             ):
                 yield number, hit
         agreed = agreed or affirms
@@ -372,26 +387,31 @@ def _is_put_off(view: View) -> bool:
 def _blocked(view: View, yes: _Yes) -> Finding | None:
     """Why a yes does not count after all: something beside it that is not understood."""
     for number, sentence in enumerate(view.sentences):
-        if number == yes.number or (not sentence.hits and not sentence.uncovered):
+        if number > yes.number and (sentence.quotes or sentence.echoes):
+            reason = "It says yes, and more about the words or the name."
+            return Finding("unclear", reason, _of(view, sentence))
+        if yes.strong or number == yes.number or not (sentence.hits or sentence.uncovered):
             continue
-        if sentence.is_reported:
-            beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-            if yes.strong or (yes.plain and beside):
-                continue
-            return Finding("unclear", dict(_DOUBTS)["reported"], _of(view, sentence))
-        if yes.strong:
-            continue
-        warm = sentence.has("warm") and yes.plain
-        for section, reason in _DOUBTS:
-            if sentence.has(section) and not (warm and section == "elsewhere"):
-                return Finding("unclear", reason, _of(view, sentence))
-        if sentence.uncovered and not (yes.plain or sentence.has("warm")):
-            return Finding(
-                "unclear", "Its yes may be about something else it says.", _of(view, sentence)
-            )
-        if sentence.topics or (sentence.risks and not warm):
-            return Finding("unclear", "It says yes, and more about it.", _of(view, sentence))
+        reason = _objection(sentence, yes)
+        if reason:
+            return Finding("unclear", reason, _of(view, sentence))
     return None
+
+
+def _objection(sentence: Sentence, yes: _Yes) -> str:
+    """What a sentence beside a bare yes has against it; "" when it is beside the point."""
+    if sentence.is_reported:
+        beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
+        return "" if yes.plain and beside else dict(_DOUBTS)["reported"]
+    warm = sentence.has("warm") and yes.plain
+    for section, reason in _DOUBTS:
+        if sentence.has(section) and not (warm and section == "elsewhere"):
+            return reason
+    if sentence.uncovered and not (yes.plain or sentence.has("warm")):
+        return "Its yes may be about something else it says."
+    if sentence.topics or (sentence.risks and not warm):
+        return "It says yes, and more about it."
+    return ""
 
 
 def _no_answer(view: View) -> Finding:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import click
 
@@ -23,13 +22,11 @@ class _NoAnswerError(Exception):
 
 @click.command(
     "answers",
-    epilog=example(
-        "definedby answers --jsonl answers.jsonl", "definedby answers --jsonl < answers.jsonl"
-    ),
+    epilog=example("definedby answers --jsonl answers.jsonl"),
 )
-@click.argument("file", type=click.File("rb"), default="-")
+@click.argument("file", type=click.Path(allow_dash=True), default="-")
 @click.option("--jsonl", is_flag=True, help="JSON Lines in and out; the only form there is.")
-def answers_command(file: BinaryIO, *, jsonl: bool) -> int:
+def answers_command(file: str, *, jsonl: bool) -> int:
     """Say what people decided: one answer a line, from FILE or standard input.
 
     A line is {"id", "channel", "asked": {"text", "credit", "question"}, "answer"}; it becomes
@@ -41,14 +38,14 @@ def answers_command(file: BinaryIO, *, jsonl: bool) -> int:
             "This command reads and writes JSON Lines only.", "Say so: definedby answers --jsonl"
         )
     failed = False
-    for result in _results(file):
-        failed = failed or "error" in result
-        sys.stdout.write(_line(result) + "\n")
-    sys.stdout.flush()
+    with click.open_file(file, "rb") as lines:
+        for result in _results(lines):
+            failed = failed or "error" in result
+            click.echo(_line(result))
     return Exit.PARTLY if failed else Exit.DONE
 
 
-def _results(file: BinaryIO) -> Iterator[dict[str, Any]]:
+def _results(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     from consent.answers import read_answer
 
     for number, raw in enumerate(file, start=1):

@@ -59,7 +59,7 @@ def expire(ledger: Ledger) -> None:
     click.echo(f"Closed: {expire_overdue(ledger)}")
 
 
-@consent.command("corrections", epilog=example("definedby consent corrections > corrections.jsonl"))
+@consent.command("corrections", epilog=example("definedby consent corrections"))
 @with_ledger
 def corrections(ledger: Ledger) -> None:
     """Print the answers that editors corrected, one JSON object a line, as labelled test rows.
