@@ -21,6 +21,9 @@ from collector.reading.units import Unit
 
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
+LONGEST_POSSESSION = 10
+#: A quotation begins with one of these.
+QUOTES = frozenset('"“„«‘‚「『')
 
 
 def classify(scene: Scene) -> None:
@@ -143,18 +146,36 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
 def _chatter(scene: Scene, unit: Unit) -> str:
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
-    return "chat" if opening(scene, unit, "chat") else ""
+    if opening(scene, unit, "chat") is None or _is_possession(unit):
+        return ""
+    return "chat"
+
+
+def _is_possession(unit: Unit) -> bool:
+    """Whether it is a thing of theirs and no sentence: "our kitchen table"."""
+    opens = any(hit.start == unit.first for hit in unit.hits.get("ours", ()))
+    return opens and unit.count <= LONGEST_POSSESSION and not unit.hits.get("is")
 
 
 def _declines(scene: Scene, unit: Unit) -> bool:
     """Whether they don't answer, or not yet."""
-    declined = anywhere(unit, "no_answer")
+    said = (hit for hit in unit.hits.get("no_answer", ()) if not _is_in_quotes(scene, unit, hit))
+    declined = next(said, None)
     if declined is None or unit.count > LONGEST_REFUSAL or _is_subject(scene, unit, declined):
         return False
     if any(hit.start == unit.first for hit in unit.hits.get("opinion", ())):
         return False
     near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
     return declined.start - unit.first <= near_start or not _opines(scene, unit)
+
+
+def _is_in_quotes(scene: Scene, unit: Unit, hit: Hit) -> bool:
+    """Whether it stands in quotation marks inside something longer."""
+    before = scene.tokens.text[unit.start : scene.tokens.starts[hit.start]]
+    opened = before.count('"') % 2 or sum(map(before.count, "“„«「『")) > sum(
+        map(before.count, "”»」』")
+    )
+    return bool(opened) and hit.end < unit.last
 
 
 def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
@@ -173,12 +194,20 @@ def _is_reaction(scene: Scene, unit: Unit) -> bool:
         return True
     if unit.count > 6 or is_cjk(plain[:1]):
         return False
+    if all(_is_laughter(word) for word in scene.spoken(unit)):
+        return True
     kept = [word for word in scene.spoken(unit) if not scene.in_list("filler", word)]
     if not kept:
         return False
     return all(scene.in_list("reaction", word) for word in kept) or (
         len(kept) < unit.count and scene.in_list("reaction", " ".join(kept))
     )
+
+
+def _is_laughter(word: str) -> bool:
+    """Whether a word is a noise: "mmm", "hahaha", "kkkk"."""
+    letters = set(word)
+    return (len(letters) == 1 and len(word) >= 3) or (len(letters) == 2 and len(word) >= 5)
 
 
 def _opines(scene: Scene, unit: Unit) -> bool:

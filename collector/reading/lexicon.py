@@ -157,10 +157,15 @@ def lexicon(lang: str) -> Lexicon:
     return found
 
 
+#: So alike that a few words can't tell them apart.
+_KIN = {"da": "nb", "nb": "da"}
+
+
 @lru_cache(maxsize=128)
 def lexicon_of(*langs: str) -> Lexicon:
     """The lexicons of several languages as one; the first is what the text is written in."""
-    parts = [lexicon(lang) for lang in dict.fromkeys(langs)]
+    kin = [_KIN[lang] for lang in langs if lang in _KIN]
+    parts = [lexicon(lang) for lang in dict.fromkeys((*langs, *kin))]
     found = Lexicon(tuple(dict.fromkeys(langs)))
     for part in parts:
         for word, phrases in part.by_word.items():

@@ -45,6 +45,7 @@ def _score(scene: Scene, units: list[Unit]) -> int:
     links = len({found.group() for found in LINK.finditer(own)})
     if not phrases and not links:
         return 0
-    score = 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
+    score = bool(links) * any(unit.hits.get("ours") for unit in units)
+    score += 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
     priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))
     return score + 2 * priced if phrases or priced or links >= 3 else 0

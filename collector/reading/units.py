@@ -147,7 +147,15 @@ class _Cutter:
         """Whether a mark that may end a sentence doesn't here."""
         text, mark = self._text, found.group()
         if _EMOJI.match(mark):
+            if not text[start : found.start()].strip():
+                return True
             return _WORD_FOLLOWS.match(text, found.end()) is None
+        if (
+            mark[0] in "….·"
+            and mark[:3] in ("…", "...")
+            and text[found.end() :][:2].strip().islower()
+        ):
+            return True  # "Trust is … a lamp"
         if mark[0] == ";":  # the Greek question mark, which is written as a semicolon
             return not "\u0370" <= text[max(start, found.start() - 1)] <= "\u03ff"
         return _is_abbreviation(text, start, found.start()) or _quotes_on(
