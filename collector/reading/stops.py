@@ -6,7 +6,6 @@ from collector.reading.scene import Scene, is_loose
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
 
-
 #: What a wish to be left alone is built of, by section of the language files.
 _BRICKS = ("neg", "contact", "me", "again", "cease", "remove", "list")
 #: Nobody needs more words for it; CJK counts characters.
