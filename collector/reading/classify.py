@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collector.reading.courtesies import is_closing, is_greeting, is_thanks
 from collector.reading.lead import find_lead
 from collector.reading.lexicon import Hit
@@ -22,6 +24,8 @@ from collector.reading.units import Unit
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
+#: Without any of these there is no link, mention or hashtag.
+_MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
 #: A quotation begins with one of these.
 QUOTES = frozenset('"“„«‘‚「『')
 
@@ -47,6 +51,8 @@ def _kind(scene: Scene, unit: Unit) -> str:
 
 def _bare(said: str) -> str:
     """What is left without links, mentions and hashtags."""
+    if not _MARKS.search(said):
+        return said
     words = [
         word
         for word in said.split()

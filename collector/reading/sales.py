@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from collector.reading.scene import LINK, Scene
+from collector.reading.scene import Scene, links_in
 from collector.reading.units import Unit
 
 _PRICE = re.compile(
@@ -42,7 +42,7 @@ def sales_score(scene: Scene) -> int:
 def _score(scene: Scene, units: list[Unit]) -> int:
     own = "\n".join(scene.text(unit) for unit in units)[:4000]
     phrases = len({hit.start for unit in units for hit in unit.hits.get("spam", ())})
-    links = len({found.group() for found in LINK.finditer(own)})
+    links = len(links_in(own))
     if not phrases and not links:
         return 0
     score = bool(links) * any(unit.hits.get("ours") for unit in units)
