@@ -203,8 +203,8 @@ def _is_reaction(scene: Scene, unit: Unit) -> bool:
     if all(_is_laughter(word) for word in scene.spoken(unit)):
         return True
     kept = [word for word in scene.spoken(unit) if not scene.in_list("filler", word)]
-    if not kept:
-        return False
+    if not kept:  # "Good morning, everyone!"
+        return unit is not scene.units[0] and scene.units[0].kind == "greeting"
     return all(scene.in_list("reaction", word) for word in kept) or (
         len(kept) < unit.count and scene.in_list("reaction", " ".join(kept))
     )

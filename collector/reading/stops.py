@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collector.reading.scene import Scene, is_loose
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
@@ -10,6 +12,8 @@ from collector.reading.units import Unit
 _BRICKS = ("neg", "contact", "me", "again", "cease", "remove", "list")
 #: Nobody needs more words for it; CJK counts characters.
 LONGEST_BUILT = 24
+#: "Stop @ing me"
+_AT_ME = re.compile(r"@\s?(?:me|us|ing|moi|mich|mij|mig|mi|我|私)(?![^\W\d_])", re.IGNORECASE)
 LONGEST_BUILT_CJK = 40
 #: So few words leave no room for a definition.
 SHORT = 5
@@ -52,6 +56,8 @@ def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
     if _describes(scene, unit) or unit.hits.get("automatic"):
         return False
     said = {name for name in _BRICKS if unit.hits.get(name)}
+    if said & {"neg", "cease"} and _AT_ME.search(scene.text(unit)):
+        return True
     asks_for = "contact" in said and bool(said & {"neg", "cease"})
     if asks_for and ("me" in said or ("again" in said and unit.count <= SHORT)):
         return True
