@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collector.reading.courtesies import is_closing, is_greeting, is_thanks
+from collector.reading.courtesies import is_closing, is_first, is_greeting, is_thanks
 from collector.reading.lead import find_lead
 from collector.reading.lexicon import Hit
 from collector.reading.questions import asks, lead_asks
@@ -152,13 +152,15 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
 def _chatter(scene: Scene, unit: Unit) -> str:
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
-    if opening(scene, unit, "chat") is None or _is_possession(unit):
+    if opening(scene, unit, "chat") is None or _is_possession(scene, unit):
         return ""
     return "chat"
 
 
-def _is_possession(unit: Unit) -> bool:
-    """Whether it is a thing of theirs and no sentence: "our kitchen table"."""
+def _is_possession(scene: Scene, unit: Unit) -> bool:
+    """Whether it is a thing of theirs and no sentence, said first: "our kitchen table"."""
+    if not is_first(scene, unit):
+        return False
     opens = any(hit.start == unit.first for hit in unit.hits.get("ours", ()))
     return opens and unit.count <= LONGEST_POSSESSION and not unit.hits.get("is")
 

@@ -132,7 +132,7 @@ class _Cutter:
             if hole_start >= end:
                 break
             if hole_end > start:
-                yield start, hole_start
+                yield start, max(start, hole_start)  # marks may touch
                 start = hole_end
         yield start, end
 
@@ -171,7 +171,7 @@ class _Cutter:
             start = found.end()
         while end > start and text[end - 1] in _SPACE:
             end -= 1
-        if start == end:
+        if start >= end:
             return
         first, last = self._tokens.first_from(start), self._tokens.first_from(end)
         stop = _after_greeting(self._tokens, first, last, end, self._words) if greets else 0
