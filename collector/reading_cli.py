@@ -14,8 +14,7 @@ from ledger.errors import DefinedbyError, Exit, SettingError
 @click.command(
     epilog=example(
         "definedby read --jsonl replies.jsonl",
-        "definedby read --jsonl < replies.jsonl > readings.jsonl",
-        "definedby read --corrections > corrected.jsonl",
+        "definedby read --corrections",
     )
 )
 @click.argument("file", type=click.Path(path_type=Path), required=False)

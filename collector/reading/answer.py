@@ -183,6 +183,10 @@ def _without_name(scene: Scene, units: list[Unit], spoken: list[int]) -> list[Un
         ):
             return units[: tail[0]]
     last = units[spoken[-1]]
+    before = units[spoken[-2]]
+    ends = ("greeting", "closing", *(("thanks", "polite") if scene.is_mail else ()))
+    if before.kind in ends and len(spoken) > 2 and _is_name(scene, last) and last.count <= 3:
+        return units[: spoken[-2]]
     if (
         len(tail) > 1
         and scene.is_mail

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collector.reading.courtesies import is_closing, is_greeting, is_thanks
+import re
+
+from collector.reading.courtesies import is_closing, is_first, is_greeting, is_thanks
 from collector.reading.lead import find_lead
 from collector.reading.lexicon import Hit
 from collector.reading.questions import asks, lead_asks
@@ -21,6 +23,11 @@ from collector.reading.units import Unit
 
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
+LONGEST_POSSESSION = 10
+#: Without any of these there is no link, mention or hashtag.
+_MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
+#: A quotation begins with one of these.
+QUOTES = frozenset('"“„«‘‚「『')
 
 
 def classify(scene: Scene) -> None:
@@ -44,6 +51,8 @@ def _kind(scene: Scene, unit: Unit) -> str:
 
 def _bare(said: str) -> str:
     """What is left without links, mentions and hashtags."""
+    if not _MARKS.search(said):
+        return said
     words = [
         word
         for word in said.split()
@@ -143,18 +152,38 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
 def _chatter(scene: Scene, unit: Unit) -> str:
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
-    return "chat" if opening(scene, unit, "chat") else ""
+    if opening(scene, unit, "chat") is None or _is_possession(scene, unit):
+        return ""
+    return "chat"
+
+
+def _is_possession(scene: Scene, unit: Unit) -> bool:
+    """Whether it is a thing of theirs and no sentence, said first: "our kitchen table"."""
+    if not is_first(scene, unit):
+        return False
+    opens = any(hit.start == unit.first for hit in unit.hits.get("ours", ()))
+    return opens and unit.count <= LONGEST_POSSESSION and not unit.hits.get("is")
 
 
 def _declines(scene: Scene, unit: Unit) -> bool:
     """Whether they don't answer, or not yet."""
-    declined = anywhere(unit, "no_answer")
+    said = (hit for hit in unit.hits.get("no_answer", ()) if not _is_in_quotes(scene, unit, hit))
+    declined = next(said, None)
     if declined is None or unit.count > LONGEST_REFUSAL or _is_subject(scene, unit, declined):
         return False
     if any(hit.start == unit.first for hit in unit.hits.get("opinion", ())):
         return False
     near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
     return declined.start - unit.first <= near_start or not _opines(scene, unit)
+
+
+def _is_in_quotes(scene: Scene, unit: Unit, hit: Hit) -> bool:
+    """Whether it stands in quotation marks inside something longer."""
+    before = scene.tokens.text[unit.start : scene.tokens.starts[hit.start]]
+    opened = before.count('"') % 2 or sum(map(before.count, "“„«「『")) > sum(
+        map(before.count, "”»」』")
+    )
+    return bool(opened) and hit.end < unit.last
 
 
 def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
@@ -173,12 +202,20 @@ def _is_reaction(scene: Scene, unit: Unit) -> bool:
         return True
     if unit.count > 6 or is_cjk(plain[:1]):
         return False
+    if all(_is_laughter(word) for word in scene.spoken(unit)):
+        return True
     kept = [word for word in scene.spoken(unit) if not scene.in_list("filler", word)]
-    if not kept:
-        return False
+    if not kept:  # "Good morning, everyone!"
+        return unit is not scene.units[0] and scene.units[0].kind == "greeting"
     return all(scene.in_list("reaction", word) for word in kept) or (
         len(kept) < unit.count and scene.in_list("reaction", " ".join(kept))
     )
+
+
+def _is_laughter(word: str) -> bool:
+    """Whether a word is a noise: "mmm", "hahaha", "kkkk"."""
+    letters = set(word)
+    return (len(letters) == 1 and len(word) >= 3) or (len(letters) == 2 and len(word) >= 5)
 
 
 def _opines(scene: Scene, unit: Unit) -> bool:

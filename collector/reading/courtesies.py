@@ -15,7 +15,7 @@ LONGEST_PRAISE = 24
 def is_closing(scene: Scene, unit: Unit) -> bool:
     """Whether this is a good-bye: "Best," on its line, "Kind regards, Ada"."""
     said = scene.text(unit)
-    if not (unit.opens_line or unit.closes_line) or _is_first(scene, unit):
+    if not (unit.opens_line or unit.closes_line) or is_first(scene, unit):
         return False
     for hit in unit.hits.get("closing", ()):
         if hit.start != unit.first:
@@ -35,7 +35,7 @@ def is_closing(scene: Scene, unit: Unit) -> bool:
     return False
 
 
-def _is_first(scene: Scene, unit: Unit) -> bool:
+def is_first(scene: Scene, unit: Unit) -> bool:
     """Whether nothing was said before it."""
     return next((one for one in scene.units if one.first < one.last), unit) is unit
 

@@ -104,9 +104,13 @@ def _term_at(tokens: Tokens, unit: Unit, prompt: Prompt) -> list[tuple[int, int]
         return []
     found: list[tuple[int, int]] = []
     long = [word for word in joined if len(word) >= 6]
+    # Words that are near begin alike: most are told apart by their first letter.
+    firsts = {word[0] for word in (*joined, term[0])}
     size = len(term)
     for at in range(unit.first, unit.last):
         word = words[at]
+        if word[0] not in firsts:
+            continue
         if word in joined or any(len(word) >= 8 and near(word, one) for one in long):
             found.append((at, at + 1))
         elif (

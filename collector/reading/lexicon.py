@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from collector.reading.tokens import words_of
+from collector.reading.tokens import is_cjk, words_of
 
 _FOLDER = Path(__file__).parent.parent / "languages"
 #: Words that ".." may stand for at most; CJK counts characters.
@@ -65,6 +65,18 @@ class Lexicon:
     by_beginning: dict[str, list[tuple[str, _Phrase]]] = field(default_factory=dict)
     #: Sections that hold single words or whole lines rather than phrases in a sentence.
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def device_phrases(self) -> tuple[dict[str, list[str]], list[str]]:
+        """Lines of mail programs by their first word, and those in writing without gaps."""
+        spaced: dict[str, list[str]] = {}
+        glued: list[str] = []
+        for phrase in self.lists.get("device", ()):
+            if is_cjk(phrase[0]):
+                glued.append(phrase.replace(" ", ""))
+            else:
+                spaced.setdefault(phrase.partition(" ")[0], []).append(phrase)
+        return spaced, glued
 
     def hits(self, words: list[str], start: int, end: int) -> Iterator[Hit]:
         """Every phrase that begins in words[start:end], which is one thing said."""
@@ -157,10 +169,15 @@ def lexicon(lang: str) -> Lexicon:
     return found
 
 
+#: So alike that a few words can't tell them apart.
+_KIN = {"da": "nb", "nb": "da"}
+
+
 @lru_cache(maxsize=128)
 def lexicon_of(*langs: str) -> Lexicon:
     """The lexicons of several languages as one; the first is what the text is written in."""
-    parts = [lexicon(lang) for lang in dict.fromkeys(langs)]
+    kin = [_KIN[lang] for lang in langs if lang in _KIN]
+    parts = [lexicon(lang) for lang in dict.fromkeys((*langs, *kin))]
     found = Lexicon(tuple(dict.fromkeys(langs)))
     for part in parts:
         for word, phrases in part.by_word.items():

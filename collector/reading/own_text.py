@@ -214,16 +214,16 @@ def _is_like_signature(text: str, below: list[Line]) -> bool:
 
 def _mark_device(text: str, lines: list[Line], words: Lexicon) -> None:
     own = [line for line in lines if line.is_own and text[line.start : line.end].strip(_INVISIBLE)]
+    spaced, glued = words.device_phrases
     for number, line in enumerate(own):
         said = text[line.start : line.end]
         spoken = words_of(said[:120])
         plain, joined = " ".join(spoken), "".join(spoken)
-        told = any(
-            plain.startswith(phrase + " ")
-            or plain == phrase
-            or (is_cjk(phrase[0]) and phrase.replace(" ", "") in joined)
-            for phrase in words.lists.get("device", ())
+        told = bool(spoken) and any(
+            plain == phrase or plain.startswith(phrase + " ")
+            for phrase in spaced.get(spoken[0], ())
         )
+        told = told or any(phrase in joined for phrase in glued)
         last = len(own) - number <= 2 and len(said) <= 60 and number > 0
         if told or (last and _GADGET.search(said) and len(spoken) <= 12):
             if number or len(own) > 1:

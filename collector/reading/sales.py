@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from collector.reading.scene import LINK, Scene
+from collector.reading.scene import Scene, links_in
 from collector.reading.units import Unit
 
 _PRICE = re.compile(
@@ -42,9 +42,10 @@ def sales_score(scene: Scene) -> int:
 def _score(scene: Scene, units: list[Unit]) -> int:
     own = "\n".join(scene.text(unit) for unit in units)[:4000]
     phrases = len({hit.start for unit in units for hit in unit.hits.get("spam", ())})
-    links = len({found.group() for found in LINK.finditer(own)})
+    links = len(links_in(own))
     if not phrases and not links:
         return 0
-    score = 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
+    score = bool(links) * any(unit.hits.get("ours") for unit in units)
+    score += 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
     priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))
     return score + 2 * priced if phrases or priced or links >= 3 else 0

@@ -61,6 +61,13 @@ def is_loose(scene: Scene, unit: Unit) -> bool:
     return is_cjk(word) or scene.words.langs[0] in VERB_LAST
 
 
+def links_in(text: str) -> set[str]:
+    """The links of a text."""
+    if "/" not in text and "ww." not in text.lower():
+        return set()
+    return set(LINK.findall(text))
+
+
 def anywhere(unit: Unit, section: str, least: int = 1) -> Hit | None:
     for hit in unit.hits.get(section, ()):
         if hit.end - hit.start >= least:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from collector.reading.scene import Scene
+import re
+
+from collector.reading.scene import Scene, is_loose
 from collector.reading.tokens import words_of
 from collector.reading.units import Unit
+
+#: What a wish to be left alone is built of, by section of the language files.
+_BRICKS = ("neg", "contact", "me", "again", "cease", "remove", "list")
+#: Nobody needs more words for it; CJK counts characters.
+LONGEST_BUILT = 24
+#: "Stop @ing me"
+_AT_ME = re.compile(r"@\s?(?:me|us|ing|moi|mich|mij|mig|mi|我|私)(?![^\W\d_])", re.IGNORECASE)
+LONGEST_BUILT_CJK = 40
+#: So few words leave no room for a definition.
+SHORT = 5
 
 
 def asks_to_stop(scene: Scene, subject: str) -> bool:
@@ -25,9 +37,50 @@ def asks_to_stop(scene: Scene, subject: str) -> bool:
 
 def _in_unit(scene: Scene, unit: Unit) -> bool:
     for hit in unit.hits.get("stop", ()):
-        if hit.anywhere or _opens_clause(scene, unit, hit.start):
+        if hit.anywhere and not (
+            _describes(scene, unit) and _is_one_clause(scene, unit, hit.start)
+        ):
             return True
-    return False
+        if not hit.anywhere and _opens_clause(scene, unit, hit.start):
+            return True
+    return _is_built_as_stop(scene, unit)
+
+
+def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
+    """Whether it says, in whatever order, not to contact the speaker, or to remove them.
+
+    "People who never write to me" describes; only what starts with no subject asks.
+    """
+    if not 2 <= unit.count <= (LONGEST_BUILT_CJK if is_loose(scene, unit) else LONGEST_BUILT):
+        return False
+    if _describes(scene, unit) or unit.hits.get("automatic"):
+        return False
+    said = {name for name in _BRICKS if unit.hits.get(name)}
+    if said & {"neg", "cease"} and _AT_ME.search(scene.text(unit)):
+        return True
+    asks_for = "contact" in said and bool(said & {"neg", "cease"})
+    if asks_for and ("me" in said or ("again" in said and unit.count <= SHORT)):
+        return True
+    if not {"remove", "list"} <= said:
+        return False
+    # "my data" and the like say whose.
+    return "me" in said or any(hit.end - hit.start > 1 for hit in unit.hits["list"])
+
+
+def _describes(scene: Scene, unit: Unit) -> bool:
+    """Whether it begins as a description does ("someone who"), or talks of its own doing."""
+    if scene.in_list("courtesy", scene.tokens.words[unit.first]):
+        return False
+    negative = {hit.start for name in ("neg", "cease") for hit in unit.hits.get(name, ())}
+    openings = (*unit.hits.get("it", ()), *unit.hits.get("opinion", ()))
+    return any(hit.start == unit.first and hit.start not in negative for hit in openings)
+
+
+def _is_one_clause(scene: Scene, unit: Unit, at: int) -> bool:
+    """Whether nothing parts the word at `at` from the beginning."""
+    tokens = scene.tokens
+    before = tokens.text[unit.start : tokens.starts[at]]
+    return at > unit.first and not any(mark in before for mark in ",;:.،、—–(")
 
 
 def _opens_clause(scene: Scene, unit: Unit, at: int) -> bool:

@@ -46,8 +46,9 @@ def _is_indic(char: str) -> bool:
     return "\u0900" <= char <= "\u0dff" or "\u0e00" <= char <= "\u0eff"
 
 
-def is_cjk(token: str) -> bool:
-    return len(token) == 1 and _CJK_CHAR.match(token) is not None
+def is_cjk(word: str) -> bool:
+    """Whether a word of `Tokens` is a character of a writing without gaps."""
+    return len(word) == 1 and word > "\u3004" and _CJK_CHAR.match(word) is not None
 
 
 def words_of(text: str) -> list[str]:

@@ -132,7 +132,7 @@ class _Cutter:
             if hole_start >= end:
                 break
             if hole_end > start:
-                yield start, hole_start
+                yield start, max(start, hole_start)  # marks may touch
                 start = hole_end
         yield start, end
 
@@ -147,7 +147,15 @@ class _Cutter:
         """Whether a mark that may end a sentence doesn't here."""
         text, mark = self._text, found.group()
         if _EMOJI.match(mark):
+            if not text[start : found.start()].strip():
+                return True
             return _WORD_FOLLOWS.match(text, found.end()) is None
+        if (
+            mark[0] in "….·"
+            and mark[:3] in ("…", "...")
+            and text[found.end() :][:2].strip().islower()
+        ):
+            return True  # "Trust is … a lamp"
         if mark[0] == ";":  # the Greek question mark, which is written as a semicolon
             return not "\u0370" <= text[max(start, found.start() - 1)] <= "\u03ff"
         return _is_abbreviation(text, start, found.start()) or _quotes_on(
@@ -163,7 +171,7 @@ class _Cutter:
             start = found.end()
         while end > start and text[end - 1] in _SPACE:
             end -= 1
-        if start == end:
+        if start >= end:
             return
         first, last = self._tokens.first_from(start), self._tokens.first_from(end)
         stop = _after_greeting(self._tokens, first, last, end, self._words) if greets else 0

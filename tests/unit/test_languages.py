@@ -11,7 +11,8 @@ SECTIONS = [
     *("greeting", "thanks", "praise", "polite", "closing", "device", "label", "is", "it"),
     *("opinion", "rhetorical", "courtesy", "stop", "stop_alone", "spam", "question", "meta"),
     *("no_answer", "reaction", "chat", "remark", "more", "quoting", "automatic", "wrote"),
-    *("from", "original", "small"),
+    *("from", "original", "small", "neg", "cease", "contact", "me", "again", "remove", "list"),
+    "ours",
 ]
 
 
