@@ -46,6 +46,8 @@ _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?:[^\[\]]|!\[[^\]]*\]\([^)]*\))*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
+#: What the shell takes for itself: where a command reads from and writes to.
+_REDIRECTION = re.compile(r"\s[<>]\s*\S+")
 
 
 def by_name(path: Path) -> str:
@@ -138,7 +140,7 @@ def test_there_are_command_lines() -> None:
 
 @pytest.mark.parametrize(("document", "line"), list(command_lines()))
 def test_a_documented_command_line_parses(document: str, line: str) -> None:
-    words = shlex.split(line)
+    words = shlex.split(_REDIRECTION.sub("", line))
     while _ASSIGNMENT.match(words[0]):
         setting, _, value = words.pop(0).partition("=")
         load_settings({setting: value})
