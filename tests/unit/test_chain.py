@@ -98,8 +98,9 @@ def test_two_heads_of_one_number_must_both_fit(order: int) -> None:
 
 
 def test_a_foreign_beginning_is_noticed() -> None:
-    assert isinstance(verify([], [Head(0, "f" * 64)]), Break)
-    assert isinstance(verify(make_links(2), [Head(0, "f" * 64)]), Break)
+    other = Break(1, "a head states another beginning")
+    assert verify([], [Head(0, "f" * 64)]) == other
+    assert verify(make_links(2), [Head(0, "f" * 64)]) == other
 
 
 @pytest.mark.parametrize("missing", [0, 1, 3])
@@ -141,3 +142,35 @@ def test_what_a_link_says_of_itself(change: dict[str, Any], reason: str) -> None
 def test_a_column_of_another_type_is_a_break_and_not_a_crash(value: Any) -> None:
     found = verify([replace(make_links(1)[0], kind=value)])
     assert isinstance(found, Break)
+
+
+def test_a_head_of_another_hash_is_named() -> None:
+    found = verify(make_links(3), [Head(2, "f" * 64)])
+    assert found == Break(2, "it differs from the head of that number")
+
+
+def test_a_walk_may_begin_after_a_known_link() -> None:
+    links = make_links(5)
+    assert verify(links[2:], after=Head(2, links[1].hash)) == Head(5, links[4].hash)
+    assert verify(links[2:], after=Head(2, "f" * 64)) == Break(
+        3, "it does not continue the event before it"
+    )
+    assert verify(links[2:], after=Head(1, links[1].hash)) == Break(3, "event 2 should stand here")
+    assert verify([], after=Head(2, links[1].hash)) == Head(2, links[1].hash)
+
+
+@pytest.mark.parametrize(
+    ("seal", "reason"),
+    [
+        ("kept", "its payload is still there, though an erasure names it"),
+        ("unsigned", "its list of what was erased is not signed by this instance"),
+    ],
+)
+def test_what_an_erasure_leaves_wrong_is_named(seal: str, reason: str) -> None:
+    assert own_break(replace(make_links(1)[0], seal=seal)) == reason
+
+
+def test_a_payload_is_read_from_what_was_proven() -> None:
+    link = make_links(1)[0]
+    assert link.payload == {"text": "words 1"}
+    assert replace(link, seal="erased", stated=None).payload == {}

@@ -13,6 +13,7 @@ from ledger.consent_state import (
     EventKind,
     Grant,
     IllegalEventError,
+    OpenRequest,
     apply,
     check,
     fold,
@@ -199,3 +200,106 @@ def test_the_reason_why_nothing_is_published(
     found = publishable(events, text, credit, use)
     assert isinstance(found, str)
     assert reason in found
+
+
+def test_each_event_leads_to_exactly_this_state() -> None:
+    asked = fold([REQUEST])
+    assert asked == ConsentState(
+        request=OpenRequest("r1", WORDS, ADA, REQUEST.uses), last=EventKind.REQUESTED
+    )
+    dated = replace(GRANT, at="2026-01-05", hash="g1")
+    grant = Grant("g1", "2026-01-05", "r1", WORDS, ADA, GRANT.uses)
+    granted = ConsentState(grant=grant, last=EventKind.GRANTED)
+    assert fold([REQUEST, dated]) == granted
+    steps = {
+        EventKind.REVISED: replace(granted, last=EventKind.REVISED),
+        EventKind.WITHDRAWN: ConsentState(last=EventKind.WITHDRAWN, withdrawn=True),
+        EventKind.INVALIDATED: ConsentState(last=EventKind.INVALIDATED),
+        EventKind.RETRACTED: replace(granted, last=EventKind.RETRACTED),
+    }
+    for kind, expected in steps.items():
+        assert fold([REQUEST, dated, ConsentEvent(kind)]) == expected, kind
+    published = ConsentEvent(EventKind.PUBLISHED, request_id="g1")
+    assert fold([REQUEST, dated, published]) == replace(
+        granted, published=True, last=EventKind.PUBLISHED
+    )
+    assert fold([REQUEST, dated, published, ConsentEvent(EventKind.RETRACTED)]) == replace(
+        granted, last=EventKind.RETRACTED
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", [EventKind.REVISED, EventKind.WITHDRAWN, EventKind.INVALIDATED, EventKind.EXPIRED]
+)
+def test_an_open_question_is_closed_by_whatever_overtakes_it(kind: EventKind) -> None:
+    assert fold([REQUEST, ConsentEvent(kind, request_id="r1")]).request is None
+
+
+def test_a_proposal_lasts_until_it_is_taken_up() -> None:
+    proposal = ConsentEvent(EventKind.PROPOSED, request_id="r1", text="hearing")
+    proposed = fold([REQUEST, proposal])
+    assert proposed == ConsentState(proposal="hearing", last=EventKind.PROPOSED)
+    again = replace(REQUEST, request_id="r2")
+    assert fold([REQUEST, proposal, again]).proposal == ""
+    assert fold([REQUEST, proposal, ConsentEvent(EventKind.REVISED)]).proposal == ""
+    assert fold([REQUEST, proposal, ConsentEvent(EventKind.REFUSED)]).proposal == "hearing"
+    assert fold([REQUEST, proposal, ConsentEvent(EventKind.WITHDRAWN)]).proposal == "hearing"
+    yes = replace(GRANT, request_id="r2")
+    assert fold([REQUEST, proposal, again, yes]).proposal == ""
+
+
+def test_a_new_yes_after_a_withdrawal_is_no_withdrawn_one() -> None:
+    again = [replace(REQUEST, request_id="r2"), replace(GRANT, request_id="r2", hash="g2")]
+    state = fold([REQUEST, GRANT, ConsentEvent(EventKind.WITHDRAWN), *again])
+    assert state.withdrawn is False
+    gone = fold([REQUEST, GRANT, ConsentEvent(EventKind.WITHDRAWN), *again][:-1])
+    assert gone.withdrawn is True
+    invalid = fold([REQUEST, GRANT, ConsentEvent(EventKind.INVALIDATED)])
+    assert invalid.withdrawn is False
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (replace(GRANT, request_id="r9"), "This question is not open any more."),
+        (replace(GRANT, text="x"), "The words are not the words that were shown."),
+        (replace(GRANT, credit=None), "A grant names its credit."),
+        (
+            replace(GRANT, uses=frozenset()),
+            "A grant allows some of the uses that were asked for, and no others.",
+        ),
+        (
+            replace(REQUEST, request_id="r2"),
+            "This person has been asked already and has not answered yet.",
+        ),
+        (ConsentEvent(EventKind.REFUSED), "This question is not open any more."),
+        (
+            ConsentEvent(EventKind.PROPOSED, request_id="r1", text=" "),
+            "A proposal needs words.",
+        ),
+        (ConsentEvent(EventKind.PUBLISHED), "Only what has a live grant can be published."),
+        (
+            ConsentEvent(EventKind.STOPPED),
+            "This event is about a contributor, not about a definition.",
+        ),
+    ],
+)
+def test_an_objection_is_a_whole_sentence(event: ConsentEvent, sentence: str) -> None:
+    with pytest.raises(IllegalEventError) as caught:
+        check(fold([REQUEST]), event)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"text": ""}, "A consent request shows its words and its credit."),
+        ({"uses": frozenset({Use.EDITION})}, "A consent request asks for a post at least."),
+    ],
+)
+def test_an_objection_to_a_request_is_a_whole_sentence(
+    change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(IllegalEventError) as caught:
+        check(ConsentState(), replace(REQUEST, **change))
+    assert str(caught.value) == sentence
