@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, func, select
 
 from collector.alike import Alike, Taken
+from collector.reading.languages import language_of
 from ledger.answers import answers_among
 from ledger.campaigns import campaign_by_id
 from ledger.definitions import take_definition, words_taken
@@ -95,7 +96,8 @@ def sort_one(reply_id: int, decision: str) -> None:
         if reply is None:
             abort(404)
         if decision == "shortlist":
-            lang = campaign_by_id(connection, reply.campaign_id).lang
+            campaign = campaign_by_id(connection, reply.campaign_id)
+            lang = language_of(reply.text, campaign.lang, campaign.prompt)
             take_definition(connection, ours.keys, ours.clock(), reply, lang)
         else:
             set_state(connection, reply.id, ReplyState(decision))

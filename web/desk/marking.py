@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from collector.reading.languages import language_of
 from consent.requests import revise
 from ledger.campaigns import campaign_by_id
 from ledger.definitions import take_definition
@@ -88,6 +89,7 @@ def _keep(found: Reply, reading: Reading) -> None:
 def _take_edited(found: Reply, words: str) -> str:
     ours = ledger()
     with ours.write() as connection:
-        lang = campaign_by_id(connection, found.campaign_id).lang
+        campaign = campaign_by_id(connection, found.campaign_id)
+        lang = language_of(found.text, campaign.lang, campaign.prompt)
         definition = take_definition(connection, ours.keys, ours.clock(), found, lang)
     return revise(ours, definition.id, words, editor_name()).id
