@@ -14,10 +14,8 @@ from consent.lexicon import HARMLESS, Hit
 
 #: A sentence with so many unexplained words tells a story; a no in it may be about anything.
 STORY = 3
-#: So many unexplained words may follow a permission within its clause.
-AFTER_PERMISSION = 3
-#: So many may stand elsewhere in its sentence.
-BESIDE_PERMISSION = 8
+#: So many unexplained words may stand before a permission in its sentence, if a yes does too.
+BEFORE_PERMISSION = 8
 
 
 @dataclass(frozen=True)
@@ -161,11 +159,14 @@ def _strong(sentence: Sentence, number: int) -> _Yes | None:
     ):
         return None
     for hit in sentence.of("allow"):
-        start, end = sentence.clause_of(hit.start)
-        if sentence.uncovered_in(start, hit.start):
+        start, _ = sentence.clause_of(hit.start)
+        if any(start <= at < hit.start for at in sentence.strange):
             continue
-        after = sentence.uncovered_in(hit.end, max(end, hit.end))
-        if after <= AFTER_PERMISSION and sentence.uncovered <= BESIDE_PERMISSION:
+        if any(at >= hit.start for at in sentence.strange):
+            continue
+        # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
+        before = len(sentence.strange)
+        if before == 0 or (before <= BEFORE_PERMISSION and sentence.has("yes")):
             return _Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
 
@@ -376,9 +377,15 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
             continue
         if sentence.is_reported:
             beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-            if yes.strong or (yes.plain and beside):
+            if number < yes.number and (yes.strong or (yes.plain and beside)):
+                continue
+            if number > yes.number and sentence.has("warm", "bye") and yes.plain and beside:
                 continue
             return Finding("unclear", dict(_DOUBTS)["reported"], _of(view, sentence))
+        if number > yes.number and sentence.strange and not sentence.has("warm", "bye"):
+            return Finding(
+                "unclear", "What follows the yes may be a condition.", _of(view, sentence)
+            )
         if yes.strong:
             continue
         warm = sentence.has("warm") and yes.plain

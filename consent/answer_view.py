@@ -46,6 +46,8 @@ class Sentence:
     end: int
     topics: int = 0
     covered: set[int] = field(default_factory=set)
+    #: Words that no phrase explains, and that are not just what the permission is for.
+    strange: set[int] = field(default_factory=set)
     #: How many words belong to no phrase at all: how much of a story it tells.
     unknown: int = 0
     #: A word stands in it that would be a stop if it stood alone.
@@ -368,6 +370,10 @@ def _sentence(
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
     made.unknown = end - start - len(known)
+    made.strange = {
+        at for at in range(start, end)
+        if at not in made.covered and not _is_frame(words[at], languages)
+    }  # fmt: skip
     made.alarming = any(
         atom in lang.alarms
         for at in range(start, end)
@@ -385,6 +391,10 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _is_frame(word: Word, languages: Sequence[Language]) -> bool:
+    return any(atom in lang.frame for lang in languages for atom in lang.atoms(word))
 
 
 def _is_topic(word: Word, languages: Sequence[Language]) -> bool:
