@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from consent.answer_lines import Line, own_lines
-from consent.answer_words import Break, Word, folded, words_of
+from consent.answer_words import Break, Word, folded, is_ideograph, words_of
 from consent.lexicon import (
     HARMLESS,
     Hit,
@@ -217,6 +217,23 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
     for number, word in enumerate(words):
         if word.kind == "mention" or (word.kind == "word" and word.exact in names):
             found.add(number)
+    return found | _short_signatures(words, asked.get("credit", ""), names)
+
+
+def _short_signatures(words: Sequence[Word], credit: str, names: frozenset[str]) -> set[int]:
+    """Lines that hold only a name of the credit in single characters, or its initial."""
+    whole = "".join(credit.split())
+    initials = {name[:1] for name in names}
+    lines: dict[int, list[int]] = {}
+    for at, word in enumerate(words):
+        lines.setdefault(word.line, []).append(at)
+    found: set[int] = set()
+    for number, line in enumerate(lines.values()):
+        signs = "".join(words[at].exact for at in line)
+        named = len(line) > 1 and len(signs) == len(line) and signs in whole
+        initial = number > 0 and len(signs) == 1 and words[line[0]].capital and signs in initials
+        if (named and all(map(is_ideograph, signs))) or initial:
+            found.update(line)
     return found
 
 

@@ -31,7 +31,7 @@ DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
 _OVER_COMMAS = frozenset(
-    {*DECISIVE, "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
+    {"remove", "refuse", "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
 )
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
