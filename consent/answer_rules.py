@@ -356,6 +356,8 @@ def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -
     is_story = sentence.unknown >= STORY
     if last is None or not last.strong:
         return True
+    if hit.section == "unreal" and number == last.number - 1 and not is_story:
+        return True
     if hit.section == "defer":
         return number >= last.number or not is_story
     return number >= last.number and not (is_story and number != last.number)
@@ -379,10 +381,10 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
             beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
             if number < yes.number and (yes.strong or (yes.plain and beside)):
                 continue
-            if number > yes.number and sentence.has("warm", "bye") and yes.plain and beside:
+            if number > yes.number and _is_friendly(sentence) and yes.plain and beside:
                 continue
             return Finding("unclear", dict(_DOUBTS)["reported"], _of(view, sentence))
-        if number > yes.number and sentence.strange and not sentence.has("warm", "bye"):
+        if number > yes.number and sentence.strange and not _is_friendly(sentence):
             return Finding(
                 "unclear", "What follows the yes may be a condition.", _of(view, sentence)
             )
@@ -399,6 +401,11 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
         if sentence.topics or (sentence.risks and not warm):
             return Finding("unclear", "It says yes, and more about it.", _of(view, sentence))
     return None
+
+
+def _is_friendly(sentence: Sentence) -> bool:
+    """Warm words, or a good-bye that opens the sentence."""
+    return sentence.has("warm") or any(hit.start == sentence.start for hit in sentence.of("bye"))
 
 
 def _no_answer(view: View) -> Finding:

@@ -384,6 +384,7 @@ def _sentence(
             hit.section in HARMLESS for hit in own
         ):
             explained.update(range(first, last))
+    explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
     made.unknown = end - start - len(known)
@@ -408,6 +409,18 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _greeted(sentence: Sentence) -> range:
+    """The name after the greeting that an answer begins with."""
+    first, last = sentence.clauses[0]
+    opens = [hit for hit in sentence.hits if hit.section == "filler" and hit.start == 0]
+    if not opens or first != 0:
+        return range(0)
+    named = range(opens[0].end, last)
+    ends = last == len(sentence.words) or sentence.words[last].before >= Break.CLAUSE
+    is_name = len(named) <= 2 and all(sentence.words[at].capital for at in named)
+    return named if ends and is_name else range(0)
 
 
 def _is_frame(word: Word, languages: Sequence[Language]) -> bool:

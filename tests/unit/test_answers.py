@@ -72,6 +72,12 @@ def test_p07_a_yes_to_another_question_is_never_a_grant(answer: str) -> None:
     assert read(answer).decision is Decided.UNCLEAR
 
 
+def test_p07_what_only_looks_like_a_yes_is_never_a_grant() -> None:
+    near = (TUNED.parent / "answers_near_yes.txt").read_text("utf-8").splitlines()
+    assert len(near) > 300
+    assert [line for line in near if read(line).decision is Decided.GRANT] == []
+
+
 def test_an_automatic_reply_decides_nothing() -> None:
     assert read_answer(ASKED, "Yes", automatic=True).decision is Decided.UNCLEAR
 
