@@ -377,30 +377,34 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
     for number, sentence in enumerate(view.sentences):
         if number == yes.number or (not sentence.hits and not sentence.uncovered):
             continue
-        if sentence.is_reported:
-            beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-            if number < yes.number and (yes.strong or (yes.plain and beside)):
-                continue
-            if number > yes.number and _is_friendly(sentence) and yes.plain and beside:
-                continue
-            return Finding("unclear", dict(_DOUBTS)["reported"], _of(view, sentence))
-        if number > yes.number and sentence.strange and not _is_friendly(sentence):
-            return Finding(
-                "unclear", "What follows the yes may be a condition.", _of(view, sentence)
-            )
-        if yes.strong:
-            continue
-        warm = sentence.has("warm") and yes.plain
-        for section, reason in _DOUBTS:
-            if sentence.has(section) and not (warm and section == "elsewhere"):
-                return Finding("unclear", reason, _of(view, sentence))
-        if sentence.uncovered and not (yes.plain or sentence.has("warm")):
-            return Finding(
-                "unclear", "Its yes may be about something else it says.", _of(view, sentence)
-            )
-        if sentence.topics or (sentence.risks and not warm):
-            return Finding("unclear", "It says yes, and more about it.", _of(view, sentence))
+        reason = _reason_against(sentence, number, yes)
+        if reason:
+            return Finding("unclear", reason, _of(view, sentence))
     return None
+
+
+def _reason_against(sentence: Sentence, number: int, yes: _Yes) -> str:
+    follows = number > yes.number
+    if sentence.is_reported:
+        beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
+        trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
+        return "" if trusted or (yes.strong and not follows) else dict(_DOUBTS)["reported"]
+    if follows and sentence.strange and not _is_friendly(sentence):
+        return "What follows the yes may be a condition."
+    return "" if yes.strong else _reason_beside(sentence, yes)
+
+
+def _reason_beside(sentence: Sentence, yes: _Yes) -> str:
+    """What a mere yes cannot stand beside, and a permission in so many words can."""
+    warm = sentence.has("warm") and yes.plain
+    for section, reason in _DOUBTS:
+        if sentence.has(section) and not (warm and section == "elsewhere"):
+            return reason
+    if sentence.uncovered and not (yes.plain or sentence.has("warm")):
+        return "Its yes may be about something else it says."
+    if sentence.topics or (sentence.risks and not warm):
+        return "It says yes, and more about it."
+    return ""
 
 
 def _is_friendly(sentence: Sentence) -> bool:
