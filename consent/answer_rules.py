@@ -321,6 +321,8 @@ def _stretch(sentence: Sentence, hit: Hit) -> tuple[int, int]:
         return (hit.end, sentence.end) if hit.end < sentence.end else (start, end)
     if hit.section == "condition":
         return hit.start, sentence.end
+    if end < sentence.end and sentence.words[end].quoted:
+        end = sentence.end
     turns = [other.end for other in sentence.of("contrast") if start <= other.start < hit.start]
     return max([start, *turns]), max(end, hit.end)
 
