@@ -14,10 +14,8 @@ from consent.lexicon import HARMLESS, Hit
 
 #: A sentence with so many unexplained words tells a story; a no in it may be about anything.
 STORY = 3
-#: So many unexplained words may follow a permission within its clause.
-AFTER_PERMISSION = 3
-#: So many may stand elsewhere in its sentence.
-BESIDE_PERMISSION = 8
+#: So many unexplained words may stand before a permission in its sentence, if a yes does too.
+BEFORE_PERMISSION = 8
 
 
 @dataclass(frozen=True)
@@ -172,11 +170,14 @@ def _strong(sentence: Sentence, number: int) -> _Yes | None:
     ):
         return None
     for hit in sentence.of("allow"):
-        start, end = sentence.clause_of(hit.start)
-        if sentence.uncovered_in(start, hit.start):
+        start, _ = sentence.clause_of(hit.start)
+        if any(start <= at < hit.start for at in sentence.strange):
             continue
-        after = sentence.uncovered_in(hit.end, max(end, hit.end))
-        if after <= AFTER_PERMISSION and sentence.uncovered <= BESIDE_PERMISSION:
+        if any(at >= hit.start for at in sentence.strange):
+            continue
+        # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
+        before = len(sentence.strange)
+        if before == 0 or (before <= BEFORE_PERMISSION and sentence.has("yes")):
             return _Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
 
@@ -335,6 +336,8 @@ def _stretch(sentence: Sentence, hit: Hit) -> tuple[int, int]:
         return (hit.end, sentence.end) if hit.end < sentence.end else (start, end)
     if hit.section == "condition":
         return hit.start, sentence.end
+    if end < sentence.end and sentence.words[end].quoted:
+        end = sentence.end
     turns = [other.end for other in sentence.of("contrast") if start <= other.start < hit.start]
     return max([start, *turns]), max(end, hit.end)
 
@@ -370,6 +373,8 @@ def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -
     is_story = sentence.unknown >= STORY
     if last is None or not last.strong:
         return True
+    if hit.section == "unreal" and number == last.number - 1 and not is_story:
+        return True
     if hit.section == "defer":
         return number >= last.number or not is_story
     return number >= last.number and not (is_story and number != last.number)
@@ -392,17 +397,25 @@ def _blocked(view: View, yes: _Yes) -> Finding | None:
             return Finding("unclear", reason, _of(view, sentence))
         if yes.strong or number == yes.number or not (sentence.hits or sentence.uncovered):
             continue
-        reason = _objection(sentence, yes)
+        reason = _reason_against(sentence, number, yes)
         if reason:
             return Finding("unclear", reason, _of(view, sentence))
     return None
 
 
-def _objection(sentence: Sentence, yes: _Yes) -> str:
-    """What a sentence beside a bare yes has against it; "" when it is beside the point."""
+def _reason_against(sentence: Sentence, number: int, yes: _Yes) -> str:
+    follows = number > yes.number
     if sentence.is_reported:
         beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-        return "" if yes.plain and beside else dict(_DOUBTS)["reported"]
+        trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
+        return "" if trusted or (yes.strong and not follows) else dict(_DOUBTS)["reported"]
+    if follows and sentence.strange and not _is_friendly(sentence):
+        return "What follows the yes may be a condition."
+    return "" if yes.strong else _reason_beside(sentence, yes)
+
+
+def _reason_beside(sentence: Sentence, yes: _Yes) -> str:
+    """What a mere yes cannot stand beside, and a permission in so many words can."""
     warm = sentence.has("warm") and yes.plain
     for section, reason in _DOUBTS:
         if sentence.has(section) and not (warm and section == "elsewhere"):
@@ -412,6 +425,11 @@ def _objection(sentence: Sentence, yes: _Yes) -> str:
     if sentence.topics or (sentence.risks and not warm):
         return "It says yes, and more about it."
     return ""
+
+
+def _is_friendly(sentence: Sentence) -> bool:
+    """Warm words, or a good-bye that opens the sentence."""
+    return sentence.has("warm") or any(hit.start == sentence.start for hit in sentence.of("bye"))
 
 
 def _no_answer(view: View) -> Finding:

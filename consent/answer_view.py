@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from consent.answer_lines import Line, own_lines
-from consent.answer_words import Break, Word, folded, words_of
+from consent.answer_words import Break, Word, folded, is_ideograph, words_of
 from consent.lexicon import (
     HARMLESS,
     Hit,
@@ -48,6 +48,8 @@ class Sentence:
     end: int
     topics: int = 0
     covered: set[int] = field(default_factory=set)
+    #: Words that no phrase explains, and that are not just what the permission is for.
+    strange: set[int] = field(default_factory=set)
     #: How many words belong to no phrase at all: how much of a story it tells.
     unknown: int = 0
     names_role: bool = False
@@ -230,6 +232,23 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
     for number, word in enumerate(words):
         if word.kind == "mention" or (word.kind == "word" and word.exact in names):
             found.add(number)
+    return found | _short_signatures(words, asked.get("credit", ""), names)
+
+
+def _short_signatures(words: Sequence[Word], credit: str, names: frozenset[str]) -> set[int]:
+    """Lines that hold only a name of the credit in single characters, or its initial."""
+    whole = "".join(credit.split())
+    initials = {name[:1] for name in names}
+    lines: dict[int, list[int]] = {}
+    for at, word in enumerate(words):
+        lines.setdefault(word.line, []).append(at)
+    found: set[int] = set()
+    for number, line in enumerate(lines.values()):
+        signs = "".join(words[at].exact for at in line)
+        named = len(line) > 1 and len(signs) == len(line) and signs in whole
+        initial = number > 0 and len(signs) == 1 and words[line[0]].capital and signs in initials
+        if (named and all(map(is_ideograph, signs))) or initial:
+            found.update(line)
     return found
 
 
@@ -386,9 +405,14 @@ def _sentence(
             and strange <= BESIDE_WARMTH
         ):
             explained.update(range(first, last))
+    explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
     made.unknown = end - start - len(known)
+    made.strange = {
+        at for at in range(start, end)
+        if at not in made.covered and not _is_frame(words[at], languages)
+    }  # fmt: skip
     made.alarming = any(
         atom in lang.alarms
         for at in range(start, end)
@@ -406,6 +430,22 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _greeted(sentence: Sentence) -> range:
+    """The name after the greeting that an answer begins with."""
+    first, last = sentence.clauses[0]
+    opens = [hit for hit in sentence.hits if hit.section == "filler" and hit.start == 0]
+    if not opens or first != 0:
+        return range(0)
+    named = range(opens[0].end, last)
+    ends = last == len(sentence.words) or sentence.words[last].before >= Break.CLAUSE
+    is_name = len(named) <= 2 and all(sentence.words[at].capital for at in named)
+    return named if ends and is_name else range(0)
+
+
+def _is_frame(word: Word, languages: Sequence[Language]) -> bool:
+    return any(atom in lang.frame for lang in languages for atom in lang.atoms(word))
 
 
 def _is_topic(word: Word, languages: Sequence[Language]) -> bool:

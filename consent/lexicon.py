@@ -31,12 +31,13 @@ DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
 _OVER_COMMAS = frozenset(
-    {*DECISIVE, "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
+    {"remove", "refuse", "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
 )
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
-OTHER_SECTIONS = ("words", "topic", "common", "wrote", "headers", "device", "original", "legal")
+OTHER_SECTIONS = ("words", "topic", "common", "frame", "wrote", "headers", "device", "original",
+                  "legal")  # fmt: skip
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: So many words are remembered with what they may stand for.
 MOST_MET = 20_000
@@ -94,6 +95,8 @@ class Language:
     met: dict[str, tuple[str, ...]] = field(default_factory=dict)
     #: Words that are a stop when they stand alone; beside a yes they are never passed over.
     alarms: frozenset[str] = frozenset()
+    #: Words that may stand around a permission and only say what it is for: "as shown above".
+    frame: frozenset[str] = frozenset()
 
     @property
     def gap(self) -> int:
@@ -198,7 +201,7 @@ def _spelled(phrase: str) -> Iterator[str]:
 @cache
 def line_words() -> LineWords:
     """What mail programs write, in all languages together."""
-    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[3:]}
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[4:]}
     for code in codes():
         _, found, rest = _text_of(code).partition(_LINES_BEGIN)
         sections = _sections(found + rest)
@@ -238,6 +241,8 @@ def language(code: str) -> Language:
     made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
     topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
     made.topics = frozenset(topics)
+    frame = [_atom(made, forms, w, code) for t in sections.get("frame", ()) for w in t.split()]
+    made.frame = frozenset(frame)
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
     return made
 
