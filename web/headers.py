@@ -23,7 +23,12 @@ from web.webmentions import link_header
 #: Pages whose address or content is one person's secret: they name no referrer at all.
 PERSONAL = frozenset({"personal", "receipts", "unsubscribing", "welcome"})
 #: Pages that load a script of the desk; no other page runs any.
-SCRIPTED = frozenset({"inbox.replies", "threads.overview", "threads.thread", "threads.write"})
+SCRIPTED = frozenset(
+    {
+        *("inbox.replies", "threads.overview", "threads.thread", "threads.write"),
+        *("definitions.definition", "definitions.words", "asking.ask", "thanking.send"),
+    }
+)
 #: Answers that may be cached as their own headers say.
 PUBLIC = frozenset({"blog"})
 YEAR = 365 * 24 * 60 * 60

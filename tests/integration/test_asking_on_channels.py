@@ -116,7 +116,9 @@ def test_mastodon_answers_their_post_for_their_eyes_alone(house: MastodonHouse) 
 
 
 @pytest.mark.parametrize("house", ["x"], indirect=True)
-def test_x_gets_no_message_before_one_of_theirs_and_one_answer_to_each(house: XHouse) -> None:
+def test_x_gets_no_message_before_one_of_theirs_and_one_answer_to_each(
+    house: XHouse, clock: SteppingClock
+) -> None:
     with pytest.raises(NotNowError, match="no such way"):
         house.asked(PRIVATE)
     first = house.asked()
@@ -124,7 +126,8 @@ def test_x_gets_no_message_before_one_of_theirs_and_one_answer_to_each(house: XH
     assert first.way.name is PUBLIC
     dispatch(house.ledger)
     refuse(house.ledger, first.request.id, {})
-    # They said no; whoever asks again has to do so by hand.
+    clock.pass_time(days=91)
+    # They said no, long ago; whoever asks again has to do so by hand.
     again = ask(house.ledger, first.request.definition_id, asked_by=ROBIN)
     assert again.way is None
     assert dispatch(house.ledger).sent == 0
