@@ -59,9 +59,7 @@ def judge(view: View) -> Finding:
     for section, decided in (("stop", _stop), ("remove", _remove)):
         for number, sentence in enumerate(view.sentences):
             for hit in sentence.of(section):
-                if section == "remove" and (
-                    _is_denied(sentence, hit) or _is_about_credit(view, sentence, hit)
-                ):
+                if section == "remove" and _is_denied(sentence, hit):
                     continue
                 found = decided(view, number, hit)
                 if found is not None:
@@ -100,15 +98,6 @@ def _is_denied(sentence: Sentence, hit: Hit) -> bool:
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
         for other in sentence.hits
     )
-
-
-def _is_about_credit(view: View, sentence: Sentence, hit: Hit) -> bool:
-    """As in "yes, if you remove my surname": beside a yes, that is a wish about the credit."""
-    _, end = sentence.clause_of(hit.start)
-    credit = any(
-        sentence.subjects.get(at) == "credit" for at in range(hit.start, max(end, hit.end))
-    )
-    return credit and any(_affirms(other) for other in view.sentences)
 
 
 def _somebody_elses(view: View) -> Finding | None:
@@ -276,13 +265,9 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
         for hit in sentence.hits:
             if sentence.is_reported:
                 continue
-            if (
-                hit.section == "change"
-                or (hit.section == "remove" and _is_about_credit(view, sentence, hit))
-                or (
-                    hit.section in ("condition", "contrast", "negation")
-                    and _limits(sentence, hit, affirms=affirms, agreed=agreed)
-                )
+            if hit.section == "change" or (
+                hit.section in ("condition", "contrast", "negation")
+                and _limits(sentence, hit, affirms=affirms, agreed=agreed)
             ):
                 yield number, hit
         agreed = agreed or affirms
@@ -336,8 +321,6 @@ def _stretch(sentence: Sentence, hit: Hit) -> tuple[int, int]:
         return (hit.end, sentence.end) if hit.end < sentence.end else (start, end)
     if hit.section == "condition":
         return hit.start, sentence.end
-    if end < sentence.end and sentence.words[end].quoted:
-        end = sentence.end
     turns = [other.end for other in sentence.of("contrast") if start <= other.start < hit.start]
     return max([start, *turns]), max(end, hit.end)
 
@@ -392,10 +375,7 @@ def _is_put_off(view: View) -> bool:
 def _blocked(view: View, yes: _Yes) -> Finding | None:
     """Why a yes does not count after all: something beside it that is not understood."""
     for number, sentence in enumerate(view.sentences):
-        if number > yes.number and (sentence.quotes or sentence.echoes):
-            reason = "It says yes, and more about the words or the name."
-            return Finding("unclear", reason, _of(view, sentence))
-        if yes.strong or number == yes.number or not (sentence.hits or sentence.uncovered):
+        if number == yes.number or (not sentence.hits and not sentence.uncovered):
             continue
         reason = _reason_against(sentence, number, yes)
         if reason:

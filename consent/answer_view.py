@@ -30,8 +30,6 @@ MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
 LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
 RIVALRY = 0.75
-#: In a clause of joy or thanks, so many words need not be understood.
-BESIDE_WARMTH = 2
 #: A sentence of more words is cut where it pauses: no rule looks that far.
 ENDLESS = 80
 #: So many lines may follow a name that begins a signature.
@@ -52,7 +50,6 @@ class Sentence:
     strange: set[int] = field(default_factory=set)
     #: How many words belong to no phrase at all: how much of a story it tells.
     unknown: int = 0
-    names_role: bool = False
     #: A word stands in it that would be a stop if it stood alone.
     alarming: bool = False
     clauses: list[tuple[int, int]] = field(default_factory=list)
@@ -95,11 +92,6 @@ class Sentence:
 
     def has(self, *sections: str) -> bool:
         return any(hit.section in sections for hit in self.hits)
-
-    @property
-    def echoes(self) -> bool:
-        """It names the role in the credit, and says something about it."""
-        return self.unknown > 0 and self.names_role
 
     @cached_property
     def is_question(self) -> bool:
@@ -151,11 +143,7 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     words, by_another = _without_signature(words, languages, asked)
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
-    roles = _forms(asked.get("credit", "").partition(",")[2])
     sentences = _sentences(words, hits, languages, echoes)
-    for sentence in sentences:
-        said = words[sentence.start : sentence.end]
-        sentence.names_role = any(word.exact in roles for word in said)
     own = "\n".join(text[line.start : line.end] for line in lines)
     return View(text, words, sentences, own, by_another)
 
@@ -212,10 +200,7 @@ def _asked_in(question: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------ whose words
 def _names(asked: Mapping[str, str]) -> frozenset[str]:
     """The words of the credit, as they are compared."""
-    return _forms(asked.get("credit", ""))
-
-
-def _forms(credit: str) -> frozenset[str]:
+    credit = asked.get("credit", "")
     pieces = "".join(char if char.isalnum() else " " for char in credit).split()
     return frozenset(form for piece in pieces for form in folded(piece))
 
@@ -395,14 +380,8 @@ def _sentence(
     made.clauses = list(pairwise(edges))
     for first, last in made.clauses:
         own = [hit for hit in hits if first <= hit.start < last]
-        known = explained.union(*(range(hit.start, hit.end) for hit in own))
-        strange = sum(at not in known for at in range(first, last))
-        says_yes = any(hit.section in AFFIRMING for hit in own)
-        if (
-            any(hit.section == "warm" for hit in own)
-            and all(hit.section in HARMLESS for hit in own)
-            and not says_yes
-            and strange <= BESIDE_WARMTH
+        if any(hit.section == "warm" for hit in own) and all(
+            hit.section in HARMLESS for hit in own
         ):
             explained.update(range(first, last))
     explained.update(_greeted(made))

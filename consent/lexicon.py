@@ -414,14 +414,9 @@ class _Finder:
         a harmless one, anything that is not.
         """
         harmless = hit.section in HARMLESS
-        bare_no = hit.section == "no"
         return any(
             inner.end > hit.end
-            and (
-                inner.section in DECISIVE
-                or (harmless and inner.section not in HARMLESS)
-                or (bare_no and inner.section in ("defer", "soft", "allow"))
-            )
+            and (inner.section in DECISIVE or (harmless and inner.section not in HARMLESS))
             for start in range(hit.start + 1, hit.end)
             for inner in self.at(start).values()
         )

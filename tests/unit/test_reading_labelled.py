@@ -8,8 +8,9 @@ import pytest
 
 from evaluation.replies import KINDS, SETS, report, rows_of, score
 
-#: Kind and exact words, as measured when the rules were last changed, less a row or two.
-FLOORS = {"tuned": (0.99, 0.98)}
+#: Kind and exact words, as measured when the rules were last changed, less a row or two. Nobody
+#: tunes by the rows set aside; the aim there is 0.97 and 0.93.
+FLOORS = {"tuned": (0.99, 0.98), "set aside": (0.935, 0.88)}
 
 
 @pytest.mark.parametrize("name", FLOORS)
