@@ -16,7 +16,7 @@ VERB_LAST = frozenset(["ja", "zh", "ko", "hi", "tr"])
 LINK = re.compile(
     r"https?://\S|www\.\S|(?<![@\w.])[\w-]{2,60}(?:\.[\w-]{2,40}){1,4}/[\w?#]", re.IGNORECASE
 )
-MENTION = re.compile(r"(?<![\w@])@[\w.@-]{1,100}")
+MENTION = re.compile(r"(?<![\w@])@[\w.@-]{1,100}(?::\d{2,5}\b)?")
 TAG = re.compile(r"[#＃][\w\u0300-\u036f\u0610-\u065f\u0900-\u0dff\u200c\u200d&·]+")
 _QUESTION_END = re.compile(rf"[?？؟;;][\s!?.\"'”’»)\]{EMOJI}]*$")
 

@@ -35,7 +35,7 @@ _EMOJI = re.compile(f"[{EMOJI}]")
 _WORD_FOLLOWS = re.compile(r"[ \t]{1,8}\S")
 _BULLET = re.compile(r"\s*(?:[-–—•*·‣▪◦]|\d{1,2}[.)])\s")
 #: Mentions before what is said are no part of it.
-_MENTIONS = re.compile(r"(?:[.\s]*@[\w.@-]{1,200}[:,]?)++\s*+")
+_MENTIONS = re.compile(r"(?:[.\s]*@[\w.@-]{1,200}(?::\d{2,5}\b)?[:,]?)++\s*+")
 _WRAP_FROM = 60
 _SPACE = " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u3000\ufeff\u200e\u200f\u200b\u2060"
 

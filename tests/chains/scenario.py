@@ -147,7 +147,7 @@ def _arrived(stage: Stage, world: World, prompt: Prompt | None) -> Reply:
     (reply,) = until(look, f"an answer on {stage.name}")
     stage.bring(world)
     assert len(world.replies()) == 1, "read twice, stored once"
-    assert world.words in reply.text
+    assert world.answer in reply.text
     assert reply.handle.address
     if prompt is not None:
         with world.ledger.read() as connection:
@@ -156,7 +156,7 @@ def _arrived(stage: Stage, world: World, prompt: Prompt | None) -> Reply:
     read_new(world.ledger)
     (reply,) = world.replies()
     assert reply.reading.kind is ReplyKind.DEFINITION, reply.reading
-    assert reply.reading.words(reply.text) == world.words
+    assert reply.reading.words(reply.text) == world.answer, (reply.text, reply.reading)
     return reply
 
 
@@ -165,7 +165,7 @@ def _shortlisted(world: World, reply: Reply) -> str:
     world.editor.press("/desk/replies", do=f"shortlist:{reply.id}")
     with world.ledger.read() as connection:
         (definition,) = definitions_in(connection, world.campaign.id)
-    assert (definition.reply_id, definition.text) == (reply.id, world.words)
+    assert (definition.reply_id, definition.text) == (reply.id, world.answer)
     return definition.id
 
 
@@ -175,7 +175,7 @@ def _granted(world: World, definition_id: str) -> None:
     grant(
         world.ledger,
         asked.request.id,
-        text=world.words,
+        text=world.answer,
         credit=CREDIT,
         uses=frozenset(Use),
         evidence={"channel": "page", "page": "chain", "notice": asked.request.notice},
@@ -197,7 +197,7 @@ def _public(world: World, definition_id: str) -> Post:
     for part in ("Ada Sample", "gardener", "https://ada.example/"):
         assert part in file.read_text(encoding="utf-8")
     page = Visitor(world.app).go(post.address)
-    words = escape(world.words, quote=False)
+    words = escape(world.answer, quote=False)
     assert words in page
     assert "Ada Sample" in page
     assert "gardener" in page
