@@ -20,14 +20,14 @@ from tests.servers.mastodon_api import MastodonApi
 from tests.servers.mastodon_http import Fault
 
 #: Seconds until a turn is given up here.
-LONGEST = 0.7
+LONGEST = 2.1
 
 
 @pytest.fixture
 def slow(clock: SteppingClock) -> Iterator[MastodonApi]:
     """A server that answers, but byte by byte, so that no time-out of a socket ever strikes."""
     with MastodonApi(clock) as running:
-        running.faults.append(Fault(drip=0.3, times=1000))
+        running.faults.append(Fault(drip=0.9, times=1000))
         yield running
 
 
@@ -90,7 +90,7 @@ def test_p16_what_a_given_up_turn_brings_at_last_is_read_again_and_stored_once(
     poller = Poller(0.4)
     poller.start(ledger, account)
     assert "was given up" in poller.finish(ledger)[0].error
-    time.sleep(1.6)  # the turn ends now, and must keep nothing
+    time.sleep(4.8)  # the turn ends now, and must keep nothing
     assert named(ledger, "late").cursor == ""
     assert named(ledger, "late").stored == 0
     assert poll_all(ledger)[0].stored == 1

@@ -109,8 +109,13 @@ def test_an_account_serves_many_campaigns_and_a_campaign_many_accounts(
     for report in poll_due(ledger):
         assert report.error == ""
     read_new(ledger)
-    assert heard(ledger, other).definitions == {"patient", "kind", "curious", "brave"}
-    assert heard(ledger, campaign).definitions == {"listening", "waiting"}
+    assert heard(ledger, other).definitions == {
+        f"A good editor is {word}" for word in ("patient", "kind", "curious", "brave")
+    }
+    assert heard(ledger, campaign).definitions == {
+        "Thought leadership is listening",
+        "Thought leadership is waiting",
+    }
 
 
 def test_p10_a_post_that_may_be_out_is_not_repeated_until_somebody_has_looked(
@@ -147,7 +152,7 @@ def test_a_prompt_posted_by_hand_is_remembered_with_the_answers_it_had(
     for moved in (1, 0):
         assert remember_prompt(ledger, other, account, address, "olu")[1] == moved
     read_new(ledger)
-    assert heard(ledger, other).definitions == {"patient"}
+    assert heard(ledger, other).definitions == {"A good editor is patient"}
     assert heard(ledger, campaign).texts == set()
     with pytest.raises(DefinedbyError, match="already"):
         remember_prompt(ledger, campaign, account, address, "olu")

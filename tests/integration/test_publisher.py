@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -380,6 +382,18 @@ def test_a_folder_that_cant_be_written_loses_nothing(
     assert WORDS in page_of(ledger, definition.id).read_text()
 
 
+def _make_small(database: Path) -> None:
+    """Smaller pages, so that the database stays below one page of the blog."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        for statement in (
+            "PRAGMA journal_mode=DELETE",
+            "PRAGMA page_size=1024",
+            "VACUUM",
+            "PRAGMA journal_mode=WAL",
+        ):
+            connection.execute(statement)
+
+
 def test_a_full_disk_leaves_the_blog_as_it_was(
     ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> None:
@@ -391,6 +405,7 @@ def test_a_full_disk_leaves_the_blog_as_it_was(
     page.write_text("---\ntitle: Long\n---\n" + ("&" * 49 + " ") * 1990)
     withdraw(ledger, definition)
     ledger.engine.dispose()  # the write-ahead log begins anew, small
+    _make_small(ledger.settings.home / "definedby.sqlite")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     database = (ledger.settings.home / "definedby.sqlite").stat().st_size
     room = database + 8_000  # enough for the ledger, too little for that page

@@ -61,6 +61,15 @@ def test_a_receipt_carries_the_fields_of_ts_27560(record: dict[str, Any]) -> Non
     assert record["key_location"].endswith(PATH)
 
 
+def test_a_question_that_ran_out_has_a_valid_receipt(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    question = asked(ledger, campaign, WORDS)
+    clock.pass_time(days=15)
+    expire_overdue(ledger)
+    assert valid_receipt(ledger, question.request.definition_id)["status"] == "not given"
+
+
 def test_every_stage_of_a_consent_has_a_valid_receipt(
     ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> None:
@@ -79,11 +88,8 @@ def test_every_stage_of_a_consent_has_a_valid_receipt(
     assert status() == "not given"
     refuse(ledger, again().request.id, EVIDENCE)
     assert status() == "not given"
+    clock.pass_time(days=91)  # nobody is asked again sooner after a no
     cancel(ledger, again().request.id, "editor@blog.example")
-    again()
-    clock.pass_time(days=15)
-    expire_overdue(ledger)
-    assert status() == "not given"
     first = agree(ledger, again(), WORDS)
     assert status() == "given"
     revise(ledger, definition_id, "hearing", by="editor@blog.example")
