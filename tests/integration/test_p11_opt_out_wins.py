@@ -8,6 +8,7 @@ CI races 200 times on SQLite and 100 on PostgreSQL. The full run, 10,000 and 1,0
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ class Course:
 
         def stop() -> None:
             start.wait()
+            if not stop_first:  # a claim looks at more than a stop does
+                time.sleep(random.uniform(0, 0.05))
             # By itself too: the claim must not rely on the stop to have looked at the outbox.
             with self.ledger.write() as connection:
                 if is_bare:

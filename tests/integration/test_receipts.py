@@ -103,6 +103,7 @@ def test_every_stage_of_a_consent_has_a_valid_receipt(
     withdraw(ledger, definition_id, EVIDENCE)
     assert status() == "withdrawn"
     revise(ledger, definition_id, WORDS, by="editor@blog.example")
+    clock.pass_time(days=91)
     assert agree(ledger, again(), WORDS).event_hash
     now = valid_receipt(ledger, definition_id)
     assert (now["status"], now["supersedes"]) == ("given", "")

@@ -180,6 +180,7 @@ def test_a_refusal_is_final_and_shown(
     assert left.gone
     # That a withdrawn post once was there is not kept for ever.
     clock.pass_time(seconds=KEPT.total_seconds() + 1)
+    clock.pass_time(days=91)  # nobody is asked again sooner after a withdrawal
     other = elsewhere.put("/2", note(blog.question, "Courage is staying."))
     published(blog, other)
     tell(blog)
