@@ -47,6 +47,7 @@ class Scene:
             "reply_id": answer(ledger, campaign, "asking first").id,
             "edition_id": "0" * 32,
             "account_id": 1,
+            "channel": "mastodon",
             "kind": "greeting",
             "newcomer_id": 1,
             "prompt_id": 1,
