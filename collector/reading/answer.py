@@ -273,7 +273,7 @@ def trim(
             start += 1
         if is_last:
             end = _without_pile(scene, start, end)
-        while end > start and text[end - 1] in " \t\r\n\u3000\u200f\u200e\u200b\xa0":
+        while end > start and (text[end - 1].isspace() or text[end - 1] in "\u200b\u200e\u200f"):
             end -= 1
         start, end = _without_quotes(text, start, end)
         if (start, end) == before:
