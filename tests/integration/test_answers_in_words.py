@@ -292,7 +292,7 @@ def test_the_desk_shows_the_evidence_and_records_a_yes_by_one_press(
     ledger: Ledger, clock: SteppingClock
 ) -> None:
     house = House(ledger, clock)
-    answer = house.answer("Hello! Yes, you may publish it. It rains here.", house.ask())
+    answer = house.answer("Hello! Yes, you may publish it. Thank you for asking.", house.ask())
     editor = owner(application(ledger), ledger)
     page = editor.go("/desk")
     assert "Says yes" in page

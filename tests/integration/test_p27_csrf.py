@@ -48,6 +48,7 @@ class Scene:
             "edition_id": "0" * 32,
             "account_id": 1,
             "channel": "mastodon",
+            "thread_id": "0" * 32,
             "kind": "greeting",
             "newcomer_id": 1,
             "prompt_id": 1,
