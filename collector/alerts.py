@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from collector.channels import POLLED
+from ledger.leases import WORKER
 from ledger.model import Account, Channel, ReadingState
 from ledger.tables import accounts, leases
 
@@ -106,10 +107,8 @@ def all_alerts(connection: Connection, now: datetime) -> list[Alert]:
 
 def worker_seen(connection: Connection, now: datetime) -> datetime | None:
     """When a worker last held the lease, as far as that shows; None if never."""
-    from collector.schedule import LEASE
-
     until: datetime | None = connection.execute(
-        select(leases.c.expires_at).where(leases.c.name == LEASE)
+        select(leases.c.expires_at).where(leases.c.name == WORKER)
     ).scalar()
     return None if until is None else min(until, now)
 

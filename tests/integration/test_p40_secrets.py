@@ -8,21 +8,26 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from sqlalchemy import select
 
 from collector.channels import _MODULES
 from ledger.accounts import add_account, find_account, renew_secret
 from ledger.campaigns import add_campaign
 from ledger.contributors import add_contributor, contributor_key
 from ledger.database import Ledger, open_ledger
+from ledger.errors import DefinedbyError
 from ledger.keys import read_keys
+from ledger.leases import WORKER
 from ledger.model import Account, Channel
-from ledger.rotation import rotate_keys
+from ledger.rotation import rotate_keys, rotate_signing_key
 from ledger.settings import Settings
-from tests.commands import ROOT
+from ledger.tables import leases
+from tests.commands import ROOT, Instance
 from tests.servers.fixtures import need
 
 TOKEN = "token-that-nobody-shall-find-0123456789"
@@ -133,7 +138,50 @@ def test_p40_rotation_leaves_everything_readable_and_the_old_key_worthless(
     assert readable(any_ledger.settings)
 
 
-@pytest.mark.parametrize("step", range(1, 8))
+def test_p40_one_open_instance_can_be_rotated_again_and_again(
+    any_ledger: Ledger, account: Account
+) -> None:
+    seen = {any_ledger.keys.fernet}
+    for _ in range(3):
+        assert rotate_keys(any_ledger) == 2
+        seen.add(read_keys(any_ledger.settings.home).fernet)
+        assert readable(any_ledger.settings)
+    assert len(seen) == 4
+
+
+def test_p40_keys_stay_as_they_are_while_a_worker_runs(ledger: Ledger, tmp_path: Path) -> None:
+    """It knows the old keys only: what it stored under them later could never be read."""
+    instance = Instance(ledger.settings.home)
+    key_file = ledger.settings.home / "keys.json"
+    before = key_file.read_bytes()
+    worker = instance.start("worker", log=tmp_path / "worker.log")
+    try:
+        deadline = time.monotonic() + 60
+        while not _is_held(ledger):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        refused = instance.run("rotate-keys", code=None)
+        assert refused.returncode != 0
+        assert "A worker of this instance is running" in refused.stderr
+        assert "Stop it and the web server" in refused.stderr
+        with pytest.raises(DefinedbyError, match="A worker of this instance is running"):
+            rotate_signing_key(ledger)
+        assert key_file.read_bytes() == before
+    finally:
+        worker.terminate()
+        worker.wait(timeout=30)
+    instance.run("rotate-keys")
+    assert key_file.read_bytes() != before
+    assert not _is_held(ledger)
+
+
+def _is_held(ledger: Ledger) -> bool:
+    with ledger.read() as connection:
+        held = connection.execute(select(leases.c.holder).where(leases.c.name == WORKER)).scalar()
+    return bool(held)
+
+
+@pytest.mark.parametrize("step", range(1, 10))
 def test_p40_a_rotation_that_is_killed_leaves_everything_readable(
     ledger: Ledger, step: int
 ) -> None:
