@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from collector.channels import POLLED
+from collector.meter import CAP_REACHED
 from ledger.leases import WORKER
 from ledger.model import Account, Channel, ReadingState
 from ledger.tables import accounts, leases
@@ -31,6 +32,7 @@ _IF_QUIET = (
 class AlertKind(StrEnum):
     REFUSED = "refused"
     FAILING = "failing"
+    CAPPED = "capped"
     LATE = "late"
     QUIET = "quiet"
 
@@ -53,6 +55,8 @@ def alerts_of(account: Account, now: datetime, *, worker_seen: datetime | None) 
     found: list[tuple[AlertKind, str, str]] = []
     if account.needs_person:
         found.append((AlertKind.REFUSED, "can’t be read.", account.last_error))
+    elif account.last_error.startswith(CAP_REACHED):
+        found.append((AlertKind.CAPPED, "costs no more this month.", account.last_error))
     elif account.failures >= MANY_FAILURES:
         what = f"could not be read {account.failures} times in a row."
         found.append((AlertKind.FAILING, what, account.last_error))

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 import pytest
 
 from collector.accounts import keep_account, try_account
+from collector.connector import Context
 from collector.dispatch import dispatch
 from collector.polling import poll_all, poll_due
 from collector.read import read_new
@@ -263,7 +264,7 @@ def test_an_account_that_does_not_answer_is_not_kept(
 
 
 def test_a_kept_account_can_be_tried_again(account: Account) -> None:
-    assert "INBOX" in try_account(account)
+    assert "INBOX" in try_account(account, Context())
 
 
 def move(ledger: Ledger, account: Account, **options: int) -> None:
