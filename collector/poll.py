@@ -84,6 +84,8 @@ def poll_account(
         if not is_given_up():
             wait = _wait_after_error(ledger, account, error)
             with ledger.write() as connection:
+                if lease is not None:
+                    check_fence(connection, lease)
                 note_failure(
                     connection,
                     account.id,
@@ -162,7 +164,7 @@ def _wait_after_error(ledger: Ledger, account: Account, error: ChannelError) -> 
     if error.retry_after:
         # Later only: before the time it named, the platform would count it against us.
         return max(error.retry_after + _spread(least) * JITTER, least)
-    return max(wait_after(account.failures, permanent=error.permanent), least)
+    return max(_spread(wait_after(account.failures, permanent=error.permanent)), least)
 
 
 def _spread(wait: timedelta) -> timedelta:

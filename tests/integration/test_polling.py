@@ -213,10 +213,13 @@ def test_what_rests_is_not_read(ledger: Ledger, campaign: Campaign, quick: Masto
     assert quick.requests == []
 
 
+@pytest.mark.parametrize("fails", [False, True])
 def test_a_turn_whose_lease_was_lost_keeps_nothing(
-    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi, *, fails: bool
 ) -> None:
     kept(ledger, campaign, "quick", quick)
+    if fails:
+        quick.faults.append(Fault(status=500, times=9))
     with ledger.write() as connection:
         mine = acquire(connection, "worker", "me", clock(), timedelta(seconds=10))
         assert mine is not None
@@ -226,7 +229,8 @@ def test_a_turn_whose_lease_was_lost_keeps_nothing(
     poller.start_due(ledger, mine)
     with pytest.raises(LeaseLostError):
         poller.finish(ledger)
-    assert named(ledger, "quick").stored == 0
+    account = named(ledger, "quick")
+    assert (account.stored, account.failures, account.last_error) == (0, 0, "")
 
 
 def wait_until(is_so: object) -> None:
