@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,11 +26,11 @@ from ledger.consent_state import (
     check,
     fold,
 )
-from ledger.contributors import contributor_key
+from ledger.contributors import contributor_key, open_key
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys, seal, unseal
 from ledger.model import Credit, Use
-from ledger.tables import chain_head, event_payloads, events
+from ledger.tables import chain_head, contributors, event_payloads, events
 
 #: How many events `verify` reads at a time.
 BATCH = 1000
@@ -74,34 +75,72 @@ def append(
     payload: dict[str, Any],
 ) -> ConsentEvent:
     """Append one event whose right to follow has been checked, or needs no check."""
-    head = lock(connection)
-    seq, stamp = head.seq + 1, at.isoformat(timespec="microseconds")
-    event_key = os.urandom(32)
-    commit = chain.commitment(event_key, payload)
-    own_hash = chain.link_hash(seq, head.hash, kind, subject, stamp, commit)
-    connection.execute(
-        insert(events).values(
-            seq=seq,
-            prev_hash=head.hash,
-            hash=own_hash,
-            kind=kind,
-            subject=subject,
-            at=stamp,
-            commitment=commit,
+    new = NewEvent(kind, subject, contributor_id, payload)
+    return append_all(connection, keys, at, [new])[0]
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event that is to be appended; `contributor_id` says under whose key it is sealed."""
+
+    kind: EventKind
+    subject: str
+    contributor_id: str
+    payload: dict[str, Any]
+
+
+def append_all(
+    connection: Connection, keys: Keys, at: datetime, new: Sequence[NewEvent]
+) -> list[ConsentEvent]:
+    """Append events in this order, at most a few hundred at a time; none needs a check."""
+    head, stamp = lock(connection), at.isoformat(timespec="microseconds")
+    own_keys = _contributor_keys(connection, keys, [one.contributor_id for one in new])
+    links, payloads, made = [], [], []
+    for one in new:
+        event_key = os.urandom(32)
+        commit = chain.commitment(event_key, one.payload)
+        seq, prev = head.seq + 1, head.hash
+        head = chain.Head(seq, chain.link_hash(seq, prev, one.kind, one.subject, stamp, commit))
+        links.append(
+            {
+                "seq": seq,
+                "prev_hash": prev,
+                "hash": head.hash,
+                "kind": one.kind,
+                "subject": one.subject,
+                "at": stamp,
+                "commitment": commit,
+            }
         )
+        sealed = seal(
+            own_keys[one.contributor_id],
+            event_key + chain.canonical(one.payload),
+            bound_to=head.hash.encode(),
+        )
+        payloads.append({"seq": seq, "contributor_id": one.contributor_id, "sealed": sealed})
+        made.append(_event(one.kind, seq, stamp, head.hash, one.payload))
+    if links:
+        connection.execute(insert(events), links)
+        connection.execute(insert(event_payloads), payloads)
+        connection.execute(
+            update(chain_head).where(chain_head.c.id == 1).values(seq=head.seq, hash=head.hash)
+        )
+    return made
+
+
+def _contributor_keys(
+    connection: Connection, keys: Keys, contributor_ids: Sequence[str]
+) -> dict[str, bytes]:
+    wanted = sorted(set(contributor_ids))
+    if len(wanted) == 1:
+        return {wanted[0]: contributor_key(connection, keys, wanted[0])}
+    rows = connection.execute(
+        select(contributors.c.id, contributors.c.sealed_key).where(contributors.c.id.in_(wanted))
     )
-    sealed = seal(
-        contributor_key(connection, keys, contributor_id),
-        event_key + chain.canonical(payload),
-        bound_to=own_hash.encode(),
-    )
-    connection.execute(
-        insert(event_payloads).values(seq=seq, contributor_id=contributor_id, sealed=sealed)
-    )
-    connection.execute(
-        update(chain_head).where(chain_head.c.id == 1).values(seq=seq, hash=own_hash)
-    )
-    return _event(kind, seq, stamp, own_hash, payload)
+    found = {row.id: open_key(keys, row.sealed_key) for row in rows}
+    for missing in (one for one in wanted if one not in found):
+        found[missing] = contributor_key(connection, keys, missing)
+    return found
 
 
 def state_of(connection: Connection, keys: Keys, definition_id: str) -> ConsentState:
@@ -121,22 +160,69 @@ def full_history(
     Raises DefinedbyError when a stored event has been changed: nothing may be decided on it.
     """
     rows = connection.execute(_joined().where(events.c.subject == subject)).all()
-    opened = []
-    for row in rows:
-        link = _open(connection, keys, row)
-        broken = chain.own_break(link)
-        if broken:
-            raise DefinedbyError(
-                f"The consent record of {subject} does not verify: event {link.seq}, {broken}.",
-                "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
-            )
-        opened.append(
-            (
-                _event(EventKind(row.kind), row.seq, row.at, row.hash, link.payload or {}),
-                link.payload or {},
-            )
+    return [_sound(_open(connection, keys, row), subject) for row in rows]
+
+
+def histories(
+    connection: Connection, keys: Keys, subjects: Sequence[str]
+) -> dict[str, list[ConsentEvent] | DefinedbyError]:
+    """The histories of many definitions at once, a few hundred at a time.
+
+    One that has been changed is there as the error that `history` would raise.
+    """
+    found: dict[str, list[ConsentEvent] | DefinedbyError] = {one: [] for one in subjects}
+    opened: dict[str, bytes | DefinedbyError] = {}
+
+    def key_of(row: Row[Any]) -> bytes:
+        known = opened.get(row.contributor_id)
+        if known is None:
+            try:
+                known = open_key(keys, row.sealed_key)
+            except DefinedbyError as error:
+                known = error
+            opened[row.contributor_id] = known
+        if isinstance(known, DefinedbyError):
+            raise known
+        return known
+
+    statement = (
+        _joined(contributors.c.sealed_key)
+        .outerjoin(contributors, contributors.c.id == event_payloads.c.contributor_id)
+        .where(events.c.subject.in_(subjects))
+    )
+    erased: frozenset[str] | None = None
+    for row in connection.execute(statement).all():
+        past = found[row.subject]
+        if isinstance(past, DefinedbyError):
+            continue
+        if row.sealed is None and erased is None:
+            erased = _erased_contributors(connection)
+        try:
+            past.append(_sound(_open(connection, keys, row, erased, key_of), row.subject)[0])
+        except DefinedbyError as error:
+            found[row.subject] = error
+    return found
+
+
+def _sound(link: chain.Link, subject: str) -> tuple[ConsentEvent, dict[str, Any]]:
+    broken = chain.own_break(link)
+    if broken:
+        raise DefinedbyError(
+            f"The consent record of {subject} does not verify: event {link.seq}, {broken}.",
+            "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
         )
-    return opened
+    payload = link.payload or {}
+    return _event(EventKind(link.kind), link.seq, link.at, link.hash, payload), payload
+
+
+def subjects_since(connection: Connection, after: int) -> list[tuple[int, EventKind, str]]:
+    """Number, kind and subject of every event after number `after`, in order."""
+    rows = connection.execute(
+        select(events.c.seq, events.c.kind, events.c.subject)
+        .where(events.c.seq > after)
+        .order_by(events.c.seq)
+    )
+    return [(row.seq, EventKind(row.kind), row.subject) for row in rows]
 
 
 def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
@@ -180,13 +266,14 @@ def count_links(connection: Connection) -> int:
     return head(connection).seq
 
 
-def _joined() -> Any:
+def _joined(*also: Any) -> Any:
     return (
         select(
             events,
             event_payloads.c.contributor_id,
             # As it is: a damaged cell must not fail before the walk can name its event.
             type_coerce(event_payloads.c.sealed, NullType()).label("sealed"),
+            *also,
         )
         .join_from(events, event_payloads, events.c.seq == event_payloads.c.seq, isouter=True)
         .order_by(events.c.seq)
@@ -203,6 +290,7 @@ def _open(
     keys: Keys,
     row: Row[Any],
     erased: frozenset[str] | None = None,
+    key_of: Callable[[Row[Any]], bytes] | None = None,
 ) -> chain.Link:
     parts = (row.seq, row.prev_hash, row.hash, row.kind, row.subject, row.at, row.commitment)
     if row.sealed is None:
@@ -211,7 +299,7 @@ def _open(
         return chain.Link(*parts, seal="erased" if row.contributor_id in erased else "missing")
     try:
         plain = unseal(
-            contributor_key(connection, keys, row.contributor_id),
+            key_of(row) if key_of else contributor_key(connection, keys, row.contributor_id),
             bytes(row.sealed),
             bound_to=row.hash.encode(),
         )

@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -51,7 +52,7 @@ class Keys:
             ) from error
 
     def _fernet(self) -> MultiFernet:
-        return MultiFernet([Fernet(key) for key in self.fernet])
+        return _fernet_of(self.fernet)
 
     def token_hash(self, token: str) -> str:
         """What is stored of a personal link's token."""
@@ -67,6 +68,11 @@ class Keys:
     def public_key(self) -> str:
         """The raw Ed25519 public key, base64."""
         return base64.b64encode(self._private().public_key().public_bytes_raw()).decode()
+
+
+@lru_cache(maxsize=4)
+def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
