@@ -423,6 +423,8 @@ site_entries = Table(
     Column("person_number", Integer, nullable=False),
     Column("in_editions", Boolean, nullable=False),
     _text("title"),
+    _text("name"),
+    _text("url"),
     _text("words"),
     _text("lang"),
     _text("cite"),

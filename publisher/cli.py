@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 @click.option(
     "--recompose", is_flag=True, help="Put back composed files that were changed by hand."
 )
+@click.option("--full", is_flag=True, help="Look at every record and file, whatever was known.")
 @json_option
 @with_ledger
-def publish(ledger: Ledger, *, recompose: bool, as_json: bool) -> None:
+def publish(ledger: Ledger, *, recompose: bool, full: bool, as_json: bool) -> None:
     """Bring the blog to what is granted now, and take away the rest."""
     from publisher.publish import GIVEN_WAY
     from publisher.publish import publish as bring_up_to_date
 
     with _progress_bar() as progress:
-        report = bring_up_to_date(ledger, recompose=recompose, progress=progress)
+        report = bring_up_to_date(ledger, recompose=recompose, full=full, progress=progress)
     _tell(report, str(ledger.settings.site_folder), as_json=as_json)
     code = Exit.TEMPORARY if report.note == GIVEN_WAY else report.exit_code
     click.get_current_context().exit(code)
@@ -136,14 +137,9 @@ def _read(path: Path) -> str:
 def _granted_for_editions(ledger: Ledger, campaign_id: str) -> tuple[str, ...]:
     """Oldest grant first."""
     from ledger.model import Use
-    from publisher.report import no_progress
-    from publisher.standing import look
+    from publisher.standing import granted_for
 
-    return tuple(
-        one.id
-        for one in look(ledger, no_progress).standing
-        if one.campaign_id == campaign_id and Use.EDITION in one.grant.uses
-    )
+    return tuple(granted_for(ledger, campaign_id, Use.EDITION))
 
 
 def _row(made: Edition) -> dict[str, object]:
@@ -199,7 +195,7 @@ def _build(ledger: Ledger) -> None:
     from publisher.publish import publish as bring_up_to_date
 
     with _progress_bar() as progress:
-        report = bring_up_to_date(ledger, progress=progress)
+        report = bring_up_to_date(ledger, full=False, progress=progress)
     if report.note:
         click.echo(report.note, err=True)
 

@@ -30,6 +30,12 @@ def site_templates() -> Environment:
 
 
 @cache
+def quote_macros() -> Any:
+    """The macros of _quote.html, to be called from Python."""
+    return site_templates().get_template("_quote.html").module
+
+
+@cache
 def _post_templates() -> Environment:
     # Markdown is not HTML: publisher.escaping has escaped everything that reaches it.
     return _environment(ROOT / "templates" / "post", autoescape=False)
@@ -48,7 +54,7 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     )
 
 
-def render_page(template: str, **values: Any) -> bytes:
+def render_page(template: str, values: dict[str, Any]) -> bytes:
     return site_templates().get_template(template).render(values).encode()
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from markupsafe import Markup
 from slugify import slugify
 
 from ledger.keys import Keys
-from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, Use, normal
-from publisher.compose import ID_CHARACTERS, shown_url, title_of
+from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, normal
+from publisher.compose import ID_CHARACTERS, shown_url
 from publisher.escaping import web_address
-from publisher.standing import Standing
+from publisher.render import quote_macros
 
 CHANNEL_WORDS = {
     Channel.FORM: "Answered on this blog",
@@ -45,19 +46,30 @@ class Quote:
         """What follows the name in the credit line."""
         return self.credit.line.removeprefix(self.credit.display_name)
 
+    @property
+    def cite(self) -> Markup:
+        """The credit as HTML."""
+        return _macro("credit", self)
 
-@dataclass(frozen=True)
-class Shown:
-    """One definition on the blog. `person` is the path of its author's page, or empty."""
+    @property
+    def note(self) -> Markup:
+        """Where the words came from and when, as HTML."""
+        return _macro("note", self)
 
-    id: str
-    quote: Quote
-    title: str
-    address: str
-    person: str
-    granted_at: datetime
-    campaign_id: str
-    uses: frozenset[Use]
+    @property
+    def question(self) -> Markup:
+        return _macro("question", self.prompt_before, self.prompt_after, self.prompt_lang)
+
+
+def _macro(name: str, *values: object) -> Markup:
+    made: Markup = getattr(quote_macros(), name)(*values)
+    return made
+
+
+def question_of(campaign: Campaign) -> Markup:
+    """The campaign's question as HTML."""
+    before, after = campaign.prompt_parts
+    return _macro("question", before.strip(), after.strip(), campaign.lang)
 
 
 def quote_of(
@@ -83,29 +95,6 @@ def quote_of(
         channel=CHANNEL_WORDS[channel],
         when=when,
         source_url=web_address(source_url),
-    )
-
-
-def show(one: Standing, campaign: Campaign, keys: Keys) -> Shown:
-    grant, source = one.grant, one.source
-    return Shown(
-        id=one.id,
-        quote=quote_of(
-            words=grant.text,
-            credit=grant.credit,
-            prompt=campaign.prompt,
-            prompt_lang=campaign.lang,
-            lang=source.lang,
-            channel=source.channel,
-            when=source.when,
-            source_url=source.source_url,
-        ),
-        title=title_of(campaign.term, grant.credit),
-        address=source.address,
-        person=person_address(keys, one.contributor_id, grant.credit),
-        granted_at=datetime.fromisoformat(grant.at).astimezone(UTC),
-        campaign_id=one.campaign_id,
-        uses=grant.uses,
     )
 
 

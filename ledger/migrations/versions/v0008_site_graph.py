@@ -35,6 +35,8 @@ def upgrade() -> None:
         sa.Column("person_number", sa.Integer(), nullable=False),
         sa.Column("in_editions", sa.Boolean(), nullable=False),
         sa.Column("title", sa.Text(), server_default="", nullable=False),
+        sa.Column("name", sa.Text(), server_default="", nullable=False),
+        sa.Column("url", sa.Text(), server_default="", nullable=False),
         sa.Column("words", sa.Text(), server_default="", nullable=False),
         sa.Column("lang", sa.Text(), server_default="", nullable=False),
         sa.Column("cite", sa.Text(), server_default="", nullable=False),

@@ -1,0 +1,389 @@
+"""One publication: rounds of looking, taking in, writing and recording, until nothing is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+
+from ledger import events
+from ledger.campaigns import all_campaigns
+from ledger.consent_state import EventKind
+from ledger.database import Ledger
+from ledger.errors import TemporaryError
+from ledger.jobs import Job, JobKind, open_jobs
+from ledger.model import Campaign
+from ledger.paused import paused
+from ledger.tables import definitions, editions, site_entries
+from ledger.tables import events as events_table
+from publisher import posts_folder, record
+from publisher.files import friendly_file_errors
+from publisher.holding import Holding
+from publisher.intake import Taken, mark_dirty, take_in
+from publisher.posts_folder import How
+from publisher.prose import ProseRenderer
+from publisher.report import BuildReport, Progress, Refusal
+from publisher.site import nodes, places, sources, tree
+from publisher.site.editions import join_edges, public_editions
+from publisher.site.entries import ForgedEntryError
+from publisher.site.making import Frame, Maker
+from publisher.site.nodes import Node
+from publisher.site.sources import Prose, Shape
+from publisher.site.tree import Fresh
+from publisher.site.writing import (
+    OvertakenError,
+    Written,
+    changed_since,
+    count_outputs,
+    dirty_nodes,
+    note_all_outputs,
+    rewrite,
+)
+from publisher.standing import BATCH, ever_granted
+
+#: Consent that changes while we build is taken up at once, but not without end.
+MOST_ROUNDS = 5
+MOST_JOBS = 100_000
+#: How often a long build looks whether somebody has withdrawn meanwhile, in seconds.
+LOOK_AGAIN = 0.3
+HELD = "Publishing is paused:"
+
+
+@dataclass
+class Outset:
+    """What a round begins with."""
+
+    jobs: list[Job]
+    ids: list[str]
+    head: int
+    pause: str
+    known: dict[str, str]
+    stamp: str
+    prose: Prose
+    frame: Frame
+    shape: Shape
+    editions: list[str]
+
+
+class Publication:
+    def __init__(self, ledger: Ledger, holding: Holding, progress: Progress) -> None:
+        self.ledger = ledger
+        self.holding = holding
+        self.progress = progress
+        self.prose = ProseRenderer()
+        self.taken = Taken()
+        self.cursor = 0
+        self.strays: list[Refusal] = []
+        self.refused: list[Refusal] = []
+        self.written = self.removed = 0
+        self._forged: set[str] = set()
+        self._looked_at = 0.0
+
+    def run(self, horizon: datetime, *, recompose: bool, full: bool) -> BuildReport:
+        """Work until nothing is left to do, taking up what changes meanwhile."""
+        with self.prose:
+            report = None
+            for _ in range(MOST_ROUNDS):
+                try:
+                    outset = self._look(horizon)
+                    self._round(outset, recompose=recompose, full=full)
+                except OvertakenError:
+                    continue
+                except ForgedEntryError as error:
+                    self._forged.add(error.definition_id)
+                    continue
+                full = False
+                report = self._report(outset.pause)
+                if not self._more_to_do():
+                    return report
+        if report is None:
+            raise TemporaryError(
+                "Consent changed again and again while the blog was being built.",
+                "What was withdrawn is gone; the next run goes on.",
+            )
+        return replace(report, note="More has changed meanwhile; the next run goes on.")
+
+    def forget_site(self) -> None:
+        """The folder is new or was emptied: whatever is recorded of it is not there."""
+        with self.holding.write() as connection:
+            sources.write_sources(connection, {sources.SHAPE: None})
+
+    def _more_to_do(self) -> bool:
+        with self.ledger.read() as connection:
+            due = open_jobs(connection, JobKind.PUBLISH, self.ledger.clock(), limit=1)
+            return bool(due or changed_since(connection, self.cursor))
+
+    def _report(self, pause: str) -> BuildReport:
+        with self.ledger.read() as connection:
+            count = select(func.count()).select_from(site_entries)
+            posts = connection.execute(count).scalar_one()
+            standing = count_outputs(connection)
+        return BuildReport(
+            written=self.written + self.taken.written,
+            removed=self.removed + self.taken.removed,
+            unchanged=standing - self.written,
+            refused=(*self.taken.refused.values(), *self.strays, *self.refused),
+            posts=posts,
+            note=f"{HELD} {pause}" if pause and self.taken.held else "",
+        )
+
+    def _look(self, horizon: datetime) -> Outset:
+        """Where to look: what jobs and events name, and what has changed besides consent."""
+        with self.ledger.read() as connection:
+            known = sources.read_sources(connection)
+            campaigns = all_campaigns(connection)
+            self.cursor = max(self.cursor, int(known.get(sources.CURSOR, 0)))
+            head = events.head(connection).seq
+            jobs = open_jobs(connection, JobKind.PUBLISH, horizon, limit=MOST_JOBS)
+            ids = {job.subject for job in jobs} | self._forged
+            ids |= changed_since(connection, self.cursor)
+            ids |= posts_folder.unfinished(connection).keys()
+            ids |= _of_people(connection, self.cursor)
+            pause = paused(connection)
+            listed = public_editions(connection)
+            asked = _editions_among(connection, ids, known)
+        stamp = sources.stamp(self.ledger, campaigns)
+        if stamp == known.get(sources.STAMP):
+            prose = Prose.of(known.get(sources.PAGES, ""))
+        else:
+            prose = sources.read_prose(self.ledger, campaigns, self.prose)
+        self.refused = list(prose.refused)
+        return Outset(
+            jobs=jobs,
+            ids=sorted(ids),
+            head=head,
+            pause=pause,
+            known=known,
+            stamp=stamp,
+            prose=prose,
+            frame=Frame({one.id: one for one in campaigns}, listed, prose.pages),
+            shape=sources.shape_of(self.ledger, campaigns, prose.pages),
+            editions=asked,
+        )
+
+    def _round(self, outset: Outset, *, recompose: bool, full: bool) -> None:
+        known = Shape.of(outset.known.get(sources.SHAPE, ""))
+        why = sources.why_everything(known, outset.shape)
+        again = known is None or known.program != outset.shape.program
+        how = How(paused=bool(outset.pause), files=full, recompose=recompose)
+        if full or why:
+            keep_before = bool(why) and known is not None
+            self._build(outset, how, fold=full or again, keep_before=keep_before)
+        else:
+            self._change(outset, how, known)
+
+    def _take(self, frame: Frame, ids: list[str], how: How, *, whole: bool) -> None:
+        for start in range(0, len(ids), BATCH):
+            self.progress("read", start, len(ids))
+            self.holding.keep()
+            self.taken.add(
+                take_in(
+                    self.ledger,
+                    self.holding,
+                    frame,
+                    ids[start : start + BATCH],
+                    how,
+                    self.progress,
+                    whole=whole,
+                )
+            )
+            if whole:
+                self._meanwhile(frame, how)
+
+    def _change(self, outset: Outset, how: How, known: Shape | None) -> None:
+        """Make only what follows from the changes."""
+        dirty = list(_beside_consent(outset, known))
+        if dirty or outset.editions:
+            with self.holding.write() as connection:
+                mark_dirty(connection, dirty)
+                join_edges(connection, outset.editions, {one.id for one in outset.frame.editions})
+        self._take(outset.frame, outset.ids, how, whole=False)
+        self.cursor = outset.head
+        done = rewrite(
+            self.ledger, self.holding, outset.frame, self.prose, self.cursor, self.progress
+        )
+        self._count(done)
+        self._record(outset, done)
+
+    def _build(self, outset: Outset, how: How, *, fold: bool, keep_before: bool) -> None:
+        """Make everything, in a fresh tree that takes the old one's place."""
+        ids = outset.ids
+        with self.holding.write() as connection:
+            # From here on the graph is unfinished; a kill leads to another whole build.
+            sources.write_sources(connection, {sources.SHAPE: None})
+            if fold:
+                ids = ever_granted(connection)
+                _drop_unknown(connection)
+        self._live = Shape.of(outset.known.get(sources.SHAPE, "")) is not None
+        self._late: set[Node] = set()
+        self.cursor = outset.head
+        self._take(outset.frame, ids, how, whole=True)
+        if fold:
+            self._sweep(strays=how.files)
+        with self.holding.write() as connection:
+            places.count_all(connection)
+            public = [one.id for one in outset.frame.editions]
+            join_edges(connection, [*public, *outset.editions], set(public))
+        folder = self.ledger.settings.site_folder
+        with friendly_file_errors(folder, tree.NAME):
+            fresh = Fresh(folder, self.ledger.keys)
+            try:
+                self._fill(fresh, outset.frame, how)
+                self._put(fresh, keep_before=keep_before)
+            finally:
+                fresh.give_up()  # nothing is left of it once it has taken its place
+        self.progress("record", 0, 1)
+        self.removed += note_all_outputs(self.holding, fresh.hashes)
+        self._record(outset, Written())
+
+    def _sweep(self, *, strays: bool) -> None:
+        self.strays = []
+        for found in posts_folder.sweep(self.ledger, self.holding, strays=strays):
+            if isinstance(found, Refusal):
+                self.strays.append(found)
+            else:
+                self.removed += 1
+
+    def _fill(self, fresh: Fresh, frame: Frame, how: How) -> None:
+        """Write every output into the fresh tree, until it knows of every change of consent."""
+        done: list[Refusal] = []
+        with self.ledger.read() as connection:
+            total = count_outputs(connection)
+            maker = Maker(self.ledger, connection, frame, self.prose, done)
+            for number, (path, content) in enumerate(maker.everything()):
+                self.progress("render", number, max(total, number))
+                self.holding.keep()
+                fresh.put(path, content)
+                self._meanwhile(frame, how)
+        self.refused += done
+        self.progress("write", 0, 1)
+        for _ in range(MOST_ROUNDS):
+            self._look_again(frame, how)
+            with self.ledger.read() as connection:
+                late = self._late | set(dirty_nodes(connection))
+                maker = Maker(self.ledger, connection, frame, self.prose)
+                for node in sorted(late):
+                    fresh.replace(node.path, maker.make(node))
+                self.taken.forgotten |= {node.path for node in late}
+                self._late = set()
+                if not changed_since(connection, self.cursor):
+                    return
+        raise OvertakenError
+
+    def _put(self, fresh: Fresh, *, keep_before: bool) -> None:
+        self.written += fresh.written
+        if fresh.differs():
+            fresh.swap(keep_before=keep_before, forgotten=self.taken.forgotten)
+        else:
+            tree.forget_before(self.ledger.settings.site_folder, self.taken.forgotten)
+
+    def _meanwhile(self, frame: Frame, how: How) -> None:
+        """Now and then during a long build: whoever has withdrawn does not wait for its end."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_AGAIN:
+            self._looked_at = now
+            self._look_again(frame, how)
+
+    def _look_again(self, frame: Frame, how: How) -> None:
+        with self.ledger.read() as connection:
+            head = events.head(connection).seq
+            newer = changed_since(connection, self.cursor) | _of_people(connection, self.cursor)
+        if not newer:
+            return
+        self._take(frame, sorted(newer), replace(how, files=False), whole=False)
+        self.cursor = head
+        with self.ledger.read() as connection:
+            self._late |= set(dirty_nodes(connection))
+        if self._live:
+            # The site that stands loses the words now; its other pages follow at the end.
+            done = rewrite(self.ledger, self.holding, frame, self.prose, self.cursor, _quiet)
+            self._count(done)
+
+    def _count(self, done: Written) -> None:
+        self.written += done.written
+        self.removed += done.removed
+        self.refused += done.refused
+
+    def _record(self, outset: Outset, done: Written) -> None:
+        facts = {
+            sources.CURSOR: str(self.cursor),
+            sources.STAMP: outset.stamp,
+            sources.SHAPE: outset.shape.text(),
+            sources.PAGES: outset.prose.text(),
+            **_edition_facts(outset),
+        }
+        changed = {name: value for name, value in facts.items() if outset.known.get(name) != value}
+        record.finish(
+            self.ledger,
+            self.holding,
+            self.taken,
+            done,
+            record.Closing(self.cursor, changed, outset.jobs, f"{HELD} {outset.pause}"),
+        )
+        self.taken.announce, self.taken.retract = [], []
+
+
+def _quiet(_step: str, _done: int, _total: int) -> None:
+    """For what is written in the middle of something longer."""
+
+
+def _of_people(connection: Connection, after: int) -> set[str]:
+    """The definitions of those who were erased since this event."""
+    erased = select(events_table.c.subject).where(
+        events_table.c.seq > after, events_table.c.kind == EventKind.ERASED
+    )
+    rows = connection.execute(
+        select(definitions.c.id).where(definitions.c.contributor_id.in_(erased))
+    )
+    return set(rows.scalars())
+
+
+def _editions_among(connection: Connection, ids: set[str], known: dict[str, str]) -> list[str]:
+    """Those that are editions, public now or when the site was last made."""
+    shown = {name.removeprefix(sources.EDITION) for name in known if name[:8] == sources.EDITION}
+    rows = connection.execute(select(editions.c.id).where(editions.c.id.in_(sorted(ids))))
+    return sorted((set(rows.scalars()) | (shown & ids)) & ids)
+
+
+def _drop_unknown(connection: Connection) -> None:
+    granted = select(events_table.c.subject).where(events_table.c.kind == EventKind.GRANTED)
+    connection.execute(delete(site_entries).where(site_entries.c.definition_id.not_in(granted)))
+
+
+def _edition_facts(outset: Outset) -> dict[str, str | None]:
+    public = {f"{sources.EDITION}{one.id}": one.address for one in outset.frame.editions}
+    gone = [name for name in outset.known if name.startswith(sources.EDITION)]
+    return {**{name: None for name in gone if name not in public}, **public}
+
+
+def _beside_consent(outset: Outset, known: Shape | None) -> Iterator[tuple[Node, str]]:
+    """Outputs that change because of a page, a new campaign or an edition."""
+    before = {one.slug: one for one in Prose.of(outset.known.get(sources.PAGES, "")).pages}
+    for page in outset.prose.pages:
+        if before.get(page.slug) != page:
+            yield nodes.prose_node(page.slug), "a page was changed"
+    campaigns: dict[str, Campaign] = outset.frame.campaigns
+    for campaign_id in campaigns.keys() - (known.campaigns if known else {}):
+        for node in (*nodes.campaign_nodes(campaigns[campaign_id]), nodes.FRONT, nodes.MAP_PAGES):
+            yield node, "a campaign was added"
+    for edition_id in outset.editions:
+        yield from _of_edition(outset, edition_id)
+
+
+def _of_edition(outset: Outset, edition_id: str) -> Iterator[tuple[Node, str]]:
+    reason = "an edition was published, changed or taken away"
+    old = outset.known.get(f"{sources.EDITION}{edition_id}")
+    addresses = {old} if old else set()
+    addresses |= {one.address for one in outset.frame.editions if one.id == edition_id}
+    for address in sorted(addresses):
+        yield nodes.edition_node(edition_id, address), reason
+        slug = address.strip("/").split("/")[0]
+        for campaign in outset.frame.campaigns.values():
+            if campaign.slug == slug:
+                yield nodes.campaign_nodes(campaign)[0], reason
+    if addresses:
+        yield nodes.FRONT, reason
+        yield nodes.MAP_PAGES, reason

@@ -1,0 +1,261 @@
+"""What stands on the blog, one row for each definition: rendered once, bound to its grant.
+
+A page is put together from rows. Each row carries a keyed hash over the grant's own hash and all
+that is shown, so that a row which says anything else than its grant is found before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import Connection, Row, Select, delete, insert, select, tuple_
+
+from ledger.keys import Keys
+from ledger.tables import site_entries
+from publisher.shown import Quote
+
+#: Rows that are held in memory at a time when all are read.
+BATCH = 500
+#: Between the parts that are sealed; no text that may be shown holds it.
+UNIT = "\x1f"
+NO_QUESTION = Markup()
+
+
+class ForgedEntryError(Exception):
+    """A row does not say what its grant says: it has to be made again from the record."""
+
+    def __init__(self, definition_id: str) -> None:
+        super().__init__(definition_id)
+        self.definition_id = definition_id
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a definition stands in the archive: `person` is the path of its author's page.
+
+    `person` is empty for somebody anonymous; `number` and `person_number` count from 0 within the
+    month of the campaign and within the person's page.
+    """
+
+    month: str
+    number: int
+    person: str
+    person_number: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One definition as pages show it; `cite` and `note` are HTML, made by the theme."""
+
+    id: str
+    campaign_id: str
+    grant_hash: str
+    granted_at: str
+    address: str
+    month: str
+    number: int
+    person: str
+    person_number: int
+    in_editions: bool
+    title: str
+    name: str
+    url: str
+    words: str
+    lang: str
+    cite: Markup
+    note: Markup
+    #: The campaign's question; not of the row, because the campaign may change its words.
+    question: Markup = NO_QUESTION
+
+    @property
+    def when(self) -> datetime:
+        return datetime.fromisoformat(self.granted_at)
+
+
+STORED = tuple(one.name for one in fields(Entry) if one.name not in {"id", "question"})
+_COLUMNS = (site_entries.c.definition_id, *(site_entries.c[name] for name in STORED))
+
+
+def make_entry(
+    quote: Quote,
+    place: Place,
+    *,
+    id: str,  # noqa: A002 - the entry's own word
+    campaign_id: str,
+    grant_hash: str,
+    granted_at: datetime,
+    address: str,
+    title: str,
+    in_editions: bool,
+) -> Entry:
+    return Entry(
+        id=id,
+        campaign_id=campaign_id,
+        grant_hash=grant_hash,
+        granted_at=granted_at.isoformat(timespec="microseconds"),
+        address=address,
+        month=place.month,
+        number=place.number,
+        person=place.person,
+        person_number=place.person_number,
+        in_editions=in_editions,
+        title=title,
+        name=quote.credit.display_name,
+        url=quote.url,
+        words=quote.words,
+        lang=quote.lang,
+        cite=quote.cite,
+        note=quote.note,
+    )
+
+
+def put_entries(connection: Connection, keys: Keys, entries: Sequence[Entry]) -> None:
+    """Store entries over those that are there, at most a few hundred at a time."""
+    if not entries:
+        return
+    drop_entries(connection, [one.id for one in entries])
+    connection.execute(insert(site_entries), [_row(keys, one) for one in entries])
+
+
+def drop_entries(connection: Connection, ids: Sequence[str]) -> None:
+    if ids:
+        connection.execute(delete(site_entries).where(site_entries.c.definition_id.in_(ids)))
+
+
+def entries_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Entry]:
+    """Entries as they are stored, whether or not they are sound: to compare, never to show."""
+    if not ids:
+        return {}
+    rows = connection.execute(_select().where(site_entries.c.definition_id.in_(ids)))
+    return {row[0]: _entry(row, NO_QUESTION) for row in rows}
+
+
+class Shelf:
+    """Reads entries for pages. `used` collects the definitions that were handed out.
+
+    Raises ForgedEntryError for a row that does not bear its seal.
+    """
+
+    def __init__(self, connection: Connection, keys: Keys, questions: Mapping[str, Markup]) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._questions = questions
+        self.used: set[str] = set()
+
+    def newest(self, count: int, campaign_id: str = "") -> list[Entry]:
+        """Newest grant first."""
+        wanted = _select().order_by(
+            site_entries.c.granted_at.desc(), site_entries.c.definition_id.desc()
+        )
+        if campaign_id:
+            wanted = wanted.where(site_entries.c.campaign_id == campaign_id)
+        return self._read(wanted.limit(count))
+
+    def of_month(self, campaign_id: str, month: str, first: int, beyond: int) -> list[Entry]:
+        """The definitions with these numbers, the latest place first."""
+        return self._read(
+            _select()
+            .where(
+                site_entries.c.campaign_id == campaign_id,
+                site_entries.c.month == month,
+                site_entries.c.number >= first,
+                site_entries.c.number < beyond,
+            )
+            .order_by(site_entries.c.number.desc())
+        )
+
+    def of_person(self, person: str, first: int, beyond: int) -> list[Entry]:
+        return self._read(
+            _select()
+            .where(
+                site_entries.c.person == person,
+                site_entries.c.person_number >= first,
+                site_entries.c.person_number < beyond,
+            )
+            .order_by(site_entries.c.person_number.desc())
+        )
+
+    def by_ids(self, ids: Sequence[str]) -> list[Entry]:
+        """In the order of `ids`; those that do not stand are left out."""
+        found: dict[str, Entry] = {}
+        for start in range(0, len(ids), BATCH):
+            wanted = _select().where(site_entries.c.definition_id.in_(ids[start : start + BATCH]))
+            found |= {one.id: one for one in self._read(wanted)}
+        return [found[one] for one in dict.fromkeys(ids) if one in found]
+
+    def addresses(
+        self, campaign_id: str, month: str, first: int, beyond: int
+    ) -> list[tuple[str, str]]:
+        """Address and person's page of the definitions with these numbers, in order."""
+        rows = self._connection.execute(
+            select(site_entries.c.definition_id, site_entries.c.address, site_entries.c.person)
+            .where(
+                site_entries.c.campaign_id == campaign_id,
+                site_entries.c.month == month,
+                site_entries.c.number >= first,
+                site_entries.c.number < beyond,
+            )
+            .order_by(site_entries.c.number)
+        ).all()
+        self.used.update(row[0] for row in rows)
+        return [(row[1], row[2]) for row in rows]
+
+    def all_by_month(self) -> Iterator[Entry]:
+        """Every entry by campaign, month and number, in the memory of one batch."""
+        key = (site_entries.c.campaign_id, site_entries.c.month, site_entries.c.number)
+        yield from self._all(key, lambda one: (one.campaign_id, one.month, one.number))
+
+    def all_by_person(self) -> Iterator[Entry]:
+        """Every entry of somebody with a page, by that page and the place on it."""
+        key = (site_entries.c.person, site_entries.c.person_number)
+        yield from self._all(key, lambda one: (one.person, one.person_number), ("", 2**31 - 1))
+
+    def _all(self, key: Any, key_of: Any, after: Any = None) -> Iterator[Entry]:
+        while True:
+            wanted = _select().order_by(*key).limit(BATCH)
+            if after is not None:
+                wanted = wanted.where(tuple_(*key) > tuple_(*after))
+            batch = self._read(wanted)
+            yield from batch
+            if len(batch) < BATCH:
+                return
+            after = key_of(batch[-1])
+
+    def _read(self, wanted: Select[Any]) -> list[Entry]:
+        found = []
+        for row in self._connection.execute(wanted.add_columns(site_entries.c.seal)):
+            if row[-1] != _seal(self._keys, row[:-1]):
+                raise ForgedEntryError(row[0])
+            question = self._questions.get(row[1])
+            if question is None:
+                continue
+            found.append(_entry(row[:-1], question))
+        self.used.update(one.id for one in found)
+        return found
+
+
+def _select() -> Select[Any]:
+    return select(*_COLUMNS)
+
+
+def _row(keys: Keys, entry: Entry) -> dict[str, Any]:
+    values = (entry.id, *(getattr(entry, name) for name in STORED))
+    row: dict[str, Any] = dict(zip(("definition_id", *STORED), values, strict=True))
+    row["cite"], row["note"] = str(entry.cite), str(entry.note)
+    row["seal"] = _seal(keys, values)
+    return row
+
+
+def _seal(keys: Keys, values: Sequence[Any]) -> str:
+    return keys.token_hash(UNIT.join(map(str, values)))
+
+
+def _entry(row: Row[Any] | Sequence[Any], question: Markup) -> Entry:
+    plain: tuple[Any, ...] = tuple(row)
+    html = (Markup(part) for part in plain[-2:])  # noqa: S704 - sealed when it was made
+    values: tuple[Any, ...] = (*plain[:-2], *html, question)
+    return Entry(*values)
