@@ -7,7 +7,7 @@ goes changes the page it stands on and no other, however many there are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.model import Campaign
 from publisher.site.entries import Entry
@@ -96,7 +96,8 @@ def groups_of(entry: Entry) -> Iterator[Group]:
         yield Group("person", entry.person, "", entry.person_number // PER_PAGE)
 
 
-def map_part(number: int) -> int:
+def map_part(number: Any) -> Any:
+    """Which sitemap lists the definition with this number, or the column of numbers."""
     return (number + PER_MAP - MAP_OFFSET) // PER_MAP
 
 

@@ -18,8 +18,9 @@ from sqlalchemy import (
 )
 
 from ledger.tables import places, site_entries, site_groups
+from publisher.site import nodes
 from publisher.site.entries import Entry, Place
-from publisher.site.nodes import MAP_OFFSET, PER_MAP, PER_PAGE, Group, groups_of
+from publisher.site.nodes import Group, groups_of
 
 
 def allot(
@@ -154,9 +155,9 @@ def count_all(connection: Connection) -> None:
         site_entries.c[name] for name in ("campaign_id", "month", "person")
     )
     for kind, owner, of_month, part in (
-        ("month", campaign_id, month, number // PER_PAGE),
-        ("map", campaign_id, month, (number + PER_MAP - MAP_OFFSET) // PER_MAP),
-        ("person", person, literal(""), person_number // PER_PAGE),
+        ("month", campaign_id, month, number // nodes.PER_PAGE),
+        ("map", campaign_id, month, nodes.map_part(number)),
+        ("person", person, literal(""), person_number // nodes.PER_PAGE),
     ):
         counted = select(
             literal(kind).label("kind"),
