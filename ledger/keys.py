@@ -16,15 +16,16 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from ledger import durable
 from ledger.errors import DefinedbyError
 
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# cryptography is imported where it is used: what only hashes starts faster without it.
 FILE_NAME = "keys.json"
 NONCE_BYTES = 12
 
@@ -43,6 +44,8 @@ class Keys:
 
     def decrypt(self, token: str) -> str:
         """Raises DefinedbyError when no key of this instance fits."""
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet().decrypt(token.encode()).decode()
         except InvalidToken as error:
@@ -62,6 +65,8 @@ class Keys:
         return base64.b64encode(self._private().sign(message)).decode()
 
     def _private(self) -> Ed25519PrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing))
 
     @property
@@ -72,10 +77,15 @@ class Keys:
 
 @lru_cache(maxsize=4)
 def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
     try:
         key.verify(base64.b64decode(signature), message)
@@ -86,12 +96,17 @@ def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
 
 def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
     """Encrypt; `bound_to` must be given again to open it (GCM associated data)."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
 
 
 def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     """Raises ValueError when anything has been changed."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
     except InvalidTag as error:
@@ -99,6 +114,9 @@ def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
 
 
 def new_keys() -> Keys:
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Keys(
         fernet=(Fernet.generate_key().decode(),),
         signing=base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode(),

@@ -14,10 +14,11 @@ from ledger.campaigns import RESERVED_SLUGS
 from ledger.errors import DefinedbyError
 from publisher.files import TEMPORARY
 from publisher.prose import MOST_CHARACTERS, ProseRenderer
-from publisher.render import ROOT
 from publisher.report import Refusal
+from publisher.site.sources import PAGES as FOLDER
+from publisher.site.sources import page_files
+from publisher.theme import ROOT
 
-FOLDER = "pages"
 STARTERS = ROOT / "content" / "pages"
 #: Pages may be called "about"; campaigns may not.
 TAKEN = (RESERVED_SLUGS - {"about"}) | {"assets"}
@@ -45,14 +46,6 @@ def make_folder(content: Path) -> None:
     else:
         aside.mkdir()
     aside.rename(folder)
-
-
-def page_files(content: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in (content / FOLDER).glob("*.md")
-        if path.is_file() and not path.name.startswith(".")
-    )
 
 
 def read_pages(

@@ -23,6 +23,7 @@ from publisher.compose import Composed, compose
 from publisher.files import friendly_file_errors, read_if_there, remove_file, walk
 from publisher.holding import Holding
 from publisher.report import Progress, Refusal
+from publisher.site.behind import COMPOSED
 from publisher.standing import Outlook, Standing, past_grants
 
 FOLDER = "posts"
@@ -31,8 +32,6 @@ STAGING = ".definedby-staging"
 NAME = "The folder of composed posts"
 #: From so many files on, one sync of everything is cheaper than one for each.
 SYNC_EACH = 64
-#: The kind of the rows of `site_dirty` that stand for these files.
-COMPOSED = "composed"
 
 
 @dataclass

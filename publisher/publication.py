@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from ledger import events
 from ledger.campaigns import all_campaigns
@@ -25,19 +25,19 @@ from publisher.holding import Holding
 from publisher.intake import Taken, mark_dirty, take_in
 from publisher.posts_folder import How
 from publisher.prose import ProseRenderer
-from publisher.report import BuildReport, Progress, Refusal
+from publisher.report import HELD, BuildReport, Progress, Refusal
 from publisher.site import nodes, places, sources, tree
+from publisher.site.behind import changed_since, count_outputs, counts
 from publisher.site.editions import join_edges, public_editions
 from publisher.site.entries import ForgedEntryError
+from publisher.site.hand_pages import Prose, read_prose
 from publisher.site.making import Frame, Maker
 from publisher.site.nodes import Node
-from publisher.site.sources import Prose, Shape
+from publisher.site.sources import Shape
 from publisher.site.tree import Fresh
 from publisher.site.writing import (
     OvertakenError,
     Written,
-    changed_since,
-    count_outputs,
     dirty_nodes,
     note_all_outputs,
     rewrite,
@@ -49,7 +49,6 @@ MOST_ROUNDS = 5
 MOST_JOBS = 100_000
 #: How often a long build looks whether somebody has withdrawn meanwhile, in seconds.
 LOOK_AGAIN = 0.3
-HELD = "Publishing is paused:"
 
 
 @dataclass
@@ -118,9 +117,7 @@ class Publication:
 
     def _report(self, pause: str) -> BuildReport:
         with self.ledger.read() as connection:
-            count = select(func.count()).select_from(site_entries)
-            posts = connection.execute(count).scalar_one()
-            standing = count_outputs(connection)
+            standing, posts = counts(connection)
         return BuildReport(
             written=self.written + self.taken.written,
             removed=self.removed + self.taken.removed,
@@ -149,7 +146,7 @@ class Publication:
         if stamp == known.get(sources.STAMP):
             prose = Prose.of(known.get(sources.PAGES, ""))
         else:
-            prose = sources.read_prose(self.ledger, campaigns, self.prose)
+            prose = read_prose(self.ledger, campaigns, self.prose)
         self.refused = list(prose.refused)
         return Outset(
             jobs=jobs,
@@ -160,7 +157,9 @@ class Publication:
             stamp=stamp,
             prose=prose,
             frame=Frame({one.id: one for one in campaigns}, listed, prose.pages),
-            shape=sources.shape_of(self.ledger, campaigns, prose.pages),
+            shape=sources.shape_of(
+                self.ledger, campaigns, [(one.slug, one.title) for one in prose.pages]
+            ),
             editions=asked,
         )
 

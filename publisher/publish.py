@@ -19,13 +19,9 @@ from ledger.jobs import JobKind, add_job, open_jobs, postpone_jobs
 from ledger.leases import LeaseLostError
 from ledger.paused import paused
 from ledger.tables import jobs as jobs_table
-from publisher import pages, posts_folder
-from publisher.files import friendly_file_errors
 from publisher.holding import hold
-from publisher.publication import HELD, Publication
-from publisher.report import BuildReport, Progress, no_progress
-from publisher.site import sources, tree
-from publisher.site.writing import changed_since
+from publisher.report import HELD, BuildReport, Progress, no_progress
+from publisher.site import behind, sources, tree
 
 #: The subject of a job that asks for the site alone.
 SITE = "site"
@@ -49,6 +45,10 @@ def publish(
     hand are put back. Raises DefinedbyError when a folder can't be written; everything then
     stays as it was and the work remains to be done.
     """
+    if not full and not recompose:
+        done = _nothing_to_do(ledger)
+        if done is not None:
+            return done
     return _publish(
         ledger,
         ledger.clock() + FAR,
@@ -56,6 +56,17 @@ def publish(
         recompose=recompose,
         full=full or recompose,
     )
+
+
+def _nothing_to_do(ledger: Ledger) -> BuildReport | None:
+    """What there is, when nothing has changed: found without loading what builds."""
+    with ledger.read() as connection:
+        if open_jobs(connection, JobKind.PUBLISH, ledger.clock() + FAR, limit=1):
+            return None
+        if _is_behind(ledger, connection) or behind.is_unfinished(connection):
+            return None
+        outputs, posts = behind.counts(connection)
+    return BuildReport(unchanged=outputs, posts=posts)
 
 
 def publish_pending(ledger: Ledger) -> BuildReport | None:
@@ -88,7 +99,7 @@ def _is_behind(ledger: Ledger, connection: Connection) -> bool:
     return (
         known.get(sources.STAMP) != sources.stamp(ledger, all_campaigns(connection))
         or not tree.is_ours(ledger.settings.site_folder)
-        or bool(changed_since(connection, int(known.get(sources.CURSOR, 0))))
+        or bool(behind.changed_since(connection, int(known.get(sources.CURSOR, 0))))
     )
 
 
@@ -119,6 +130,11 @@ def _publish(
     recompose: bool = False,
     full: bool = False,
 ) -> BuildReport:
+    # Loaded here: a run that finds nothing to do, and most do, needs no templates.
+    from publisher import pages, posts_folder
+    from publisher.files import friendly_file_errors
+    from publisher.publication import Publication
+
     content = ledger.settings.content
     with hold(ledger) as holding:
         if holding is None:

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-#: The project's folder in a checkout, and site-packages in an installation.
-ROOT = Path(__file__).parent.parent
-THEME = ROOT / "templates" / "site" / "quiet"
+from publisher.theme import ROOT, THEME
+
 #: Not strftime: month names must not follow the machine's locale.
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),

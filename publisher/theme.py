@@ -1,11 +1,14 @@
-"""The theme's own files, each under a name that changes with its content."""
+"""Where the theme lies, and its own files, each under a name that changes with its content."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import cache
+from pathlib import Path
 
-from publisher.render import THEME
+#: The project's folder in a checkout, and site-packages in an installation.
+ROOT = Path(__file__).parent.parent
+THEME = ROOT / "templates" / "site" / "quiet"
 
 
 @cache

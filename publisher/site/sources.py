@@ -5,21 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup
 from sqlalchemy import Connection, delete, insert, select
 
 from ledger.database import Ledger
 from ledger.model import Campaign
 from ledger.tables import site_sources
-from publisher.pages import HandPage, page_files, read_pages
-from publisher.prose import ProseRenderer
-from publisher.render import ROOT, THEME
-from publisher.report import Refusal
+from publisher.theme import ROOT, THEME
 
 #: Names of facts: how far the chain was read, a cheap stamp of all else, and the parts of that.
 CURSOR = "cursor"
@@ -77,9 +72,12 @@ class Shape:
         return cls(**json.loads(text)) if text else None
 
 
-def shape_of(ledger: Ledger, campaigns: Sequence[Campaign], pages: Sequence[HandPage]) -> Shape:
+def shape_of(
+    ledger: Ledger, campaigns: Sequence[Campaign], menu: Sequence[tuple[str, str]]
+) -> Shape:
+    """`menu` holds the addresses and titles of the hand-written pages."""
     hashed = ledger.keys.token_hash
-    frame = repr((_settings(ledger), [(one.slug, one.title) for one in pages], len(campaigns) > 1))
+    frame = repr((_settings(ledger), list(menu), len(campaigns) > 1))
     return Shape(
         hashed(frame), program(), {one.id: hashed(repr(_campaign(one))) for one in campaigns}
     )
@@ -98,44 +96,6 @@ def why_everything(old: Shape | None, new: Shape) -> str:
     return ""
 
 
-@dataclass
-class Prose:
-    """The hand-written pages as they are now, and those that could not be used."""
-
-    pages: list[HandPage] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
-
-    def text(self) -> str:
-        return json.dumps(
-            {
-                "pages": [[one.slug, one.title, str(one.html)] for one in self.pages],
-                "refused": [[one.what, one.reason, one.next_step] for one in self.refused],
-            }
-        )
-
-    @classmethod
-    def of(cls, text: str) -> Prose:
-        if not text:
-            return cls()
-        stored: dict[str, Any] = json.loads(text)
-        return cls(
-            # As it was cleaned when it was read from its file.
-            [HandPage(slug, title, Markup(html)) for slug, title, html in stored["pages"]],  # noqa: S704
-            [Refusal(*parts) for parts in stored["refused"]],
-        )
-
-
-def read_prose(ledger: Ledger, campaigns: Sequence[Campaign], renderer: ProseRenderer) -> Prose:
-    found = Prose()
-    taken = frozenset(campaign.slug for campaign in campaigns)
-    for page in read_pages(ledger.settings.content, taken, renderer):
-        if isinstance(page, Refusal):
-            found.refused.append(page)
-        else:
-            found.pages.append(page)
-    return found
-
-
 def _campaign(one: Campaign) -> tuple[object, ...]:
     return (one.slug, one.term, one.prompt, one.lang, one.is_open)
 
@@ -143,6 +103,15 @@ def _campaign(one: Campaign) -> tuple[object, ...]:
 def _settings(ledger: Ledger) -> tuple[object, ...]:
     of = ledger.settings
     return (of.title, of.asker, of.contact, of.demo, of.public_url)
+
+
+def page_files(content: Path) -> list[Path]:
+    """The files of hand-written pages, whatever they hold."""
+    return sorted(
+        path
+        for path in (content / PAGES).glob("*.md")
+        if path.is_file() and not path.name.startswith(".")
+    )
 
 
 def _stamps(content: Path) -> list[tuple[str, int, int]]:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
-from ledger import events
-from ledger.consent_state import EventKind
 from ledger.database import Ledger
 from ledger.tables import outputs, site_dirty
 from publisher import claims
 from publisher.files import friendly_file_errors
 from publisher.holding import Holding
-from publisher.posts_folder import COMPOSED
 from publisher.prose import ProseRenderer
 from publisher.report import Progress, Refusal
 from publisher.site import tree
+from publisher.site.behind import COMPOSED, changed_since
 from publisher.site.making import Frame, Maker
 from publisher.site.nodes import Node
 
-#: After these a definition may stand otherwise than before.
-MATTERS = frozenset(
-    {EventKind.GRANTED, EventKind.WITHDRAWN, EventKind.INVALIDATED, EventKind.ERASED}
-)
 BATCH = 400
 
 
@@ -49,13 +43,6 @@ def dirty_nodes(connection: Connection) -> list[Node]:
         .order_by(site_dirty.c.path)
     )
     return [Node(*row) for row in rows]
-
-
-def changed_since(connection: Connection, after: int) -> set[str]:
-    """Definitions (and contributors) whose consent has changed after this event."""
-    return {
-        subject for _, kind, subject in events.subjects_since(connection, after) if kind in MATTERS
-    }
 
 
 def rewrite(
@@ -156,10 +143,3 @@ def _recorded(connection: Connection, paths: list[str]) -> dict[str, str]:
         )
         found |= {row.path: row.hash for row in rows}
     return found
-
-
-def count_outputs(connection: Connection) -> int:
-    of_content = outputs.c.path.startswith(claims.CONTENT, autoescape=True)
-    return connection.execute(
-        select(func.count()).select_from(outputs).where(~of_content)
-    ).scalar_one()

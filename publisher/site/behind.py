@@ -1,0 +1,42 @@
+"""Cheap looks: whether consent has changed since the site was made, and how much stands."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from ledger.consent_state import EventKind
+from ledger.events import subjects_since
+from ledger.tables import outputs, site_dirty, site_entries
+from publisher.claims import CONTENT
+
+#: After these a definition may stand otherwise than before.
+MATTERS = frozenset(
+    {EventKind.GRANTED, EventKind.WITHDRAWN, EventKind.INVALIDATED, EventKind.ERASED}
+)
+#: The kind of the rows of `site_dirty` that stand for files of content/posts.
+COMPOSED = "composed"
+
+
+def changed_since(connection: Connection, after: int) -> set[str]:
+    """Definitions (and contributors) whose consent has changed after this event."""
+    return {subject for _, kind, subject in subjects_since(connection, after) if kind in MATTERS}
+
+
+def is_unfinished(connection: Connection) -> bool:
+    """Whether a run was ended before it was done."""
+    return connection.execute(select(site_dirty.c.path).limit(1)).first() is not None
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """How many outputs and how many definitions stand."""
+    return count_outputs(connection), connection.execute(
+        select(func.count()).select_from(site_entries)
+    ).scalar_one()
+
+
+def count_outputs(connection: Connection) -> int:
+    """All rows but those of content/posts, which are one range of the key."""
+    everything = select(func.count()).select_from(outputs)
+    end = CONTENT[:-1] + chr(ord(CONTENT[-1]) + 1)
+    composed = everything.where(outputs.c.path >= CONTENT, outputs.c.path < end)
+    return connection.execute(everything).scalar_one() - connection.execute(composed).scalar_one()
