@@ -30,7 +30,7 @@ def canonical(value: Any) -> bytes:
 
 
 def commitment(event_key: bytes, payload: dict[str, Any]) -> str:
-    return hmac.new(event_key, canonical(payload), hashlib.sha256).hexdigest()
+    return hmac.digest(event_key, canonical(payload), "sha256").hex()
 
 
 def link_hash(seq: int, prev_hash: str, kind: str, subject: str, at: str, commit: str) -> str:

@@ -8,7 +8,6 @@ channel passwords (Fernet). `sign` signs heads and receipts (Ed25519, RFC 8032).
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import os
@@ -59,7 +58,7 @@ class Keys:
 
     def token_hash(self, token: str) -> str:
         """What is stored of a personal link's token."""
-        return hmac.new(self.tokens.encode(), token.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.tokens.encode(), token.encode(), "sha256").hex()
 
     def sign(self, message: bytes) -> str:
         return base64.b64encode(self._private().sign(message)).decode()

@@ -429,6 +429,7 @@ site_entries = Table(
     _text("lang"),
     _text("cite"),
     _text("note"),
+    _text("listed"),
     Column("seal", String(64), nullable=False),
     Index("ix_site_entries_newest", "granted_at", "definition_id"),
     Index("ix_site_entries_campaign", "campaign_id", "granted_at", "definition_id"),

@@ -7,6 +7,7 @@ of a change together. What is written here is read back by feedparser in the tes
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 from publisher.escaping import showable
@@ -38,7 +39,9 @@ def atom(
     return "".join([head, *(_entry(one, base) for one in entries), "</feed>\n"]).encode()
 
 
+@lru_cache(maxsize=512)
 def _entry(one: Entry, base: str) -> str:
+    """One entry; a worker that goes on running makes it once."""
     address = base + encoded_path(one.address)
     uri = f"<uri>{escape(one.url)}</uri>" if one.url else ""
     at = _seconds(one.granted_at)

@@ -6,7 +6,7 @@ a kill after it leaves nothing to be found out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, insert
@@ -16,13 +16,13 @@ from ledger.database import Ledger
 from ledger.model import Campaign, Use
 from ledger.posts import Post, bury_post, put_posts
 from ledger.tables import site_dirty
-from publisher import posts_folder
+from publisher import feeds, posts_folder
 from publisher.compose import title_of
 from publisher.holding import Holding
 from publisher.posts_folder import How, Settled
 from publisher.report import Progress, Refusal
 from publisher.shown import person_address, quote_of
-from publisher.site import places
+from publisher.site import making, places
 from publisher.site.editions import editions_with
 from publisher.site.entries import (
     Entry,
@@ -30,10 +30,20 @@ from publisher.site.entries import (
     drop_entries,
     entries_by_id,
     make_entry,
+    oldest_of,
     put_entries,
 )
 from publisher.site.making import Frame
-from publisher.site.nodes import MAP_INDEX, Node, edition_node, group_node, touched
+from publisher.site.nodes import (
+    FEED,
+    FRONT,
+    MAP_INDEX,
+    Node,
+    campaign_nodes,
+    edition_node,
+    group_node,
+    touched,
+)
 from publisher.standing import Gone, Standing, look
 
 ADDED = "a definition was granted"
@@ -237,6 +247,8 @@ def _follows(
         reason = CHANGED if old and new else ADDED if new else GONE
         for node in touched(old, new, frame.campaigns):
             found.setdefault(node, reason)
+    for node in _newest(connection, frame, changed):
+        found.setdefault(node, "one of the newest definitions has changed")
     for group in places.count_changes(connection, changed):
         reason = "a page of an archive has appeared or is empty now"
         if group.kind == "map":
@@ -251,6 +263,27 @@ def _follows(
             node = edition_node(edition.id, edition.address)
             found.setdefault(node, "a definition of this edition has changed")
     return list(found.items())
+
+
+def _newest(
+    connection: Connection,
+    frame: Frame,
+    changed: Sequence[tuple[Entry | None, Entry | None]],
+) -> Iterator[Node]:
+    """The front page and the feeds, where one of the definitions they show has changed."""
+    dates: dict[str, str] = {}
+    for pair in changed:
+        for one in pair:
+            if one:
+                dates[one.campaign_id] = max(dates.get(one.campaign_id, ""), one.granted_at)
+    latest = max(dates.values(), default="")
+    if latest and latest >= oldest_of(connection, making.ON_FRONT):
+        yield FRONT
+    if latest and latest >= oldest_of(connection, feeds.MOST_ENTRIES):
+        yield FEED
+    for campaign_id, date in dates.items():
+        if date >= oldest_of(connection, feeds.MOST_ENTRIES, campaign_id):
+            yield campaign_nodes(frame.campaigns[campaign_id])[1]
 
 
 def mark_dirty(connection: Connection, dirty: Iterable[tuple[Node, str]]) -> None:

@@ -17,7 +17,7 @@ from ledger.errors import TemporaryError
 from ledger.jobs import Job, JobKind, open_jobs
 from ledger.model import Campaign
 from ledger.paused import paused
-from ledger.tables import definitions, editions, site_entries
+from ledger.tables import editions, site_entries
 from ledger.tables import events as events_table
 from publisher import posts_folder, record
 from publisher.files import friendly_file_errors
@@ -138,7 +138,6 @@ class Publication:
             ids = {job.subject for job in jobs} | self._forged
             ids |= changed_since(connection, self.cursor)
             ids |= posts_folder.unfinished(connection).keys()
-            ids |= _of_people(connection, self.cursor)
             pause = paused(connection)
             listed = public_editions(connection)
             asked = _editions_among(connection, ids, known)
@@ -289,7 +288,7 @@ class Publication:
     def _look_again(self, frame: Frame, how: How) -> None:
         with self.ledger.read() as connection:
             head = events.head(connection).seq
-            newer = changed_since(connection, self.cursor) | _of_people(connection, self.cursor)
+            newer = changed_since(connection, self.cursor)
         if not newer:
             return
         self._take(frame, sorted(newer), replace(how, files=False), whole=False)
@@ -327,17 +326,6 @@ class Publication:
 
 def _quiet(_step: str, _done: int, _total: int) -> None:
     """For what is written in the middle of something longer."""
-
-
-def _of_people(connection: Connection, after: int) -> set[str]:
-    """The definitions of those who were erased since this event."""
-    erased = select(events_table.c.subject).where(
-        events_table.c.seq > after, events_table.c.kind == EventKind.ERASED
-    )
-    rows = connection.execute(
-        select(definitions.c.id).where(definitions.c.contributor_id.in_(erased))
-    )
-    return set(rows.scalars())
 
 
 def _editions_among(connection: Connection, ids: set[str], known: dict[str, str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +32,12 @@ def site_templates() -> Environment:
 def quote_macros() -> Any:
     """The macros of _quote.html, to be called from Python."""
     return site_templates().get_template("_quote.html").module
+
+
+@cache
+def list_macros() -> Any:
+    """The macros of _list.html, to be called from Python."""
+    return site_templates().get_template("_list.html").module
 
 
 @cache
@@ -70,6 +76,7 @@ def day(when: datetime) -> str:
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+@lru_cache(maxsize=4096)
 def encoded_path(path: str) -> str:
     """A site path as it stands in a link (RFC 3986): slugs may hold any letters."""
     return quote(path, safe="/#-._~")

@@ -6,20 +6,29 @@ from sqlalchemy import Connection, func, select
 
 from ledger.consent_state import EventKind
 from ledger.events import subjects_since
-from ledger.tables import outputs, site_dirty, site_entries
+from ledger.tables import definitions, outputs, site_dirty, site_entries
 from publisher.claims import CONTENT
 
 #: After these a definition may stand otherwise than before.
-MATTERS = frozenset(
-    {EventKind.GRANTED, EventKind.WITHDRAWN, EventKind.INVALIDATED, EventKind.ERASED}
-)
+MATTERS = frozenset({EventKind.GRANTED, EventKind.WITHDRAWN, EventKind.INVALIDATED})
 #: The kind of the rows of `site_dirty` that stand for files of content/posts.
 COMPOSED = "composed"
 
 
 def changed_since(connection: Connection, after: int) -> set[str]:
-    """Definitions (and contributors) whose consent has changed after this event."""
-    return {subject for _, kind, subject in subjects_since(connection, after) if kind in MATTERS}
+    """Definitions whose consent has changed after this event; those of who was erased, too."""
+    changed, erased = set(), []
+    for _, kind, subject in subjects_since(connection, after):
+        if kind is EventKind.ERASED:
+            erased.append(subject)
+        elif kind in MATTERS:
+            changed.add(subject)
+    if erased:
+        rows = connection.execute(
+            select(definitions.c.id).where(definitions.c.contributor_id.in_(erased))
+        )
+        changed.update(rows.scalars())
+    return changed
 
 
 def is_unfinished(connection: Connection) -> bool:

@@ -7,15 +7,16 @@ that is shown, so that a row which says anything else than its grant is found be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
-from sqlalchemy import Connection, Row, Select, delete, insert, select, tuple_
+from sqlalchemy import Connection, Select, delete, insert, select, tuple_
 
 from ledger.keys import Keys
 from ledger.tables import site_entries
+from publisher.render import list_macros
 from publisher.shown import Quote
 
 #: Rows that are held in memory at a time when all are read.
@@ -23,6 +24,8 @@ BATCH = 500
 #: Between the parts that are sealed; no text that may be shown holds it.
 UNIT = "\x1f"
 NO_QUESTION = Markup()
+#: Stands for a question, or for none, in an entry that is kept for lists.
+ASKED = Markup("\x1e")
 
 
 class ForgedEntryError(Exception):
@@ -47,9 +50,8 @@ class Place:
     person_number: int
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One definition as pages show it; `cite` and `note` are HTML, made by the theme."""
+class Entry(NamedTuple):
+    """One definition as pages show it; `cite`, `note` and `listed` are HTML, made by the theme."""
 
     id: str
     campaign_id: str
@@ -68,6 +70,10 @@ class Entry:
     lang: str
     cite: Markup
     note: Markup
+    #: The whole of it as it stands in lists, with ASKED where its question may stand.
+    listed: str
+    #: Empty until it is stored.
+    seal: str = ""
     #: The campaign's question; not of the row, because the campaign may change its words.
     question: Markup = NO_QUESTION
 
@@ -75,9 +81,20 @@ class Entry:
     def when(self) -> datetime:
         return datetime.fromisoformat(self.granted_at)
 
+    @property
+    def asked(self) -> Markup:
+        return ASKED
 
-STORED = tuple(one.name for one in fields(Entry) if one.name not in {"id", "question"})
-_COLUMNS = (site_entries.c.definition_id, *(site_entries.c[name] for name in STORED))
+
+#: Columns of the row that are sealed, in this order; `question` is not among them.
+STORED = Entry._fields[1:-2]
+_COLUMNS = (
+    site_entries.c.definition_id,
+    *(site_entries.c[name] for name in STORED),
+    site_entries.c.seal,
+)
+_SELECT = select(*_COLUMNS)
+_CITE = Entry._fields.index("cite")
 
 
 def make_entry(
@@ -92,7 +109,7 @@ def make_entry(
     title: str,
     in_editions: bool,
 ) -> Entry:
-    return Entry(
+    entry = Entry(
         id=id,
         campaign_id=campaign_id,
         grant_hash=grant_hash,
@@ -110,7 +127,9 @@ def make_entry(
         lang=quote.lang,
         cite=quote.cite,
         note=quote.note,
+        listed="",
     )
+    return entry._replace(listed=str(list_macros().entry(entry)))
 
 
 def put_entries(connection: Connection, keys: Keys, entries: Sequence[Entry]) -> None:
@@ -130,8 +149,18 @@ def entries_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Entry
     """Entries as they are stored, whether or not they are sound: to compare, never to show."""
     if not ids:
         return {}
-    rows = connection.execute(_select().where(site_entries.c.definition_id.in_(ids)))
-    return {row[0]: _entry(row, NO_QUESTION) for row in rows}
+    rows = connection.execute(_SELECT.where(site_entries.c.definition_id.in_(ids)))
+    return {row[0]: _entry(row, NO_QUESTION)._replace(seal="") for row in rows}
+
+
+def oldest_of(connection: Connection, count: int, campaign_id: str = "") -> str:
+    """When the last of so many newest definitions was granted; empty when there are fewer."""
+    wanted = select(site_entries.c.granted_at).order_by(
+        site_entries.c.granted_at.desc(), site_entries.c.definition_id.desc()
+    )
+    if campaign_id:
+        wanted = wanted.where(site_entries.c.campaign_id == campaign_id)
+    return connection.execute(wanted.limit(1).offset(count - 1)).scalar() or ""
 
 
 class Shelf:
@@ -148,7 +177,7 @@ class Shelf:
 
     def newest(self, count: int, campaign_id: str = "") -> list[Entry]:
         """Newest grant first."""
-        wanted = _select().order_by(
+        wanted = _SELECT.order_by(
             site_entries.c.granted_at.desc(), site_entries.c.definition_id.desc()
         )
         if campaign_id:
@@ -158,32 +187,28 @@ class Shelf:
     def of_month(self, campaign_id: str, month: str, first: int, beyond: int) -> list[Entry]:
         """The definitions with these numbers, the latest place first."""
         return self._read(
-            _select()
-            .where(
+            _SELECT.where(
                 site_entries.c.campaign_id == campaign_id,
                 site_entries.c.month == month,
                 site_entries.c.number >= first,
                 site_entries.c.number < beyond,
-            )
-            .order_by(site_entries.c.number.desc())
+            ).order_by(site_entries.c.number.desc())
         )
 
     def of_person(self, person: str, first: int, beyond: int) -> list[Entry]:
         return self._read(
-            _select()
-            .where(
+            _SELECT.where(
                 site_entries.c.person == person,
                 site_entries.c.person_number >= first,
                 site_entries.c.person_number < beyond,
-            )
-            .order_by(site_entries.c.person_number.desc())
+            ).order_by(site_entries.c.person_number.desc())
         )
 
     def by_ids(self, ids: Sequence[str]) -> list[Entry]:
         """In the order of `ids`; those that do not stand are left out."""
         found: dict[str, Entry] = {}
         for start in range(0, len(ids), BATCH):
-            wanted = _select().where(site_entries.c.definition_id.in_(ids[start : start + BATCH]))
+            wanted = _SELECT.where(site_entries.c.definition_id.in_(ids[start : start + BATCH]))
             found |= {one.id: one for one in self._read(wanted)}
         return [found[one] for one in dict.fromkeys(ids) if one in found]
 
@@ -216,7 +241,7 @@ class Shelf:
 
     def _all(self, key: Any, key_of: Any, after: Any = None) -> Iterator[Entry]:
         while True:
-            wanted = _select().order_by(*key).limit(BATCH)
+            wanted = _SELECT.order_by(*key).limit(BATCH)
             if after is not None:
                 wanted = wanted.where(tuple_(*key) > tuple_(*after))
             batch = self._read(wanted)
@@ -227,25 +252,21 @@ class Shelf:
 
     def _read(self, wanted: Select[Any]) -> list[Entry]:
         found = []
-        for row in self._connection.execute(wanted.add_columns(site_entries.c.seal)):
+        for row in self._connection.execute(wanted):
             if row[-1] != _seal(self._keys, row[:-1]):
                 raise ForgedEntryError(row[0])
             question = self._questions.get(row[1])
-            if question is None:
-                continue
-            found.append(_entry(row[:-1], question))
+            if question is not None:
+                found.append(_entry(row, question))
         self.used.update(one.id for one in found)
         return found
 
 
-def _select() -> Select[Any]:
-    return select(*_COLUMNS)
-
-
 def _row(keys: Keys, entry: Entry) -> dict[str, Any]:
-    values = (entry.id, *(getattr(entry, name) for name in STORED))
+    values = tuple(
+        str(value) if isinstance(value, Markup) else value for value in entry[: len(STORED) + 1]
+    )
     row: dict[str, Any] = dict(zip(("definition_id", *STORED), values, strict=True))
-    row["cite"], row["note"] = str(entry.cite), str(entry.note)
     row["seal"] = _seal(keys, values)
     return row
 
@@ -254,8 +275,6 @@ def _seal(keys: Keys, values: Sequence[Any]) -> str:
     return keys.token_hash(UNIT.join(map(str, values)))
 
 
-def _entry(row: Row[Any] | Sequence[Any], question: Markup) -> Entry:
-    plain: tuple[Any, ...] = tuple(row)
-    html = (Markup(part) for part in plain[-2:])  # noqa: S704 - sealed when it was made
-    values: tuple[Any, ...] = (*plain[:-2], *html, question)
-    return Entry(*values)
+def _entry(row: Sequence[Any], question: Markup) -> Entry:
+    cite, note = Markup(row[_CITE]), Markup(row[_CITE + 1])  # noqa: S704 - sealed when made
+    return Entry._make((*row[:_CITE], cite, note, *row[_CITE + 2 :], question))

@@ -18,12 +18,12 @@ from ledger.tables import site_groups
 from publisher import feeds
 from publisher.pages import HandPage
 from publisher.prose import ProseRenderer
-from publisher.render import MONTHS, render_page
+from publisher.render import MONTHS, quote_macros, render_page
 from publisher.report import Refusal
 from publisher.shown import question_of
 from publisher.site import nodes
 from publisher.site.editions import ListedEdition, edition_parts
-from publisher.site.entries import Entry, Shelf
+from publisher.site.entries import ASKED, Entry, Shelf
 from publisher.site.nodes import Group, Node
 from publisher.theme import asset_addresses, assets
 
@@ -212,19 +212,21 @@ class Maker:
             path="/",
             open_campaigns=[campaign for campaign in campaigns if campaign.is_open],
             campaigns=campaigns,
-            newest=self.shelf.newest(ON_FRONT),
+            newest=_listed(self.shelf.newest(ON_FRONT), asked=len(campaigns) > 1),
             editions=self.frame.editions,
         )
 
     def _campaign(self, campaign: Campaign) -> bytes:
         months = self._months(campaign)
+        newest = self.shelf.newest(ON_CAMPAIGN, campaign.id)
         address = f"/{campaign.slug}/"
         return self._page(
             "campaign.html",
             path=address,
             feed=f"{address}feed.xml",
             campaign=campaign,
-            newest=self.shelf.newest(ON_CAMPAIGN, campaign.id),
+            newest=_listed(newest),
+            listed=len(newest),
             count=sum(month.count for month in months),
             months=months,
             editions=self.frame.editions_of(campaign.id),
@@ -243,7 +245,7 @@ class Maker:
             month=Month(_month_name(month), base, len(items)),
             part=part,
             others=others,
-            items=items,
+            items=_listed(items),
         )
 
     def _person_of(self, node: Node) -> bytes | None:
@@ -266,7 +268,8 @@ class Maker:
             url=items[0].url if items else "",
             part=part,
             others=others,
-            items=items,
+            count=len(items),
+            items=_listed(items, asked=True),
         )
 
     def _some_of(self, person: str, part: int) -> list[Entry]:
@@ -284,7 +287,11 @@ class Maker:
             self.refused.append(Refusal(f"Edition '{edition.title}'", error.what, error.next_step))
             return None
         campaign = self.frame.campaigns[edition.campaign_id]
-        allowed = self.shelf.by_ids(ids)
+        items = [
+            one
+            for one in self.shelf.by_ids(ids)
+            if one.in_editions and one.campaign_id == campaign.id
+        ]
         return self._page(
             "edition.html",
             path=edition.address,
@@ -292,7 +299,8 @@ class Maker:
             campaign=campaign,
             edition=edition,
             introduction=introduction,
-            items=[one for one in allowed if one.in_editions and one.campaign_id == campaign.id],
+            count=len(items),
+            items=_listed(items),
         )
 
     def _prose(self, node: Node) -> bytes | None:
@@ -371,6 +379,14 @@ class Maker:
 
     def _page(self, template: str, *, path: str, feed: str = "/feed.xml", **values: Any) -> bytes:
         return render_page(template, {**self._common, "path": path, "feed": feed, **values})
+
+
+def _listed(items: Sequence[Entry], *, asked: bool = False) -> Markup:
+    """Entries one below the other, with their questions or without."""
+    questions = {one.campaign_id: one.question for one in items} if asked else {}
+    shown = {id_: f"{quote_macros().asked(text)}\n" for id_, text in questions.items()}
+    parts = (one.listed.replace(ASKED, shown.get(one.campaign_id, ""), 1) for one in items)
+    return Markup("\n".join(parts))  # noqa: S704 - each was made by the theme, and sealed
 
 
 def _month_name(month: str) -> str:

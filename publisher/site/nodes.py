@@ -127,13 +127,11 @@ def range_of(node: Node) -> tuple[str, int]:
 def touched(
     old: Entry | None, new: Entry | None, campaigns: Mapping[str, Campaign]
 ) -> Iterator[Node]:
-    """Every output that shows a definition as it was, or shows it as it is now."""
+    """Every output that shows a definition as it was or as it is now, but for the newest ones."""
     for entry in (old, new):
         if entry is None:
             continue
         yield post_node(entry)
-        yield from campaign_nodes(campaigns[entry.campaign_id])
+        yield campaign_nodes(campaigns[entry.campaign_id])[0]
         for group in groups_of(entry):
             yield group_node(group, campaigns)
-    yield FRONT
-    yield FEED

@@ -80,8 +80,10 @@ class Changes:
         for done, (aside, place) in enumerate(self._moves):
             keep(done, len(self._moves))
             _move(aside, place, self.folder)
-            # What was there is no part of the tree before the last swap any more.
-            remove_file(_before(self.folder, place), self.folder / BEFORE)
+        # What was there is no part of the tree before the last swap any more.
+        forget_before(
+            self.folder, [place.relative_to(self.folder).as_posix() for _, place in self._moves]
+        )
         self.give_up()
 
     def give_up(self) -> None:
@@ -92,13 +94,8 @@ class Changes:
 
 def remove(folder: Path, path: str) -> bool:
     """Take one output off the site, and out of the tree before the last swap."""
-    place = folder / path
-    remove_file(_before(folder, place), folder / BEFORE)
-    return remove_file(place, folder)
-
-
-def _before(folder: Path, place: Path) -> Path:
-    return folder / BEFORE / place.relative_to(folder)
+    forget_before(folder, [path])
+    return remove_file(folder / path, folder)
 
 
 class Fresh:

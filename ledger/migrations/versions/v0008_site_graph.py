@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("lang", sa.Text(), server_default="", nullable=False),
         sa.Column("cite", sa.Text(), server_default="", nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("listed", sa.Text(), server_default="", nullable=False),
         sa.Column("seal", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("definition_id", name=op.f("pk_site_entries")),
     )
