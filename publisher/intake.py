@@ -6,7 +6,7 @@ a kill after it leaves nothing to be found out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, insert
@@ -80,12 +80,17 @@ def take_in(
     ids: Sequence[str],
     how: How,
     progress: Progress,
+    unfinished: Mapping[str, set[str]],
     *,
     whole: bool,
 ) -> Taken:
-    """Take in at most a few hundred definitions. With `whole` every output is made anew anyway."""
+    """Take in at most a few hundred definitions. With `whole` every output is made anew anyway.
+
+    `unfinished` holds the files that a killed run has left behind, by definition.
+    """
+    left = {file for one in ids for file in unfinished.get(one, ())} if unfinished else set()
     with ledger.read() as connection:
-        plan = Plan.of(connection, ledger, frame, ids, how)
+        plan = Plan.of(connection, ledger, frame, ids, how, left)
     removed = posts_folder.carry_out(ledger, holding, plan.settled, progress)
     with holding.write() as connection:
         # Whoever withdraws now waits, or has written already and is seen here.
@@ -114,14 +119,18 @@ class Plan:
 
     @classmethod
     def of(
-        cls, connection: Connection, ledger: Ledger, frame: Frame, ids: Sequence[str], how: How
+        cls,
+        connection: Connection,
+        ledger: Ledger,
+        frame: Frame,
+        ids: Sequence[str],
+        how: How,
+        left: set[str],
     ) -> Plan:
         head = events.head(connection).seq
         outlook = look(connection, ledger, frame.campaigns, ids)
         old = entries_by_id(connection, ids)
-        left = posts_folder.unfinished(connection)
-        files = {file_of(entry.address) for entry in old.values()}
-        files |= {file for one in ids for file in left.get(one, ())}
+        files = left | {file_of(entry.address) for entry in old.values()}
         settled = posts_folder.judge(connection, ledger, outlook, files, how)
         return cls(ledger, frame, head, ids, outlook.gone, settled, old)
 

@@ -100,9 +100,8 @@ def carry_out(ledger: Ledger, holding: Holding, settled: Settled, progress: Prog
     with friendly_file_errors(content / FOLDER, NAME):
         removed = sum(remove_file(content / path, content / FOLDER) for path in settled.to_remove)
         composed = settled.to_write
-        if settled.to_remove or composed:
+        if composed:
             with holding.write() as connection:
-                claims.drop_claims(connection, map(_claim, settled.to_remove))
                 _intend(connection, composed)
                 claims.change_claims(
                     connection,
@@ -114,7 +113,6 @@ def carry_out(ledger: Ledger, holding: Holding, settled: Settled, progress: Prog
                     },
                     claims.CONTENT,
                 )
-        if composed:
             _write(content, list(composed.values()), progress)
         return removed
 
@@ -143,7 +141,9 @@ def unfinished(connection: Connection) -> dict[str, set[str]]:
 
 
 def remember(connection: Connection, ledger: Ledger, settled: Settled, ids: list[str]) -> None:
-    """Note what the written files hold, in the transaction that follows `carry_out`."""
+    """Note what the files hold and which are gone, in the transaction after `carry_out`."""
+    if settled.to_remove:
+        claims.drop_claims(connection, map(_claim, settled.to_remove))
     if settled.to_write:
         composed = settled.to_write.values()
         before = {post.file: "" for post in composed}

@@ -27,7 +27,7 @@ from publisher.posts_folder import How
 from publisher.prose import ProseRenderer
 from publisher.report import HELD, BuildReport, Progress, Refusal
 from publisher.site import nodes, places, sources, tree
-from publisher.site.behind import changed_since, count_outputs, counts
+from publisher.site.behind import changed_since, count_outputs, count_posts
 from publisher.site.editions import join_edges, public_editions
 from publisher.site.entries import ForgedEntryError
 from publisher.site.hand_pages import Prose, read_prose
@@ -68,7 +68,10 @@ class Outset:
 
 
 class Publication:
-    def __init__(self, ledger: Ledger, holding: Holding, progress: Progress) -> None:
+    def __init__(
+        self, ledger: Ledger, holding: Holding, progress: Progress, *, counting: bool
+    ) -> None:
+        self.counting = counting
         self.ledger = ledger
         self.holding = holding
         self.progress = progress
@@ -79,6 +82,7 @@ class Publication:
         self.refused: list[Refusal] = []
         self.written = self.removed = 0
         self._forged: set[str] = set()
+        self._unfinished: dict[str, set[str]] = {}
         self._looked_at = 0.0
 
     def run(self, horizon: datetime, *, recompose: bool, full: bool) -> BuildReport:
@@ -117,7 +121,9 @@ class Publication:
 
     def _report(self, pause: str) -> BuildReport:
         with self.ledger.read() as connection:
-            standing, posts = counts(connection)
+            posts = count_posts(connection)
+            # Counting every file takes longer than a change: only for whoever looks at it.
+            standing = count_outputs(connection) if self.counting else self.written
         return BuildReport(
             written=self.written + self.taken.written,
             removed=self.removed + self.taken.removed,
@@ -137,7 +143,8 @@ class Publication:
             jobs = open_jobs(connection, JobKind.PUBLISH, horizon, limit=MOST_JOBS)
             ids = {job.subject for job in jobs} | self._forged
             ids |= changed_since(connection, self.cursor)
-            ids |= posts_folder.unfinished(connection).keys()
+            self._unfinished = posts_folder.unfinished(connection)
+            ids |= self._unfinished.keys()
             pause = paused(connection)
             listed = public_editions(connection)
             asked = _editions_among(connection, ids, known)
@@ -185,6 +192,7 @@ class Publication:
                     ids[start : start + BATCH],
                     how,
                     self.progress,
+                    self._unfinished,
                     whole=whole,
                 )
             )

@@ -55,6 +55,7 @@ def publish(
         progress or no_progress,
         recompose=recompose,
         full=full or recompose,
+        counting=True,
     )
 
 
@@ -71,6 +72,8 @@ def _nothing_to_do(ledger: Ledger) -> BuildReport | None:
 
 def publish_pending(ledger: Ledger) -> BuildReport | None:
     """Publish if there is anything to do; None when there is not. Cheap enough for each second.
+
+    What stands unchanged is not counted in its report.
 
     Raises DefinedbyError; the work is then put off and tried again, later each time.
     """
@@ -129,6 +132,7 @@ def _publish(
     *,
     recompose: bool = False,
     full: bool = False,
+    counting: bool = False,
 ) -> BuildReport:
     # Loaded here: a run that finds nothing to do, and most do, needs no templates.
     from publisher import pages, posts_folder
@@ -145,7 +149,7 @@ def _publish(
             pages.make_folder(content)
         posts_folder.make_folder(ledger)
         posts_folder.clear_staging(ledger)
-        work = Publication(ledger, holding, progress)
+        work = Publication(ledger, holding, progress, counting=counting)
         if missing:
             work.forget_site()
         try:

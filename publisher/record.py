@@ -34,68 +34,70 @@ class Closing:
 
 def finish(ledger: Ledger, holding: Holding, taken: Taken, done: Written, closing: Closing) -> None:
     """The last transaction (for many definitions, the last ones) of a publication."""
-    announce = taken.announce
-    while len(announce) > BATCH:
+    announce, retract = taken.announce, taken.retract
+    while len(announce) + len(retract) > BATCH:
         with holding.write() as connection:
-            _announce(ledger, connection, announce[:BATCH], closing.cursor)
-        announce = announce[BATCH:]
-    retract = taken.retract
-    while len(retract) > BATCH:
-        with holding.write() as connection:
-            _retract(ledger, connection, retract[:BATCH])
-        retract = retract[BATCH:]
+            _append(ledger, connection, announce[:BATCH], retract[:BATCH], closing.cursor)
+        announce, retract = announce[BATCH:], retract[BATCH:]
     with holding.write() as connection:
-        if announce:
-            _announce(ledger, connection, announce, closing.cursor)
-        _retract(ledger, connection, retract)
+        _append(ledger, connection, announce, retract, closing.cursor)
         _settle_jobs(ledger, connection, taken, closing)
         note_outputs(connection, done)
         if closing.facts:
             write_sources(connection, dict(closing.facts))
 
 
-def _announce(
-    ledger: Ledger, connection: Connection, new: list[tuple[str, str, str]], cursor: int
+def _append(
+    ledger: Ledger,
+    connection: Connection,
+    announce: list[tuple[str, str, str]],
+    retract: list[tuple[str, str]],
+    cursor: int,
 ) -> None:
-    """Record that grants' words are public; nothing where the grant has gone meanwhile."""
+    """Record whose words are public now, and whose are no more."""
+    if not announce and not retract:
+        return
     events.lock(connection)
     newer = {subject for _, _, subject in events.subjects_since(connection, cursor)}
-    events.append_all(
-        connection,
-        ledger.keys,
-        ledger.clock(),
-        [
-            # The history is the one that was folded, so this event may follow.
-            NewEvent(EventKind.PUBLISHED, one, contributor, {"request_id": granted})
-            for one, contributor, granted in new
-            if one not in newer
-        ],
-    )
-    for one, contributor, granted in new:
+    # Where nothing is newer the history is the one that was folded: these events may follow it.
+    new = [
+        NewEvent(EventKind.PUBLISHED, one, contributor, {"request_id": granted})
+        for one, contributor, granted in announce
+        if one not in newer
+    ]
+    new += [
+        NewEvent(EventKind.RETRACTED, one, contributor, {})
+        for one, contributor in retract
+        if one not in newer
+    ]
+    events.append_all(connection, ledger.keys, ledger.clock(), new)
+    for one, contributor, granted in announce:
         if one in newer:
             # Withdrawn since: its own job, still open, takes the page away again.
-            with contextlib.suppress(IllegalEventError):
-                events.record(
-                    connection,
-                    ledger.keys,
-                    ledger.clock(),
-                    ConsentEvent(EventKind.PUBLISHED, request_id=granted),
-                    definition_id=one,
-                    contributor_id=contributor,
-                )
+            published = ConsentEvent(EventKind.PUBLISHED, request_id=granted)
+            _record(ledger, connection, published, one, contributor)
+    for one, contributor in retract:
+        if one in newer and events.state_of(connection, ledger.keys, one).published:
+            _record(ledger, connection, ConsentEvent(EventKind.RETRACTED), one, contributor)
 
 
-def _retract(ledger: Ledger, connection: Connection, gone: list[tuple[str, str]]) -> None:
-    for definition_id, contributor_id in gone:
-        if events.state_of(connection, ledger.keys, definition_id).published:
-            events.record(
-                connection,
-                ledger.keys,
-                ledger.clock(),
-                ConsentEvent(EventKind.RETRACTED),
-                definition_id=definition_id,
-                contributor_id=contributor_id,
-            )
+def _record(
+    ledger: Ledger,
+    connection: Connection,
+    event: ConsentEvent,
+    definition_id: str,
+    contributor_id: str,
+) -> None:
+    """Append an event unless its history has gone on in a way that it can't follow."""
+    with contextlib.suppress(IllegalEventError):
+        events.record(
+            connection,
+            ledger.keys,
+            ledger.clock(),
+            event,
+            definition_id=definition_id,
+            contributor_id=contributor_id,
+        )
 
 
 def _settle_jobs(ledger: Ledger, connection: Connection, taken: Taken, closing: Closing) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
-from sqlalchemy import Connection, Select, delete, insert, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, tuple_
 
 from ledger.keys import Keys
 from ledger.tables import site_entries
@@ -149,18 +149,44 @@ def entries_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Entry
     """Entries as they are stored, whether or not they are sound: to compare, never to show."""
     if not ids:
         return {}
-    rows = connection.execute(_SELECT.where(site_entries.c.definition_id.in_(ids)))
+    rows = connection.execute(_BY_IDS, {"ids": list(ids)})
     return {row[0]: _entry(row, NO_QUESTION)._replace(seal="") for row in rows}
+
+
+# Built once: to put a statement together takes longer than to run it.
+_E = site_entries.c
+_NEWEST = _SELECT.order_by(_E.granted_at.desc(), _E.definition_id.desc()).limit(bindparam("count"))
+_NEWEST_IN = _NEWEST.where(_E.campaign_id == bindparam("campaign_id"))
+_OLDEST = (
+    select(_E.granted_at)
+    .order_by(_E.granted_at.desc(), _E.definition_id.desc())
+    .limit(1)
+    .offset(bindparam("before"))
+)
+_OLDEST_IN = _OLDEST.where(_E.campaign_id == bindparam("campaign_id"))
+_IN_MONTH = (
+    _E.campaign_id == bindparam("campaign_id"),
+    _E.month == bindparam("month"),
+    _E.number >= bindparam("first"),
+    _E.number < bindparam("beyond"),
+)
+_OF_MONTH = _SELECT.where(*_IN_MONTH).order_by(_E.number.desc())
+_ADDRESSES = select(_E.definition_id, _E.address, _E.person).where(*_IN_MONTH).order_by(_E.number)
+_OF_PERSON = _SELECT.where(
+    _E.person == bindparam("person"),
+    _E.person_number >= bindparam("first"),
+    _E.person_number < bindparam("beyond"),
+).order_by(_E.person_number.desc())
+_BY_IDS = _SELECT.where(_E.definition_id.in_(bindparam("ids", expanding=True)))
 
 
 def oldest_of(connection: Connection, count: int, campaign_id: str = "") -> str:
     """When the last of so many newest definitions was granted; empty when there are fewer."""
-    wanted = select(site_entries.c.granted_at).order_by(
-        site_entries.c.granted_at.desc(), site_entries.c.definition_id.desc()
-    )
+    values: dict[str, Any] = {"before": count - 1}
     if campaign_id:
-        wanted = wanted.where(site_entries.c.campaign_id == campaign_id)
-    return connection.execute(wanted.limit(1).offset(count - 1)).scalar() or ""
+        values["campaign_id"] = campaign_id
+    wanted = _OLDEST_IN if campaign_id else _OLDEST
+    return connection.execute(wanted, values).scalar() or ""
 
 
 class Shelf:
@@ -177,55 +203,33 @@ class Shelf:
 
     def newest(self, count: int, campaign_id: str = "") -> list[Entry]:
         """Newest grant first."""
-        wanted = _SELECT.order_by(
-            site_entries.c.granted_at.desc(), site_entries.c.definition_id.desc()
-        )
         if campaign_id:
-            wanted = wanted.where(site_entries.c.campaign_id == campaign_id)
-        return self._read(wanted.limit(count))
+            return self._read(_NEWEST_IN, count=count, campaign_id=campaign_id)
+        return self._read(_NEWEST, count=count)
 
     def of_month(self, campaign_id: str, month: str, first: int, beyond: int) -> list[Entry]:
         """The definitions with these numbers, the latest place first."""
         return self._read(
-            _SELECT.where(
-                site_entries.c.campaign_id == campaign_id,
-                site_entries.c.month == month,
-                site_entries.c.number >= first,
-                site_entries.c.number < beyond,
-            ).order_by(site_entries.c.number.desc())
+            _OF_MONTH, campaign_id=campaign_id, month=month, first=first, beyond=beyond
         )
 
     def of_person(self, person: str, first: int, beyond: int) -> list[Entry]:
-        return self._read(
-            _SELECT.where(
-                site_entries.c.person == person,
-                site_entries.c.person_number >= first,
-                site_entries.c.person_number < beyond,
-            ).order_by(site_entries.c.person_number.desc())
-        )
+        return self._read(_OF_PERSON, person=person, first=first, beyond=beyond)
 
     def by_ids(self, ids: Sequence[str]) -> list[Entry]:
         """In the order of `ids`; those that do not stand are left out."""
         found: dict[str, Entry] = {}
         for start in range(0, len(ids), BATCH):
-            wanted = _SELECT.where(site_entries.c.definition_id.in_(ids[start : start + BATCH]))
-            found |= {one.id: one for one in self._read(wanted)}
+            batch = list(ids[start : start + BATCH])
+            found |= {one.id: one for one in self._read(_BY_IDS, ids=batch)}
         return [found[one] for one in dict.fromkeys(ids) if one in found]
 
     def addresses(
         self, campaign_id: str, month: str, first: int, beyond: int
     ) -> list[tuple[str, str]]:
         """Address and person's page of the definitions with these numbers, in order."""
-        rows = self._connection.execute(
-            select(site_entries.c.definition_id, site_entries.c.address, site_entries.c.person)
-            .where(
-                site_entries.c.campaign_id == campaign_id,
-                site_entries.c.month == month,
-                site_entries.c.number >= first,
-                site_entries.c.number < beyond,
-            )
-            .order_by(site_entries.c.number)
-        ).all()
+        values = {"campaign_id": campaign_id, "month": month, "first": first, "beyond": beyond}
+        rows = self._connection.execute(_ADDRESSES, values).all()
         self.used.update(row[0] for row in rows)
         return [(row[1], row[2]) for row in rows]
 
@@ -250,9 +254,9 @@ class Shelf:
                 return
             after = key_of(batch[-1])
 
-    def _read(self, wanted: Select[Any]) -> list[Entry]:
+    def _read(self, wanted: Select[Any], **values: Any) -> list[Entry]:
         found = []
-        for row in self._connection.execute(wanted):
+        for row in self._connection.execute(wanted, values):
             if row[-1] != _seal(self._keys, row[:-1]):
                 raise ForgedEntryError(row[0])
             question = self._questions.get(row[1])
