@@ -20,16 +20,31 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "publish", epilog=example("definedby publish", "definedby publish --recompose --json")
+    "publish",
+    epilog=example(
+        "definedby publish", "definedby publish --dry-run", "definedby publish --full --json"
+    ),
 )
 @click.option(
     "--recompose", is_flag=True, help="Put back composed files that were changed by hand."
 )
 @click.option("--full", is_flag=True, help="Look at every record and file, whatever was known.")
+@click.option("--dry-run", is_flag=True, help="Only say which files would change, and why.")
+@click.option(
+    "--rollback", is_flag=True, help="Show the tree before the last whole build; nothing withdrawn."
+)
 @json_option
 @with_ledger
-def publish(ledger: Ledger, *, recompose: bool, full: bool, as_json: bool) -> None:
+def publish(
+    ledger: Ledger, *, recompose: bool, full: bool, dry_run: bool, rollback: bool, as_json: bool
+) -> None:
     """Bring the blog to what is granted now, and take away the rest."""
+    if dry_run:
+        _tell_plan(ledger, recompose=recompose, full=full, as_json=as_json)
+        return
+    if rollback:
+        _roll_back(ledger, as_json=as_json)
+        return
     from publisher.publish import GIVEN_WAY
     from publisher.publish import publish as bring_up_to_date
 
@@ -55,6 +70,30 @@ def _tell(report: BuildReport, folder: str, *, as_json: bool) -> None:
     show({name: value for name, value in facts.items() if name != "note" or value})
     for refusal in report.refused:
         click.echo(f"Left out: {refusal.sentence}", err=True)
+
+
+def _tell_plan(ledger: Ledger, *, recompose: bool, full: bool, as_json: bool) -> None:
+    from publisher.plan import WRITE, plan
+
+    found = plan(ledger, full=full, recompose=recompose)
+    if as_json:
+        refused = [vars(one) for one in found.refused]
+        show({"files": [vars(one) for one in found.files], "refused": refused}, as_json=True)
+        return
+    for one in found.files:
+        click.echo(f"{'+' if one.action == WRITE else '-'} {one.path}  ({one.reason})")
+    for refusal in found.refused:
+        click.echo(f"Would be left out: {refusal.sentence}", err=True)
+    written = sum(one.action == WRITE for one in found.files)
+    click.echo(f"{written} to write, {len(found.files) - written} to remove; nothing was changed.")
+
+
+def _roll_back(ledger: Ledger, *, as_json: bool) -> None:
+    from publisher.rollback import roll_back
+
+    with _progress_bar() as progress:
+        changed = roll_back(ledger, progress)
+    show({"changed": changed, "folder": str(ledger.settings.site_folder)}, as_json=as_json)
 
 
 @contextmanager

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from ledger import events
-from ledger.campaigns import all_campaigns
 from ledger.consent_state import EventKind
 from ledger.database import Ledger
 from ledger.errors import TemporaryError
-from ledger.jobs import Job, JobKind, open_jobs
-from ledger.model import Campaign
-from ledger.paused import paused
-from ledger.tables import editions, site_entries
+from ledger.jobs import JobKind, open_jobs
 from ledger.tables import events as events_table
+from ledger.tables import site_entries
 from publisher import posts_folder, record
 from publisher.files import friendly_file_errors
 from publisher.holding import Holding
 from publisher.intake import Taken, mark_dirty, take_in
+from publisher.outset import Outset, beside_consent, look_around
 from publisher.posts_folder import How
 from publisher.prose import ProseRenderer
 from publisher.report import HELD, BuildReport, Progress, Refusal
-from publisher.site import nodes, places, sources, tree
+from publisher.site import places, sources, tree
 from publisher.site.behind import changed_since, count_outputs, count_posts
-from publisher.site.editions import join_edges, public_editions
+from publisher.site.editions import join_edges
 from publisher.site.entries import ForgedEntryError
-from publisher.site.hand_pages import Prose, read_prose
 from publisher.site.making import Frame, Maker
 from publisher.site.nodes import Node
 from publisher.site.sources import Shape
@@ -51,22 +47,6 @@ MOST_JOBS = 100_000
 LOOK_AGAIN = 0.3
 
 
-@dataclass
-class Outset:
-    """What a round begins with."""
-
-    jobs: list[Job]
-    ids: list[str]
-    head: int
-    pause: str
-    known: dict[str, str]
-    stamp: str
-    prose: Prose
-    frame: Frame
-    shape: Shape
-    editions: list[str]
-
-
 class Publication:
     def __init__(
         self, ledger: Ledger, holding: Holding, progress: Progress, *, counting: bool
@@ -82,7 +62,6 @@ class Publication:
         self.refused: list[Refusal] = []
         self.written = self.removed = 0
         self._forged: set[str] = set()
-        self._unfinished: dict[str, set[str]] = {}
         self._looked_at = 0.0
 
     def run(self, horizon: datetime, *, recompose: bool, full: bool) -> BuildReport:
@@ -134,40 +113,9 @@ class Publication:
         )
 
     def _look(self, horizon: datetime) -> Outset:
-        """Where to look: what jobs and events name, and what has changed besides consent."""
-        with self.ledger.read() as connection:
-            known = sources.read_sources(connection)
-            campaigns = all_campaigns(connection)
-            self.cursor = max(self.cursor, int(known.get(sources.CURSOR, 0)))
-            head = events.head(connection).seq
-            jobs = open_jobs(connection, JobKind.PUBLISH, horizon, limit=MOST_JOBS)
-            ids = {job.subject for job in jobs} | self._forged
-            ids |= changed_since(connection, self.cursor)
-            self._unfinished = posts_folder.unfinished(connection)
-            ids |= self._unfinished.keys()
-            pause = paused(connection)
-            listed = public_editions(connection)
-            asked = _editions_among(connection, ids, known)
-        stamp = sources.stamp(self.ledger, campaigns)
-        if stamp == known.get(sources.STAMP):
-            prose = Prose.of(known.get(sources.PAGES, ""))
-        else:
-            prose = read_prose(self.ledger, campaigns, self.prose)
-        self.refused = list(prose.refused)
-        return Outset(
-            jobs=jobs,
-            ids=sorted(ids),
-            head=head,
-            pause=pause,
-            known=known,
-            stamp=stamp,
-            prose=prose,
-            frame=Frame({one.id: one for one in campaigns}, listed, prose.pages),
-            shape=sources.shape_of(
-                self.ledger, campaigns, [(one.slug, one.title) for one in prose.pages]
-            ),
-            editions=asked,
-        )
+        outset = look_around(self.ledger, self.prose, horizon, self.cursor, self._forged)
+        self.cursor, self.refused = outset.cursor, list(outset.prose.refused)
+        return outset
 
     def _round(self, outset: Outset, *, recompose: bool, full: bool) -> None:
         known = Shape.of(outset.known.get(sources.SHAPE, ""))
@@ -180,7 +128,15 @@ class Publication:
         else:
             self._change(outset, how, known)
 
-    def _take(self, frame: Frame, ids: list[str], how: How, *, whole: bool) -> None:
+    def _take(
+        self,
+        frame: Frame,
+        ids: list[str],
+        how: How,
+        unfinished: dict[str, set[str]],
+        *,
+        whole: bool,
+    ) -> None:
         for start in range(0, len(ids), BATCH):
             self.progress("read", start, len(ids))
             self.holding.keep()
@@ -192,7 +148,7 @@ class Publication:
                     ids[start : start + BATCH],
                     how,
                     self.progress,
-                    self._unfinished,
+                    unfinished,
                     whole=whole,
                 )
             )
@@ -201,12 +157,12 @@ class Publication:
 
     def _change(self, outset: Outset, how: How, known: Shape | None) -> None:
         """Make only what follows from the changes."""
-        dirty = list(_beside_consent(outset, known))
+        dirty = list(beside_consent(outset, known))
         if dirty or outset.editions:
             with self.holding.write() as connection:
                 mark_dirty(connection, dirty)
                 join_edges(connection, outset.editions, {one.id for one in outset.frame.editions})
-        self._take(outset.frame, outset.ids, how, whole=False)
+        self._take(outset.frame, outset.ids, how, outset.unfinished, whole=False)
         self.cursor = outset.head
         done = rewrite(
             self.ledger, self.holding, outset.frame, self.prose, self.cursor, self.progress
@@ -226,7 +182,7 @@ class Publication:
         self._live = Shape.of(outset.known.get(sources.SHAPE, "")) is not None
         self._late: set[Node] = set()
         self.cursor = outset.head
-        self._take(outset.frame, ids, how, whole=True)
+        self._take(outset.frame, ids, how, outset.unfinished, whole=True)
         if fold:
             self._sweep(strays=how.files)
         with self.holding.write() as connection:
@@ -299,7 +255,7 @@ class Publication:
             newer = changed_since(connection, self.cursor)
         if not newer:
             return
-        self._take(frame, sorted(newer), replace(how, files=False), whole=False)
+        self._take(frame, sorted(newer), replace(how, files=False), {}, whole=False)
         self.cursor = head
         with self.ledger.read() as connection:
             self._late |= set(dirty_nodes(connection))
@@ -336,13 +292,6 @@ def _quiet(_step: str, _done: int, _total: int) -> None:
     """For what is written in the middle of something longer."""
 
 
-def _editions_among(connection: Connection, ids: set[str], known: dict[str, str]) -> list[str]:
-    """Those that are editions, public now or when the site was last made."""
-    shown = {name.removeprefix(sources.EDITION) for name in known if name[:8] == sources.EDITION}
-    rows = connection.execute(select(editions.c.id).where(editions.c.id.in_(sorted(ids))))
-    return sorted((set(rows.scalars()) | (shown & ids)) & ids)
-
-
 def _drop_unknown(connection: Connection) -> None:
     granted = select(events_table.c.subject).where(events_table.c.kind == EventKind.GRANTED)
     connection.execute(delete(site_entries).where(site_entries.c.definition_id.not_in(granted)))
@@ -352,33 +301,3 @@ def _edition_facts(outset: Outset) -> dict[str, str | None]:
     public = {f"{sources.EDITION}{one.id}": one.address for one in outset.frame.editions}
     gone = [name for name in outset.known if name.startswith(sources.EDITION)]
     return {**{name: None for name in gone if name not in public}, **public}
-
-
-def _beside_consent(outset: Outset, known: Shape | None) -> Iterator[tuple[Node, str]]:
-    """Outputs that change because of a page, a new campaign or an edition."""
-    before = {one.slug: one for one in Prose.of(outset.known.get(sources.PAGES, "")).pages}
-    for page in outset.prose.pages:
-        if before.get(page.slug) != page:
-            yield nodes.prose_node(page.slug), "a page was changed"
-    campaigns: dict[str, Campaign] = outset.frame.campaigns
-    for campaign_id in campaigns.keys() - (known.campaigns if known else {}):
-        for node in (*nodes.campaign_nodes(campaigns[campaign_id]), nodes.FRONT, nodes.MAP_PAGES):
-            yield node, "a campaign was added"
-    for edition_id in outset.editions:
-        yield from _of_edition(outset, edition_id)
-
-
-def _of_edition(outset: Outset, edition_id: str) -> Iterator[tuple[Node, str]]:
-    reason = "an edition was published, changed or taken away"
-    old = outset.known.get(f"{sources.EDITION}{edition_id}")
-    addresses = {old} if old else set()
-    addresses |= {one.address for one in outset.frame.editions if one.id == edition_id}
-    for address in sorted(addresses):
-        yield nodes.edition_node(edition_id, address), reason
-        slug = address.strip("/").split("/")[0]
-        for campaign in outset.frame.campaigns.values():
-            if campaign.slug == slug:
-                yield nodes.campaign_nodes(campaign)[0], reason
-    if addresses:
-        yield nodes.FRONT, reason
-        yield nodes.MAP_PAGES, reason

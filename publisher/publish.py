@@ -100,7 +100,8 @@ def _is_behind(ledger: Ledger, connection: Connection) -> bool:
     """Whether the site was made from something else than what is there now, or is not there."""
     known = sources.read_sources(connection)
     return (
-        known.get(sources.STAMP) != sources.stamp(ledger, all_campaigns(connection))
+        not known.get(sources.SHAPE)  # a whole build has not come to its end
+        or known.get(sources.STAMP) != sources.stamp(ledger, all_campaigns(connection))
         or not tree.is_ours(ledger.settings.site_folder)
         or bool(behind.changed_since(connection, int(known.get(sources.CURSOR, 0))))
     )

@@ -165,7 +165,7 @@ class Fresh:
         if self.written or self._was_empty:
             return True
         found = 0
-        for name, _ in _walk_site(self.folder):
+        for name, _ in site_files(self.folder):
             found += 1
             if name not in self.hashes:
                 return True
@@ -191,7 +191,30 @@ def forget_before(folder: Path, paths: Iterable[str]) -> None:
             remove_file(folder / BEFORE / path, folder / BEFORE)
 
 
-def _walk_site(folder: Path) -> Iterator[tuple[str, Path]]:
+def has_before(folder: Path) -> bool:
+    return (folder / BEFORE).is_dir()
+
+
+def roll_back(folder: Path, wanted: Iterable[str]) -> None:
+    """Exchange the site with the tree before the last swap.
+
+    Outputs of `wanted` that are not in it stay as they are.
+    """
+    before = folder / BEFORE
+    for path in wanted:
+        old, now = before / path, folder / path
+        if old.exists() or not now.is_file():
+            continue
+        old.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(now, old)
+        except OSError:  # a file system without links
+            shutil.copyfile(now, old)
+    _sync_all()
+    _exchange(before, folder)
+
+
+def site_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """All files of the site, and links; none of our own hidden ones."""
     for place, names, files in os.walk(folder):
         if Path(place) == folder:
