@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, type_coerce, update
 from sqlalchemy.types import NullType
 
 from ledger import chain
@@ -215,14 +215,22 @@ def _sound(link: chain.Link, subject: str) -> tuple[ConsentEvent, dict[str, Any]
     return _event(EventKind(link.kind), link.seq, link.at, link.hash, payload), payload
 
 
-def subjects_since(connection: Connection, after: int) -> list[tuple[int, EventKind, str]]:
-    """Number, kind and subject of every event after number `after`, in order."""
-    rows = connection.execute(
-        select(events.c.seq, events.c.kind, events.c.subject)
-        .where(events.c.seq > after)
-        .order_by(events.c.seq)
+def subjects_since(
+    connection: Connection, after: int, kinds: Collection[EventKind]
+) -> list[tuple[EventKind, str]]:
+    """Kind and subject of every event of these kinds after number `after`, in order."""
+    rows = connection.execute(_SINCE, {"after": after, "kinds": sorted(kinds)})
+    return [(EventKind(row.kind), row.subject) for row in rows]
+
+
+_SINCE = (
+    select(events.c.kind, events.c.subject)
+    .where(
+        events.c.seq > bindparam("after"),
+        events.c.kind.in_(bindparam("kinds", expanding=True)),
     )
-    return [(row.seq, EventKind(row.kind), row.subject) for row in rows]
+    .order_by(events.c.seq)
+)
 
 
 def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:

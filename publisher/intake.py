@@ -23,6 +23,7 @@ from publisher.posts_folder import How, Settled
 from publisher.report import Progress, Refusal
 from publisher.shown import person_address, quote_of
 from publisher.site import making, places
+from publisher.site.behind import changed_since
 from publisher.site.editions import editions_with
 from publisher.site.entries import (
     Entry,
@@ -136,7 +137,7 @@ class Plan:
 
     def drop_overtaken(self, connection: Connection) -> None:
         """Nothing is stored of definitions with newer events: they are taken in again."""
-        newer = {subject for _, _, subject in events.subjects_since(connection, self.head)}
+        newer = changed_since(connection, self.head)
         self.settled.shown = [one for one in self.settled.shown if one.id not in newer]
         self.overtaken = newer
 

@@ -271,7 +271,6 @@ class Publication:
 
     def _record(self, outset: Outset, done: Written) -> None:
         facts = {
-            sources.CURSOR: str(self.cursor),
             sources.STAMP: outset.stamp,
             sources.SHAPE: outset.shape.text(),
             sources.PAGES: outset.prose.text(),

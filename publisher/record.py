@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -15,7 +15,8 @@ from ledger.events import NewEvent
 from ledger.jobs import Job, finish_jobs, postpone_jobs
 from publisher.holding import Holding
 from publisher.intake import Taken
-from publisher.site.sources import write_sources
+from publisher.site.behind import changed_since
+from publisher.site.sources import CURSOR, write_sources
 from publisher.site.writing import Written, note_outputs
 
 #: Rows per transaction: long ones would keep the web server's writers waiting.
@@ -35,16 +36,31 @@ class Closing:
 def finish(ledger: Ledger, holding: Holding, taken: Taken, done: Written, closing: Closing) -> None:
     """The last transaction (for many definitions, the last ones) of a publication."""
     announce, retract = taken.announce, taken.retract
+    seen = _Seen(closing.cursor)
     while len(announce) + len(retract) > BATCH:
         with holding.write() as connection:
-            _append(ledger, connection, announce[:BATCH], retract[:BATCH], closing.cursor)
+            _append(ledger, connection, announce[:BATCH], retract[:BATCH], seen)
         announce, retract = announce[BATCH:], retract[BATCH:]
     with holding.write() as connection:
-        _append(ledger, connection, announce, retract, closing.cursor)
+        _append(ledger, connection, announce, retract, seen)
+        # What follows the events that were taken in is ours, unless somebody came between.
+        facts = {**closing.facts, CURSOR: str(closing.cursor if seen.newer else seen.head)}
         _settle_jobs(ledger, connection, taken, closing)
         note_outputs(connection, done)
-        if closing.facts:
-            write_sources(connection, dict(closing.facts))
+        write_sources(connection, facts)
+
+
+@dataclass
+class _Seen:
+    """How far the chain was looked at for consent that changed meanwhile, and whose did."""
+
+    head: int
+    newer: set[str] = field(default_factory=set)
+
+    def look(self, connection: Connection) -> None:
+        """Call this with the chain locked."""
+        self.newer |= changed_since(connection, self.head)
+        self.head = events.head(connection).seq
 
 
 def _append(
@@ -52,13 +68,12 @@ def _append(
     connection: Connection,
     announce: list[tuple[str, str, str]],
     retract: list[tuple[str, str]],
-    cursor: int,
+    seen: _Seen,
 ) -> None:
     """Record whose words are public now, and whose are no more."""
-    if not announce and not retract:
-        return
     events.lock(connection)
-    newer = {subject for _, _, subject in events.subjects_since(connection, cursor)}
+    seen.look(connection)
+    newer = seen.newer
     # Where nothing is newer the history is the one that was folded: these events may follow it.
     new = [
         NewEvent(EventKind.PUBLISHED, one, contributor, {"request_id": granted})
@@ -79,6 +94,7 @@ def _append(
     for one, contributor in retract:
         if one in newer and events.state_of(connection, ledger.keys, one).published:
             _record(ledger, connection, ConsentEvent(EventKind.RETRACTED), one, contributor)
+    seen.head = events.head(connection).seq
 
 
 def _record(

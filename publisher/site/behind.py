@@ -18,10 +18,10 @@ COMPOSED = "composed"
 def changed_since(connection: Connection, after: int) -> set[str]:
     """Definitions whose consent has changed after this event; those of who was erased, too."""
     changed, erased = set(), []
-    for _, kind, subject in subjects_since(connection, after):
+    for kind, subject in subjects_since(connection, after, MATTERS):
         if kind is EventKind.ERASED:
             erased.append(subject)
-        elif kind in MATTERS:
+        else:
             changed.add(subject)
     if erased:
         rows = connection.execute(
