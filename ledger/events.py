@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, type_coerce, update
@@ -28,7 +29,7 @@ from ledger.consent_state import (
 )
 from ledger.contributors import contributor_key, open_key
 from ledger.errors import DefinedbyError
-from ledger.keys import Keys, seal, unseal
+from ledger.keys import Keys, Unsealer, seal, unseal
 from ledger.model import Credit, Use
 from ledger.tables import chain_head, contributors, event_payloads, events
 
@@ -191,9 +192,14 @@ def histories(
         .where(events.c.subject.in_(subjects))
     )
     erased: frozenset[str] | None = None
+    unsealers: dict[str, Unsealer] = {}
     for row in connection.execute(statement).all():
         past = found[row.subject]
         if isinstance(past, DefinedbyError):
+            continue
+        sound = _sound_at_once(row, key_of, unsealers)
+        if sound is not None:
+            past.append(sound)
             continue
         if row.sealed is None and erased is None:
             erased = _erased_contributors(connection)
@@ -202,6 +208,30 @@ def histories(
         except DefinedbyError as error:
             found[row.subject] = error
     return found
+
+
+def _sound_at_once(
+    row: Row[Any], key_of: Callable[[Row[Any]], bytes], unsealers: dict[str, Unsealer]
+) -> ConsentEvent | None:
+    """The event, if everything about it is as it should be: the short way of most of them.
+
+    None leaves it to `_open` and `chain.own_break` to find out what is wrong.
+    """
+    # As `_joined` names them; attributes of a row take longer than all the rest.
+    seq, prev_hash, own_hash, kind, subject, at, commit, contributor_id, sealed, _ = row
+    try:
+        unsealer = unsealers.get(contributor_id)
+        if unsealer is None:
+            unsealer = unsealers[contributor_id] = Unsealer(key_of(row))
+        plain = unsealer.open(sealed, own_hash.encode())
+        if (
+            chain.link_hash(seq, prev_hash, kind, subject, at, commit) == own_hash
+            and chain.commitment_of(plain[:32], plain[32:]) == commit
+        ):
+            return _event(EventKind(kind), seq, at, own_hash, json.loads(plain[32:]))
+    except (ValueError, TypeError, AttributeError, DefinedbyError):
+        pass
+    return None
 
 
 def _sound(link: chain.Link, subject: str) -> tuple[ConsentEvent, dict[str, Any]]:
@@ -311,7 +341,10 @@ def _open(
             bytes(row.sealed),
             bound_to=row.hash.encode(),
         )
-        return chain.Link(*parts, seal="open", event_key=plain[:32], payload=json.loads(plain[32:]))
+        payload = json.loads(plain[32:])
+        return chain.Link(
+            *parts, seal="open", event_key=plain[:32], payload=payload, written=plain[32:]
+        )
     except (ValueError, TypeError, AttributeError, DefinedbyError):
         return chain.Link(*parts, seal="unreadable")
 
@@ -343,6 +376,17 @@ def _event(
         own_hash,
         request_id=payload.get("request_id", ""),
         text=payload.get("text", ""),
-        credit=Credit.from_dict(credit) if credit else None,
-        uses=frozenset(Use(use) for use in payload.get("uses", ())),
+        credit=_credit(tuple(credit.items())) if credit else None,
+        uses=_uses(tuple(payload.get("uses", ()))),
     )
+
+
+# A request and its grant name the same credit and uses, and many people the same uses.
+@lru_cache(maxsize=256)
+def _credit(parts: tuple[tuple[str, str], ...]) -> Credit:
+    return Credit.from_dict(dict(parts))
+
+
+@lru_cache(maxsize=64)
+def _uses(names: tuple[str, ...]) -> frozenset[Use]:
+    return frozenset(map(Use, names))

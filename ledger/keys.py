@@ -112,6 +112,24 @@ def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
         raise ValueError("the sealed text has been changed") from error
 
 
+class Unsealer:
+    """Opens many texts that were sealed with one key."""
+
+    def __init__(self, key: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._cipher = AESGCM(key)
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """As `unseal`."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        except InvalidTag as error:
+            raise ValueError("the sealed text has been changed") from error
+
+
 def new_keys() -> Keys:
     from cryptography.fernet import Fernet
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

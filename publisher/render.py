@@ -35,6 +35,18 @@ def quote_macros() -> Any:
 
 
 @cache
+def chrome_macros() -> Any:
+    """The macros of _chrome.html, to be called from Python."""
+    return site_templates().get_template("_chrome.html").module
+
+
+@cache
+def part_macros() -> Any:
+    """The macros of _parts.html, to be called from Python."""
+    return site_templates().get_template("_parts.html").module
+
+
+@cache
 def list_macros() -> Any:
     """The macros of _list.html, to be called from Python."""
     return site_templates().get_template("_list.html").module

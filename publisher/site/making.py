@@ -18,7 +18,7 @@ from ledger.tables import site_groups
 from publisher import feeds
 from publisher.pages import HandPage
 from publisher.prose import ProseRenderer
-from publisher.render import MONTHS, quote_macros, render_page
+from publisher.render import MONTHS, chrome_macros, part_macros, quote_macros, render_page
 from publisher.report import Refusal
 from publisher.shown import question_of
 from publisher.site import nodes
@@ -29,6 +29,7 @@ from publisher.theme import asset_addresses, assets
 
 ON_FRONT = 12
 ON_CAMPAIGN = 100
+_GROUP = (site_groups.c.kind, site_groups.c.owner, site_groups.c.month, site_groups.c.part)
 #: A path below the site folder and the bytes that belong there.
 Output = tuple[str, bytes]
 
@@ -83,13 +84,17 @@ class Maker:
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.connection, self.ledger.keys, self.frame.questions)
         settings = self.ledger.settings
-        self._common = {
+        self._menu = {page.slug for page in self.frame.pages}
+        self._headers: dict[str, Markup] = {}
+        self._footers: dict[str, Markup] = {}
+        self._forms: dict[str, Markup] = {}
+        self._known_parts: dict[tuple[str, str, str], list[int]] | None = None
+        self._common: dict[str, Any] = {
             "title": settings.title,
             "asker": settings.asker,
             "contact": _contact(settings.contact),
             "demo": settings.demo,
             "base": settings.public_url,
-            "pages": self.frame.pages,
             "assets": asset_addresses(),
             "questions": self.frame.questions,
         }
@@ -115,6 +120,11 @@ class Maker:
 
     def everything(self) -> Iterator[Output]:
         """Every output, one by one: a site of any size is made in the same memory."""
+        # Most people and months have one page: those that have more are asked for at once.
+        self._known_parts = {}
+        more = select(*_GROUP).where(site_groups.c.part > 0, site_groups.c.kind != "map")
+        for kind, owner, month, part in self.connection.execute(more.order_by(*_GROUP)):
+            self._known_parts.setdefault((kind, owner, month), []).append(part)
         for node in self.frame.always():
             made = self.make(node)
             if made is not None:
@@ -203,7 +213,13 @@ class Maker:
         if nodes.index_of(entry.address) != node.path:
             return None
         campaign = self.frame.campaigns[entry.campaign_id]
-        return self._page("definition.html", path=entry.address, one=entry, campaign=campaign)
+        return self._page(
+            "definition.html",
+            path=entry.address,
+            one=entry,
+            campaign=campaign,
+            form=self._form(campaign),
+        )
 
     def _front(self) -> bytes:
         campaigns = list(self.frame.campaigns.values())
@@ -299,6 +315,7 @@ class Maker:
             campaign=campaign,
             edition=edition,
             introduction=introduction,
+            form=self._form(campaign),
             count=len(items),
             items=_listed(items),
         )
@@ -366,6 +383,8 @@ class Maker:
         ]
 
     def _parts(self, kind: str, owner: str, month: str) -> list[int]:
+        if self._known_parts is not None and kind != "map":
+            return self._known_parts.get((kind, owner, month), [])
         rows = self.connection.execute(
             select(site_groups.c.part)
             .where(
@@ -378,7 +397,33 @@ class Maker:
         return list(rows.scalars())
 
     def _page(self, template: str, *, path: str, feed: str = "/feed.xml", **values: Any) -> bytes:
-        return render_page(template, {**self._common, "path": path, "feed": feed, **values})
+        chrome = {"header": self._header(path), "footer": self._footer(feed)}
+        return render_page(
+            template, {**self._common, **chrome, "path": path, "feed": feed, **values}
+        )
+
+    def _header(self, path: str) -> Markup:
+        """The menu marks the page that it stands on, if that is one of its own."""
+        current = path if path.strip("/") in self._menu else ""
+        if current not in self._headers:
+            self._headers[current] = chrome_macros().header(
+                self._common["title"], self.frame.pages, current
+            )
+        return self._headers[current]
+
+    def _footer(self, feed: str) -> Markup:
+        if feed not in self._footers:
+            self._footers[feed] = chrome_macros().footer(
+                self._common["asker"], self._common["contact"], feed
+            )
+        return self._footers[feed]
+
+    def _form(self, campaign: Campaign) -> Markup:
+        """The form below a post or an edition."""
+        if campaign.id not in self._forms:
+            question = self.frame.questions[campaign.id]
+            self._forms[campaign.id] = part_macros().form(campaign, question, "h3")
+        return self._forms[campaign.id]
 
 
 def _listed(items: Sequence[Entry], *, asked: bool = False) -> Markup:
