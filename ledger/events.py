@@ -218,7 +218,8 @@ def _sound_at_once(
     None leaves it to `_open` and `chain.own_break` to find out what is wrong.
     """
     # As `_joined` names them; attributes of a row take longer than all the rest.
-    seq, prev_hash, own_hash, kind, subject, at, commit, contributor_id, sealed, _ = row
+    parts: tuple[Any, ...] = tuple(row)
+    seq, prev_hash, own_hash, kind, subject, at, commit, contributor_id, sealed, _ = parts
     try:
         unsealer = unsealers.get(contributor_id)
         if unsealer is None:
