@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, type_coerce, update
@@ -33,6 +33,8 @@ from ledger.keys import Keys, Unsealer, seal, unseal
 from ledger.model import Credit, Use
 from ledger.tables import chain_head, contributors, event_payloads, events
 
+_HEAD = select(chain_head.c.seq, chain_head.c.hash)
+_LOCKED_HEAD = _HEAD.where(chain_head.c.id == 1).with_for_update()
 #: How many events `verify` reads at a time.
 BATCH = 1000
 
@@ -60,10 +62,7 @@ def record(
 
 def lock(connection: Connection) -> chain.Head:
     """Hold the chain's tail until the transaction ends, so that nobody else appends."""
-    row = connection.execute(
-        select(chain_head.c.seq, chain_head.c.hash).where(chain_head.c.id == 1).with_for_update()
-    ).one()
-    return chain.Head(row.seq, row.hash)
+    return chain.Head(*connection.execute(_LOCKED_HEAD).one())
 
 
 def append(
@@ -186,14 +185,9 @@ def histories(
             raise known
         return known
 
-    statement = (
-        _joined(contributors.c.sealed_key)
-        .outerjoin(contributors, contributors.c.id == event_payloads.c.contributor_id)
-        .where(events.c.subject.in_(subjects))
-    )
     erased: frozenset[str] | None = None
     unsealers: dict[str, Unsealer] = {}
-    for row in connection.execute(statement).all():
+    for row in connection.execute(_histories(), {"subjects": list(subjects)}).all():
         past = found[row.subject]
         if isinstance(past, DefinedbyError):
             continue
@@ -208,6 +202,15 @@ def histories(
         except DefinedbyError as error:
             found[row.subject] = error
     return found
+
+
+@cache
+def _histories() -> Any:
+    return (
+        _joined(contributors.c.sealed_key)
+        .outerjoin(contributors, contributors.c.id == event_payloads.c.contributor_id)
+        .where(events.c.subject.in_(bindparam("subjects", expanding=True)))
+    )
 
 
 def _sound_at_once(
@@ -297,8 +300,7 @@ def _any_text(stored: bytes) -> str:
 
 
 def head(connection: Connection) -> chain.Head:
-    row = connection.execute(select(chain_head.c.seq, chain_head.c.hash)).one()
-    return chain.Head(row.seq, row.hash)
+    return chain.Head(*connection.execute(_HEAD).one())
 
 
 def count_links(connection: Connection) -> int:

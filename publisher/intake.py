@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, bindparam, delete, insert
 
 from ledger import events
 from ledger.database import Ledger
@@ -50,6 +50,7 @@ from publisher.standing import Gone, Standing, look
 ADDED = "a definition was granted"
 CHANGED = "a definition has other words, another credit or other uses"
 GONE = "a definition was taken away"
+_CLEAN = delete(site_dirty).where(site_dirty.c.path.in_(bindparam("paths", expanding=True)))
 
 
 @dataclass
@@ -300,7 +301,5 @@ def mark_dirty(connection: Connection, dirty: Iterable[tuple[Node, str]]) -> Non
     rows = [{**node._asdict(), "reason": reason} for node, reason in dirty]
     for start in range(0, len(rows), 400):
         batch = rows[start : start + 400]
-        connection.execute(
-            delete(site_dirty).where(site_dirty.c.path.in_([row["path"] for row in batch]))
-        )
+        connection.execute(_CLEAN, {"paths": [row["path"] for row in batch]})
         connection.execute(insert(site_dirty), batch)

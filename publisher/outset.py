@@ -46,6 +46,8 @@ class Outset:
     cursor: int
     #: Files that a killed run has left behind, by definition.
     unfinished: dict[str, set[str]]
+    #: The program that last compared every composed file.
+    composed_by: str
 
 
 def look_around(
@@ -63,6 +65,7 @@ def look_around(
         head = events.head(connection).seq
         jobs = open_jobs(connection, JobKind.PUBLISH, horizon, limit=MOST_JOBS)
         unfinished = posts_folder.unfinished(connection)
+        composed_by = sources.composer(connection)
         ids = {job.subject for job in jobs} | unfinished.keys() | set(also)
         ids |= changed_since(connection, cursor)
         pause = paused(connection)
@@ -87,6 +90,7 @@ def look_around(
         editions=asked,
         cursor=cursor,
         unfinished=unfinished,
+        composed_by=composed_by,
     )
 
 

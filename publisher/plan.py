@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import Connection, select
@@ -79,6 +79,8 @@ def _work_out(
     why = sources.why_everything(known, outset.shape)
     if how.files and not why:
         why = "everything is looked at"
+    if why and outset.composed_by != outset.shape.program:
+        how = replace(how, files=True)
     fold = how.files or known is None or known.program != outset.shape.program
     mark_dirty(connection, beside_consent(outset, known))
     public = {one.id for one in outset.frame.editions}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -121,10 +124,12 @@ class Publication:
         known = Shape.of(outset.known.get(sources.SHAPE, ""))
         why = sources.why_everything(known, outset.shape)
         again = known is None or known.program != outset.shape.program
-        how = How(paused=bool(outset.pause), files=full, recompose=recompose)
+        # Another program may compose other files from the same grants.
+        files = full or (bool(why) and outset.composed_by != outset.shape.program)
+        how = How(paused=bool(outset.pause), files=files, recompose=recompose)
         if full or why:
             keep_before = bool(why) and known is not None
-            self._build(outset, how, fold=full or again, keep_before=keep_before)
+            self._build(outset, how, fold=files or again, keep_before=keep_before)
         else:
             self._change(outset, how, known)
 
@@ -172,6 +177,10 @@ class Publication:
 
     def _build(self, outset: Outset, how: How, *, fold: bool, keep_before: bool) -> None:
         """Make everything, in a fresh tree that takes the old one's place."""
+        with _rare_collections():
+            self._build_all(outset, how, fold=fold, keep_before=keep_before)
+
+    def _build_all(self, outset: Outset, how: How, *, fold: bool, keep_before: bool) -> None:
         ids = outset.ids
         with self.holding.write() as connection:
             # From here on the graph is unfinished; a kill leads to another whole build.
@@ -185,6 +194,7 @@ class Publication:
         self._take(outset.frame, ids, how, outset.unfinished, whole=True)
         if fold:
             self._sweep(strays=how.files)
+            sources.note_composer(self.holding, outset.shape.program)
         with self.holding.write() as connection:
             places.count_all(connection)
             public = [one.id for one in outset.frame.editions]
@@ -285,6 +295,19 @@ class Publication:
             record.Closing(self.cursor, changed, outset.jobs, f"{HELD} {outset.pause}"),
         )
         self.taken.announce, self.taken.retract = [], []
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Millions of short-lived objects without cycles: looking for some took a sixth of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _quiet(_step: str, _done: int, _total: int) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
-from ledger.jobs import JobKind, add_job, open_jobs, postpone_jobs
+from ledger.jobs import JobKind, add_job, is_waiting, open_jobs, postpone_jobs
 from ledger.leases import LeaseLostError
 from ledger.paused import paused
 from ledger.tables import jobs as jobs_table
@@ -80,10 +80,8 @@ def publish_pending(ledger: Ledger) -> BuildReport | None:
     now = ledger.clock()
     with ledger.read() as connection:
         due = open_jobs(connection, JobKind.PUBLISH, now, limit=1)
-        resumed = not paused(connection) and _is_open(
-            connection, jobs_table.c.error.like(f"{HELD}%")
-        )
-        put_off = _is_open(connection, jobs_table.c.subject == SITE)
+        held, put_off = _waiting(connection)
+        resumed = held and not paused(connection)
         if not (due or resumed) and (put_off or not _is_behind(ledger, connection)):
             return None
     try:
@@ -107,19 +105,25 @@ def _is_behind(ledger: Ledger, connection: Connection) -> bool:
     )
 
 
-def _is_open(connection: Connection, condition: object) -> bool:
-    found = connection.execute(
-        select(jobs_table.c.id)
-        .where(jobs_table.c.kind == JobKind.PUBLISH, jobs_table.c.done_at.is_(None), condition)  # type: ignore[arg-type]
-        .limit(1)
-    )
-    return found.first() is not None
+def _waiting(connection: Connection) -> tuple[bool, bool]:
+    """Whether jobs that were put off wait for the end of a pause, and whether one is the site's."""
+    held, site = connection.execute(
+        select(
+            func.max(case((jobs_table.c.error.like(f"{HELD}%"), 1), else_=0)),
+            func.max(case((jobs_table.c.subject == SITE, 1), else_=0)),
+        ).where(
+            jobs_table.c.kind == JobKind.PUBLISH,
+            jobs_table.c.done_at.is_(None),
+            jobs_table.c.not_before.is_not(None),
+        )
+    ).one()
+    return bool(held), bool(site)
 
 
 def _put_off(ledger: Ledger, error: DefinedbyError, now: datetime) -> None:
     # With a full disk even this may fail; then the jobs simply stay as they are.
     with contextlib.suppress(DefinedbyError), ledger.write() as connection:
-        if not _is_open(connection, jobs_table.c.subject == SITE):
+        if not is_waiting(connection, JobKind.PUBLISH, SITE):
             # Stands for the reasons to build that have no job, such as a changed page.
             add_job(connection, JobKind.PUBLISH, SITE, now)
         due = open_jobs(connection, JobKind.PUBLISH, now, limit=MOST_JOBS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,10 +79,10 @@ def render_post(**values: Any) -> str:
     return _post_templates().get_template("definition.md").render(values)
 
 
-def day(when: datetime) -> str:
+def day(when: date) -> str:
     """A date in words.
 
-    >>> day(datetime(2026, 3, 9))
+    >>> day(date(2026, 3, 9))
     '9 March 2026'
     """
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"

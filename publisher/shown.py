@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 from markupsafe import Markup
 from slugify import slugify
@@ -24,6 +25,10 @@ CHANNEL_WORDS = {
     Channel.WEBMENTION: "Answered on their own site",
     Channel.PASTE: "Said or written elsewhere",
 }
+
+
+#: From so many characters on, words are set smaller.
+LONG = 200
 
 
 @dataclass(frozen=True)
@@ -47,23 +52,42 @@ class Quote:
         return self.credit.line.removeprefix(self.credit.display_name)
 
     @property
+    def long(self) -> str:
+        return long_class(self.words)
+
+    @property
     def cite(self) -> Markup:
         """The credit as HTML."""
-        return _macro("credit", self)
+        return _cite(self.credit.display_name, self.credit_rest, self.url)
 
     @property
     def note(self) -> Markup:
         """Where the words came from and when, as HTML."""
-        return _macro("note", self)
+        return _note(self.channel, self.when.date(), self.source_url)
 
     @property
     def question(self) -> Markup:
         return _macro("question", self.prompt_before, self.prompt_after, self.prompt_lang)
 
 
+def long_class(words: str) -> str:
+    """What the markup of long words has besides its class, with the space before it."""
+    return " long" if len(words) > LONG else ""
+
+
 def _macro(name: str, *values: object) -> Markup:
     made: Markup = getattr(quote_macros(), name)(*values)
     return made
+
+
+@lru_cache(maxsize=4096)
+def _cite(name: str, rest: str, url: str) -> Markup:
+    return _macro("credit", name, rest, url)
+
+
+@lru_cache(maxsize=1024)
+def _note(channel: str, on: date, source_url: str) -> Markup:
+    return _macro("note", channel, on, source_url)
 
 
 def question_of(campaign: Campaign) -> Markup:

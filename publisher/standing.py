@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from ledger.consent_state import ConsentEvent, EventKind, Grant, fold
 from ledger.database import Ledger
@@ -24,6 +24,38 @@ from publisher.site.entries import Place
 
 #: Definitions that are read, settled and stored together.
 BATCH = 500
+
+
+_ORIGINS: Any = (
+    select(
+        definitions.c.id,
+        definitions.c.contributor_id,
+        definitions.c.campaign_id,
+        definitions.c.lang,
+        replies.c.channel,
+        replies.c.written_at,
+        replies.c.received_at,
+        replies.c.source_url,
+        replies.c.source_state,
+        posts.c.address,
+        posts.c.file,
+        posts.c.grant_hash,
+        posts.c.published_at,
+        places.c.month,
+        places.c.number,
+        places.c.person,
+        places.c.person_number,
+    )
+    .join_from(definitions, replies, definitions.c.reply_id == replies.c.id)
+    .outerjoin(
+        posts,
+        (posts.c.subject == definitions.c.id)
+        & (posts.c.kind == "definition")
+        & posts.c.gone_at.is_(None),
+    )
+    .outerjoin(places, places.c.definition_id == definitions.c.id)
+    .where(definitions.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +123,7 @@ def look(
     """Fold these definitions, at most BATCH; ids of something else are passed over."""
     outlook = Outlook()
     past = histories(connection, ledger.keys, ids)
-    for row in connection.execute(_origins().where(definitions.c.id.in_(ids))):
+    for row in connection.execute(_ORIGINS, {"ids": list(ids)}):
         post = _post(row)
         if post is not None:
             outlook.posts[row.id] = post
@@ -158,38 +190,6 @@ def granted_for(ledger: Ledger, campaign_id: str, use: Use) -> Iterator[str]:
             for one in found.standing:
                 if one.campaign_id == campaign_id and use in one.grant.uses:
                     yield one.id
-
-
-def _origins() -> Any:
-    return (
-        select(
-            definitions.c.id,
-            definitions.c.contributor_id,
-            definitions.c.campaign_id,
-            definitions.c.lang,
-            replies.c.channel,
-            replies.c.written_at,
-            replies.c.received_at,
-            replies.c.source_url,
-            replies.c.source_state,
-            posts.c.address,
-            posts.c.file,
-            posts.c.grant_hash,
-            posts.c.published_at,
-            places.c.month,
-            places.c.number,
-            places.c.person,
-            places.c.person_number,
-        )
-        .join_from(definitions, replies, definitions.c.reply_id == replies.c.id)
-        .outerjoin(
-            posts,
-            (posts.c.subject == definitions.c.id)
-            & (posts.c.kind == "definition")
-            & posts.c.gone_at.is_(None),
-        )
-        .outerjoin(places, places.c.definition_id == definitions.c.id)
-    )
 
 
 def _post(row: Row[Any]) -> Post | None:

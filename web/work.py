@@ -60,7 +60,8 @@ TASKS = (
     Task("read", 1, _read),
     Task("mentions", 5, _check_mentions),
     Task("dispatch", 1, _dispatch),
-    Task("publish", 1, _publish),
+    # Often, because whoever has withdrawn is waiting; to look and find nothing costs little.
+    Task("publish", 0.25, _publish),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),

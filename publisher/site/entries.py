@@ -9,23 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, tuple_
 
 from ledger.keys import Keys
 from ledger.tables import site_entries
-from publisher.render import list_macros
-from publisher.shown import Quote
+from publisher.render import encoded_path, list_macros, quote_macros
+from publisher.shown import Quote, long_class
+from publisher.site.slots import Pieces, Slot
 
 #: Rows that are held in memory at a time when all are read.
 BATCH = 500
 #: Between the parts that are sealed; no text that may be shown holds it.
 UNIT = "\x1f"
 NO_QUESTION = Markup()
-#: Stands for a question, or for none, in an entry that is kept for lists.
+#: Stands for a question, or for none, in an entry that is kept for lists; and around its body.
 ASKED = Markup("\x1e")
+BODY = Markup("\x1d")
 
 
 class ForgedEntryError(Exception):
@@ -70,7 +73,8 @@ class Entry(NamedTuple):
     lang: str
     cite: Markup
     note: Markup
-    #: The whole of it as it stands in lists, with ASKED where its question may stand.
+    #: The whole of it as it stands in lists, with ASKED where its question may stand, and BODY
+    #: around the part that its own page shows as well.
     listed: str
     #: Empty until it is stored.
     seal: str = ""
@@ -82,8 +86,13 @@ class Entry(NamedTuple):
         return datetime.fromisoformat(self.granted_at)
 
     @property
-    def asked(self) -> Markup:
-        return ASKED
+    def body(self) -> str:
+        """The HTML of its words, credit and source."""
+        return self.listed.split(BODY, 2)[1]
+
+    def in_list(self, asked: str) -> str:
+        """Its HTML in a list, with this question or none."""
+        return self.listed.replace(BODY, "", 2).replace(ASKED, asked, 1)
 
 
 #: Columns of the row that are sealed, in this order; `question` is not among them.
@@ -129,7 +138,27 @@ def make_entry(
         note=quote.note,
         listed="",
     )
-    return entry._replace(listed=str(list_macros().entry(entry)))
+    return entry._replace(listed=_list_pieces().fill(_list_values(entry)))
+
+
+@cache
+def _list_pieces() -> Pieces:
+    names = ("lang", "words", "cite", "note")
+    body = quote_macros().body(*map(Slot, names))
+    made = list_macros().entry(Slot("long"), ASKED, BODY + body + BODY, Slot("href"), Slot("title"))
+    return Pieces(str(made))
+
+
+def _list_values(entry: Entry) -> dict[str, str]:
+    return {
+        "long": long_class(entry.words),
+        "lang": escape(entry.lang),
+        "words": escape(entry.words),
+        "cite": entry.cite,
+        "note": entry.note,
+        "href": escape(encoded_path(entry.address)),
+        "title": escape(entry.title),
+    }
 
 
 def put_entries(connection: Connection, keys: Keys, entries: Sequence[Entry]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
-from markupsafe import Markup
-from sqlalchemy import Connection, func, select
+from markupsafe import Markup, escape
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
@@ -18,18 +18,42 @@ from ledger.tables import site_groups
 from publisher import feeds
 from publisher.pages import HandPage
 from publisher.prose import ProseRenderer
-from publisher.render import MONTHS, chrome_macros, part_macros, quote_macros, render_page
+from publisher.render import (
+    MONTHS,
+    chrome_macros,
+    day,
+    encoded_path,
+    part_macros,
+    quote_macros,
+    render_page,
+)
 from publisher.report import Refusal
-from publisher.shown import question_of
+from publisher.shown import long_class, question_of
 from publisher.site import nodes
 from publisher.site.editions import ListedEdition, edition_parts
-from publisher.site.entries import ASKED, Entry, Shelf
+from publisher.site.entries import Entry, Shelf
 from publisher.site.nodes import Group, Node
+from publisher.site.slots import Pieces, Slot
 from publisher.theme import asset_addresses, assets
 
 ON_FRONT = 12
 ON_CAMPAIGN = 100
 _GROUP = (site_groups.c.kind, site_groups.c.owner, site_groups.c.month, site_groups.c.part)
+_PARTS = (
+    select(site_groups.c.part)
+    .where(
+        site_groups.c.kind == bindparam("kind"),
+        site_groups.c.owner == bindparam("owner"),
+        site_groups.c.month == bindparam("month"),
+    )
+    .order_by(site_groups.c.part)
+)
+_MONTHS = (
+    select(site_groups.c.month, func.sum(site_groups.c.count))
+    .where(site_groups.c.kind == "month", site_groups.c.owner == bindparam("owner"))
+    .group_by(site_groups.c.month)
+    .order_by(site_groups.c.month.desc())
+)
 #: A path below the site folder and the bytes that belong there.
 Output = tuple[str, bytes]
 
@@ -88,6 +112,7 @@ class Maker:
         self._headers: dict[str, Markup] = {}
         self._footers: dict[str, Markup] = {}
         self._forms: dict[str, Markup] = {}
+        self._posts: dict[str, Pieces] = {}
         self._known_parts: dict[tuple[str, str, str], list[int]] | None = None
         self._common: dict[str, Any] = {
             "title": settings.title,
@@ -212,14 +237,36 @@ class Maker:
     def _post(self, entry: Entry, node: Node) -> bytes | None:
         if nodes.index_of(entry.address) != node.path:
             return None
-        campaign = self.frame.campaigns[entry.campaign_id]
-        return self._page(
+        pieces = self._posts.get(entry.campaign_id)
+        if pieces is None:
+            pieces = self._posts[entry.campaign_id] = self._post_pieces(entry.campaign_id)
+        when = entry.when
+        return pieces.fill(
+            {
+                "title": escape(entry.title),
+                "words": escape(entry.words),
+                "href": escape(encoded_path(entry.address)),
+                "long": long_class(entry.words),
+                "body": entry.body,
+                "time": when.isoformat(),
+                "day": day(when),
+                "author_page": _author_page(entry.person),
+            }
+        ).encode()
+
+    def _post_pieces(self, campaign_id: str) -> Pieces:
+        """The page of any definition of a campaign, with gaps for what is its own."""
+        campaign = self.frame.campaigns[campaign_id]
+        names = ("title", "words", "long", "body", "time", "day", "author_page")
+        made = self._page(
             "definition.html",
-            path=entry.address,
-            one=entry,
+            path="/",
+            href=Slot("href"),
+            one={name: Slot(name) for name in names},
             campaign=campaign,
             form=self._form(campaign),
         )
+        return Pieces(made.decode())
 
     def _front(self) -> bytes:
         campaigns = list(self.frame.campaigns.values())
@@ -371,12 +418,7 @@ class Maker:
 
     def _months(self, campaign: Campaign) -> list[Month]:
         """Newest first."""
-        rows = self.connection.execute(
-            select(site_groups.c.month, func.sum(site_groups.c.count))
-            .where(site_groups.c.kind == "month", site_groups.c.owner == campaign.id)
-            .group_by(site_groups.c.month)
-            .order_by(site_groups.c.month.desc())
-        )
+        rows = self.connection.execute(_MONTHS, {"owner": campaign.id})
         return [
             Month(_month_name(month), nodes.month_address(campaign, month), count)
             for month, count in rows
@@ -385,22 +427,18 @@ class Maker:
     def _parts(self, kind: str, owner: str, month: str) -> list[int]:
         if self._known_parts is not None and kind != "map":
             return self._known_parts.get((kind, owner, month), [])
-        rows = self.connection.execute(
-            select(site_groups.c.part)
-            .where(
-                site_groups.c.kind == kind,
-                site_groups.c.owner == owner,
-                site_groups.c.month == month,
-            )
-            .order_by(site_groups.c.part)
-        )
-        return list(rows.scalars())
+        values = {"kind": kind, "owner": owner, "month": month}
+        return list(self.connection.execute(_PARTS, values).scalars())
 
     def _page(self, template: str, *, path: str, feed: str = "/feed.xml", **values: Any) -> bytes:
-        chrome = {"header": self._header(path), "footer": self._footer(feed)}
-        return render_page(
-            template, {**self._common, **chrome, "path": path, "feed": feed, **values}
-        )
+        frame = {
+            "header": self._header(path),
+            "footer": self._footer(feed),
+            "indexed": bool(path),
+            "href": encoded_path(path),
+            "feed": feed,
+        }
+        return render_page(template, {**self._common, **frame, **values})
 
     def _header(self, path: str) -> Markup:
         """The menu marks the page that it stands on, if that is one of its own."""
@@ -430,8 +468,18 @@ def _listed(items: Sequence[Entry], *, asked: bool = False) -> Markup:
     """Entries one below the other, with their questions or without."""
     questions = {one.campaign_id: one.question for one in items} if asked else {}
     shown = {id_: f"{quote_macros().asked(text)}\n" for id_, text in questions.items()}
-    parts = (one.listed.replace(ASKED, shown.get(one.campaign_id, ""), 1) for one in items)
+    parts = (one.in_list(shown.get(one.campaign_id, "")) for one in items)
     return Markup("\n".join(parts))  # noqa: S704 - each was made by the theme, and sealed
+
+
+@cache
+def _author_pieces() -> Pieces:
+    return Pieces(str(quote_macros().author_page(Slot("href"))))
+
+
+def _author_page(person: str) -> str:
+    """The link to an author's page; nothing for somebody anonymous."""
+    return _author_pieces().fill({"href": escape(encoded_path(person))}) if person else ""
 
 
 def _month_name(month: str) -> str:

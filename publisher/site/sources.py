@@ -13,7 +13,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from ledger.database import Ledger
 from ledger.model import Campaign
-from ledger.tables import site_sources
+from ledger.tables import instance, site_sources
+from publisher.holding import Holding
 from publisher.theme import ROOT, THEME
 
 #: Names of facts: how far the chain was read, a cheap stamp of all else, and the parts of that.
@@ -21,6 +22,8 @@ CURSOR = "cursor"
 STAMP = "stamp"
 SHAPE = "shape"
 PAGES = "pages"
+#: A fact of the instance: it outlives the site's graph, because the files do.
+COMPOSED_BY = "posts_composed_by"
 #: An edition's address when it was last shown, by which it is found when it is public no more.
 EDITION = "edition:"
 
@@ -41,6 +44,18 @@ def write_sources(connection: Connection, values: dict[str, str | None]) -> None
     kept = [{"name": name, "value": value} for name, value in values.items() if value is not None]
     if kept:
         connection.execute(insert(site_sources), kept)
+
+
+def composer(connection: Connection) -> str:
+    """The program by which every file of content/posts was last compared; empty at first."""
+    found = connection.execute(select(instance.c.value).where(instance.c.name == COMPOSED_BY))
+    return found.scalar() or ""
+
+
+def note_composer(holding: Holding, program: str) -> None:
+    with holding.write() as connection:
+        connection.execute(delete(instance).where(instance.c.name == COMPOSED_BY))
+        connection.execute(insert(instance).values(name=COMPOSED_BY, value=program))
 
 
 def stamp(ledger: Ledger, campaigns: Sequence[Campaign]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.database import Ledger
 from ledger.tables import outputs, site_dirty
@@ -19,6 +19,16 @@ from publisher.site.making import Frame, Maker
 from publisher.site.nodes import Node
 
 BATCH = 400
+# Built once: to put a statement together takes longer than to run it.
+_PATHS: Any = bindparam("paths", expanding=True)
+_DIRTY = (
+    select(site_dirty.c.kind, site_dirty.c.path, site_dirty.c.owner, site_dirty.c.part)
+    .where(site_dirty.c.kind != COMPOSED)
+    .order_by(site_dirty.c.path)
+)
+_CLEAN = delete(site_dirty).where(site_dirty.c.path.in_(_PATHS))
+_DROP = delete(outputs).where(outputs.c.path.in_(_PATHS))
+_RECORDED = select(outputs.c.path, outputs.c.hash).where(outputs.c.path.in_(_PATHS))
 
 
 class OvertakenError(Exception):
@@ -37,12 +47,7 @@ class Written:
 
 def dirty_nodes(connection: Connection) -> list[Node]:
     """Outputs that have to be made again, those that only vanish first."""
-    rows = connection.execute(
-        select(site_dirty.c.kind, site_dirty.c.path, site_dirty.c.owner, site_dirty.c.part)
-        .where(site_dirty.c.kind != COMPOSED)
-        .order_by(site_dirty.c.path)
-    )
-    return [Node(*row) for row in rows]
+    return [Node(*row) for row in connection.execute(_DIRTY)]
 
 
 def rewrite(
@@ -109,8 +114,8 @@ def note_outputs(connection: Connection, done: Written) -> None:
     paths = list(done.hashes)
     for start in range(0, len(paths), BATCH):
         batch = paths[start : start + BATCH]
-        connection.execute(delete(site_dirty).where(site_dirty.c.path.in_(batch)))
-        connection.execute(delete(outputs).where(outputs.c.path.in_(batch)))
+        connection.execute(_CLEAN, {"paths": batch})
+        connection.execute(_DROP, {"paths": batch})
         rows = [{"path": one, "hash": done.hashes[one]} for one in batch if done.hashes[one]]
         if rows:
             connection.execute(insert(outputs), rows)
@@ -136,10 +141,6 @@ def note_all_outputs(holding: Holding, hashes: dict[str, str]) -> int:
 def _recorded(connection: Connection, paths: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(paths), BATCH):
-        rows = connection.execute(
-            select(outputs.c.path, outputs.c.hash).where(
-                outputs.c.path.in_(paths[start : start + BATCH])
-            )
-        )
+        rows = connection.execute(_RECORDED, {"paths": paths[start : start + BATCH]})
         found |= {row.path: row.hash for row in rows}
     return found
