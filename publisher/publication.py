@@ -188,7 +188,7 @@ class Publication:
             if fold:
                 ids = ever_granted(connection)
                 _drop_unknown(connection)
-        self._live = Shape.of(outset.known.get(sources.SHAPE, "")) is not None
+        self._live = Shape.of(outset.known.pop(sources.SHAPE, "")) is not None
         self._late: set[Node] = set()
         self.cursor = outset.head
         self._take(outset.frame, ids, how, outset.unfinished, whole=True)
