@@ -1,19 +1,23 @@
-"""Run every comparison and print one table; names as arguments choose some of them."""
+"""Run every comparison and print one table; a name chooses one, and may have options."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
-from bench import chain, intake, start
-
-COMPARISONS = {"chain": chain.compare, "intake": intake.compare, "start": start.compare}
+from bench import chain, intake, publisher, start
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(COMPARISONS)
-    for name in wanted:
-        for line in COMPARISONS[name]():
-            print(line, flush=True)
+    name, *options = sys.argv[1:] or [""]
+    lines: dict[str, Iterator[str]] = {
+        "chain": chain.compare(),
+        "intake": intake.compare(),
+        "start": start.compare(),
+        "publisher": publisher.compare(options),
+    }
+    for line in (line for one in ([name] if name else lines) for line in lines[one]):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
