@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bench.publisher import EVIDENCE, _ledger, regrant
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from ledger.database import Ledger
 from ledger.tables import site_entries
 from publisher.publish import publish_pending

@@ -25,7 +25,7 @@ from sqlalchemy import delete, select
 from bench import rivals
 from bench.rivals import Post, Rival
 from bench.seed import seed
-from consent.answers import withdraw
+from consent.decisions import withdraw
 from ledger.database import Ledger, open_ledger
 from ledger.settings import load_settings
 from ledger.tables import metadata, outputs, site_entries
@@ -256,7 +256,7 @@ def regrant(ledger: Ledger, definition_id: str, words: str) -> None:
     """Ask for other words and have them granted, by the ways of the consent stage."""
     from datetime import timedelta
 
-    from consent.answers import grant
+    from consent.decisions import grant
     from ledger.definitions import add_version
     from ledger.events import state_of
     from ledger.requests import open_request

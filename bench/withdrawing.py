@@ -86,7 +86,8 @@ def _click(ledger: Ledger, base: str, home: Path, definition_id: str) -> tuple[f
     path = fresh_link(ledger, contributor).partition("/p/")[2]
     with requests.Session() as session:
         session.trust_env = False
-        page = session.get(f"{base}/p/{path}", timeout=60)
+        session.get(f"{base}/p/{path}", timeout=60)
+        page = session.get(f"{base}/me/{definition_id}", timeout=60)
         form = next(
             one
             for one in html.fromstring(page.text, base_url=page.url).forms
