@@ -37,6 +37,11 @@ def contributor_key(connection: Connection, keys: Keys, contributor_id: str | No
     sealed = connection.execute(
         select(contributors.c.sealed_key).where(contributors.c.id == contributor_id)
     ).scalar()
+    return open_key(keys, sealed)
+
+
+def open_key(keys: Keys, sealed: bytes | None) -> bytes:
+    """A contributor's key as it is stored, opened. Raises DefinedbyError when it is gone."""
     if not sealed:
         raise DefinedbyError(
             "The records of this contributor have been erased.", "Nothing can be read of them."

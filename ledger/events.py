@@ -7,10 +7,13 @@ the event may follow, and appends it, all in the caller's transaction.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ledger import chain, walk
 from ledger.consent_state import (
@@ -21,11 +24,14 @@ from ledger.consent_state import (
     check,
     fold,
 )
-from ledger.contributors import contributor_key
+from ledger.contributors import contributor_key, open_key
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys, seal
 from ledger.model import Credit, Use
-from ledger.tables import chain_head, event_payloads, events
+from ledger.tables import chain_head, contributors, event_payloads, events
+
+_HEAD = select(chain_head.c.seq, chain_head.c.hash)
+_LOCKED_HEAD = _HEAD.where(chain_head.c.id == 1).with_for_update()
 
 
 def record(
@@ -51,10 +57,7 @@ def record(
 
 def lock(connection: Connection) -> chain.Head:
     """Hold the chain's tail until the transaction ends, so that nobody else appends."""
-    row = connection.execute(
-        select(chain_head.c.seq, chain_head.c.hash).where(chain_head.c.id == 1).with_for_update()
-    ).one()
-    return chain.Head(row.seq, row.hash)
+    return chain.Head(*connection.execute(_LOCKED_HEAD).one())
 
 
 def append(
@@ -67,34 +70,72 @@ def append(
     payload: dict[str, Any],
 ) -> ConsentEvent:
     """Append one event whose right to follow has been checked, or needs no check."""
-    head = lock(connection)
-    seq, stamp = head.seq + 1, at.isoformat(timespec="microseconds")
-    event_key = os.urandom(32)
-    commit = chain.commitment(event_key, payload)
-    own_hash = chain.link_hash(seq, head.hash, kind, subject, stamp, commit)
-    connection.execute(
-        insert(events).values(
-            seq=seq,
-            prev_hash=head.hash,
-            hash=own_hash,
-            kind=kind,
-            subject=subject,
-            at=stamp,
-            commitment=commit,
+    new = NewEvent(kind, subject, contributor_id, payload)
+    return append_all(connection, keys, at, [new])[0]
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event that is to be appended; `contributor_id` says under whose key it is sealed."""
+
+    kind: EventKind
+    subject: str
+    contributor_id: str
+    payload: dict[str, Any]
+
+
+def append_all(
+    connection: Connection, keys: Keys, at: datetime, new: Sequence[NewEvent]
+) -> list[ConsentEvent]:
+    """Append events in this order, at most a few hundred at a time; none needs a check."""
+    head, stamp = lock(connection), at.isoformat(timespec="microseconds")
+    own_keys = _contributor_keys(connection, keys, [one.contributor_id for one in new])
+    links, payloads, made = [], [], []
+    for one in new:
+        event_key = os.urandom(32)
+        commit = chain.commitment(event_key, one.payload)
+        seq, prev = head.seq + 1, head.hash
+        head = chain.Head(seq, chain.link_hash(seq, prev, one.kind, one.subject, stamp, commit))
+        links.append(
+            {
+                "seq": seq,
+                "prev_hash": prev,
+                "hash": head.hash,
+                "kind": one.kind,
+                "subject": one.subject,
+                "at": stamp,
+                "commitment": commit,
+            }
         )
+        sealed = seal(
+            own_keys[one.contributor_id],
+            event_key + chain.canonical(one.payload),
+            bound_to=head.hash.encode(),
+        )
+        payloads.append({"seq": seq, "contributor_id": one.contributor_id, "sealed": sealed})
+        made.append(_event(one.kind, seq, stamp, head.hash, one.payload))
+    if links:
+        connection.execute(insert(events), links)
+        connection.execute(insert(event_payloads), payloads)
+        connection.execute(
+            update(chain_head).where(chain_head.c.id == 1).values(seq=head.seq, hash=head.hash)
+        )
+    return made
+
+
+def _contributor_keys(
+    connection: Connection, keys: Keys, contributor_ids: Sequence[str]
+) -> dict[str, bytes]:
+    wanted = sorted(set(contributor_ids))
+    if len(wanted) == 1:
+        return {wanted[0]: contributor_key(connection, keys, wanted[0])}
+    rows = connection.execute(
+        select(contributors.c.id, contributors.c.sealed_key).where(contributors.c.id.in_(wanted))
     )
-    sealed = seal(
-        contributor_key(connection, keys, contributor_id),
-        event_key + chain.canonical(payload),
-        bound_to=own_hash.encode(),
-    )
-    connection.execute(
-        insert(event_payloads).values(seq=seq, contributor_id=contributor_id, sealed=sealed)
-    )
-    connection.execute(
-        update(chain_head).where(chain_head.c.id == 1).values(seq=seq, hash=own_hash)
-    )
-    return _event(kind, seq, stamp, own_hash, payload)
+    found = {row.id: open_key(keys, row.sealed_key) for row in rows}
+    for missing in (one for one in wanted if one not in found):
+        found[missing] = contributor_key(connection, keys, missing)
+    return found
 
 
 def state_of(connection: Connection, keys: Keys, definition_id: str) -> ConsentState:
@@ -113,41 +154,68 @@ def full_history(
 
     Raises DefinedbyError when a stored event has been changed: nothing may be decided on it.
     """
-    opened = []
-    for link in subject_links(connection, keys, subject):
-        broken = chain.own_break(link)
-        if broken:
-            raise DefinedbyError(
-                f"The consent record of {subject} does not verify: event {link.seq}, {broken}.",
-                "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
-            )
-        payload = link.payload
-        kind = EventKind(link.kind)
-        opened.append((_event(kind, link.seq, link.at, link.hash, payload), payload))
-    return opened
+    return [_sound(link) for link in subject_links(connection, keys, subject)]
+
+
+def histories(
+    connection: Connection, keys: Keys, subjects: Sequence[str]
+) -> dict[str, list[ConsentEvent] | DefinedbyError]:
+    """The histories of many definitions at once, a few hundred at a time.
+
+    One that has been changed is there as the error that `history` would raise.
+    """
+    found: dict[str, list[ConsentEvent] | DefinedbyError] = {one: [] for one in subjects}
+    for link in walk.links_of(connection, keys, subjects):
+        past = found[link.subject]
+        if isinstance(past, DefinedbyError):
+            continue
+        try:
+            past.append(_sound(link)[0])
+        except DefinedbyError as error:
+            found[link.subject] = error
+    return found
+
+
+def _sound(link: chain.Link) -> tuple[ConsentEvent, dict[str, Any]]:
+    broken = chain.own_break(link)
+    if broken:
+        raise DefinedbyError(
+            f"The consent record of {link.subject} does not verify: event {link.seq}, {broken}.",
+            "Nothing of it is published. Run 'definedby ledger verify', then restore a backup.",
+        )
+    payload = link.payload
+    return _event(EventKind(link.kind), link.seq, link.at, link.hash, payload), payload
+
+
+def subjects_since(
+    connection: Connection, after: int, kinds: Collection[EventKind]
+) -> list[tuple[EventKind, str]]:
+    """Kind and subject of every event of these kinds after number `after`, in order."""
+    rows = connection.execute(_SINCE, {"after": after, "kinds": sorted(kinds)})
+    return [(EventKind(row.kind), row.subject) for row in rows]
+
+
+_SINCE = (
+    select(events.c.kind, events.c.subject)
+    .where(
+        events.c.seq > bindparam("after"),
+        events.c.kind.in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(events.c.seq)
+)
 
 
 def subject_links(connection: Connection, keys: Keys, subject: str) -> list[chain.Link]:
     """The links of one definition or contributor in order, opened and not yet judged."""
-    rows = connection.execute(walk.joined().where(events.c.subject == subject)).all()
-    return [_open(connection, keys, row) for row in rows]
+    return walk.links_of(connection, keys, [subject])
 
 
 def head(connection: Connection) -> chain.Head:
-    row = connection.execute(select(chain_head.c.seq, chain_head.c.hash)).one()
-    return chain.Head(row.seq, row.hash)
+    return chain.Head(*connection.execute(_HEAD).one())
 
 
 def count_links(connection: Connection) -> int:
     return head(connection).seq
-
-
-def _open(connection: Connection, keys: Keys, row: Row[Any]) -> chain.Link:
-    # The whole list of erasures is read only for a row that needs one.
-    erasures = walk.read_erasures(connection, keys) if row.sealed is None else {}
-    return walk.open_link(
-        row, keys, erasures, lambda row: contributor_key(connection, keys, row.contributor_id)
-    )
 
 
 def _payload(event: ConsentEvent) -> dict[str, Any]:
@@ -177,6 +245,17 @@ def _event(
         own_hash,
         request_id=payload.get("request_id", ""),
         text=payload.get("text", ""),
-        credit=Credit.from_dict(credit) if credit else None,
-        uses=frozenset(Use(use) for use in payload.get("uses", ())),
+        credit=_credit(tuple(credit.items())) if credit else None,
+        uses=_uses(tuple(payload.get("uses", ()))),
     )
+
+
+# A request and its grant name the same credit and uses, and many people the same uses.
+@lru_cache(maxsize=256)
+def _credit(parts: tuple[tuple[str, str], ...]) -> Credit:
+    return Credit.from_dict(dict(parts))
+
+
+@lru_cache(maxsize=64)
+def _uses(names: tuple[str, ...]) -> frozenset[Use]:
+    return frozenset(map(Use, names))

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Dialect, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 #: Rows per statement: more gains nothing, fewer costs a round trip each.
@@ -57,8 +56,14 @@ def _bind(values: list[list[Any]], at: int, bind: Callable[[Any], Any]) -> None:
 
 
 def _insert_or_ignore(dialect: Dialect, table: Table) -> Any:
-    module = sqlite if dialect.name == "sqlite" else postgresql
-    return module.insert(table).on_conflict_do_nothing()
+    # Only the dialect that is in use: the other one takes longer to import than most commands.
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 @cache

@@ -8,23 +8,24 @@ channel passwords (Fernet). `sign` signs heads and receipts (Ed25519, RFC 8032).
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from ledger import durable
 from ledger.errors import DefinedbyError
 
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# cryptography is imported where it is used: what only hashes starts faster without it.
 FILE_NAME = "keys.json"
 NONCE_BYTES = 12
 
@@ -47,6 +48,8 @@ class Keys:
 
     def decrypt(self, token: str) -> str:
         """Raises DefinedbyError when no key of this instance fits."""
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet().decrypt(token.encode()).decode()
         except InvalidToken as error:
@@ -56,16 +59,18 @@ class Keys:
             ) from error
 
     def _fernet(self) -> MultiFernet:
-        return MultiFernet([Fernet(key) for key in self.fernet])
+        return _fernet_of(self.fernet)
 
     def token_hash(self, token: str) -> str:
         """What is stored of a personal link's token."""
-        return hmac.new(self.tokens.encode(), token.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.tokens.encode(), token.encode(), "sha256").hex()
 
     def sign(self, message: bytes) -> str:
         return base64.b64encode(self._private().sign(message)).decode()
 
     def _private(self) -> Ed25519PrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing))
 
     @property
@@ -80,6 +85,8 @@ class Keys:
 
     def opener(self) -> Callable[[str], str]:
         """`decrypt` for many, without making the keys ready each time. Raises ValueError."""
+        from cryptography.fernet import InvalidToken
+
         fernet = self._fernet()
 
         def opened(token: str) -> str:
@@ -92,11 +99,23 @@ class Keys:
 
     def with_new_signing_key(self) -> Keys:
         """The same keys, but for a new one to sign with; the old one is kept to verify."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         fresh = base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode()
         return replace(self, signing=fresh, former=self.public_keys)
 
 
+@lru_cache(maxsize=4)
+def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+
+    return MultiFernet([Fernet(key) for key in keys])
+
+
 def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
         key.verify(base64.b64decode(signature), message)
@@ -107,19 +126,45 @@ def verify_signature(public_key: str, message: bytes, signature: str) -> bool:
 
 def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
     """Encrypt; `bound_to` must be given again to open it (GCM associated data)."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
 
 
 def unseal(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     """Raises ValueError when anything has been changed."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
     except InvalidTag as error:
         raise ValueError("the sealed text has been changed") from error
 
 
+class Unsealer:
+    """Opens many texts that were sealed with one key."""
+
+    def __init__(self, key: bytes) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        self._cipher = AESGCM(key)
+
+    def open(self, sealed: bytes, bound_to: bytes) -> bytes:
+        """As `unseal`."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+        except InvalidTag as error:
+            raise ValueError("the sealed text has been changed") from error
+
+
 def new_keys() -> Keys:
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     return Keys(
         fernet=(Fernet.generate_key().decode(),),
         signing=base64.b64encode(Ed25519PrivateKey.generate().private_bytes_raw()).decode(),

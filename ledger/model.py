@@ -86,6 +86,8 @@ def clean_name(text: str) -> str:
 
     Unicode UAX #9 controls can make one name display as another (promise P31).
     """
+    if text.isascii() and text.isprintable():  # most names, and nothing to take out of them
+        return " ".join(text.split())
     visible = "".join(
         " " if c.isspace() else c
         for c in normal(text).translate(_NAME_CONTROLS)

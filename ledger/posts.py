@@ -6,6 +6,7 @@ When a post is taken away its address is replaced by a keyed hash, so that it ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,13 +33,20 @@ class Post:
 
 def put_post(connection: Connection, keys: Keys, post: Post) -> None:
     """Keep a post; one per subject. An address that was gone comes back with a new grant."""
+    put_posts(connection, keys, [post])
+
+
+def put_posts(connection: Connection, keys: Keys, new: Sequence[Post]) -> None:
+    """Keep posts, at most a few hundred at a time; each as `put_post` says."""
+    if not new:
+        return
+    hidden = [_hidden(keys, post.address) for post in new]
+    subjects = [post.subject for post in new]
+    connection.execute(delete(posts).where(posts.c.address.in_(hidden)))
     connection.execute(
-        delete(posts).where(
-            (posts.c.address == _hidden(keys, post.address))
-            | ((posts.c.subject == post.subject) & posts.c.gone_at.is_(None))
-        )
+        delete(posts).where(posts.c.subject.in_(subjects), posts.c.gone_at.is_(None))
     )
-    connection.execute(insert(posts).values(**vars(post)))
+    connection.execute(insert(posts), [vars(post) for post in new])
 
 
 def find_post(connection: Connection, subject: str) -> Post | None:

@@ -493,6 +493,86 @@ outputs = Table(
     Column("hash", String(64), nullable=False),
 )
 
+#: Which place a definition has in the archive of its month and on its author's page: given once,
+#: so that a page of an archive changes only with what stands on it.
+places = Table(
+    "places",
+    metadata,
+    Column("definition_id", String(32), primary_key=True),
+    Column("campaign_id", String(32), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("person", String(120), nullable=False),
+    Column("person_number", Integer, nullable=False),
+    Index("ix_places_month", "campaign_id", "month", "number"),
+    Index("ix_places_person", "person", "person_number"),
+)
+
+#: The nodes of the site's graph: what stands of each definition, rendered, bound by `seal` to the
+#: grant it was made from. This and the tables below are derived; `publish --full` makes them anew.
+site_entries = Table(
+    "site_entries",
+    metadata,
+    Column("definition_id", String(32), primary_key=True),
+    Column("campaign_id", String(32), nullable=False),
+    Column("grant_hash", String(64), nullable=False),
+    Column("granted_at", String(40), nullable=False),
+    Column("address", String(300), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("person", String(120), nullable=False),
+    Column("person_number", Integer, nullable=False),
+    Column("in_editions", Boolean, nullable=False),
+    _text("title"),
+    _text("name"),
+    _text("url"),
+    _text("words"),
+    _text("lang"),
+    _text("cite"),
+    _text("note"),
+    _text("listed"),
+    Column("seal", String(64), nullable=False),
+    Index("ix_site_entries_newest", "granted_at", "definition_id"),
+    Index("ix_site_entries_campaign", "campaign_id", "granted_at", "definition_id"),
+    Index("ix_site_entries_month", "campaign_id", "month", "number"),
+    Index("ix_site_entries_person", "person", "person_number"),
+)
+
+#: How many definitions stand on each page of a fixed range: of a month, a person, a sitemap.
+site_groups = Table(
+    "site_groups",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("owner", String(120), primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+)
+
+#: Which public editions hold which definitions.
+site_edges = Table(
+    "site_edges",
+    metadata,
+    Column("definition_id", String(32), primary_key=True),
+    Column("edition_id", String(32), primary_key=True, index=True),
+)
+
+#: Outputs that have to be made again, and why; a kill leaves them for the next run.
+site_dirty = Table(
+    "site_dirty",
+    metadata,
+    Column("path", String(400), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("owner", String(120), nullable=False),
+    Column("part", String(20), nullable=False),
+    _text("reason"),
+)
+
+#: What the site was built from: how far the chain was read, and hashes of the rest.
+site_sources = Table(
+    "site_sources", metadata, Column("name", String(80), primary_key=True), _text("value")
+)
+
 editors = Table(
     "editors",
     metadata,

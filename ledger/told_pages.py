@@ -6,6 +6,7 @@ The publisher leaves a row when a post is published, changed or gone; the collec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,8 @@ from ledger.keys import Keys
 from ledger.tables import told_pages
 
 MOST_CHARACTERS = 2000
+#: Posts that are looked up together.
+BATCH = 500
 #: How long an editor can still see, and mend, that a page does not know of a withdrawal.
 KEPT = timedelta(days=30)
 
@@ -64,16 +67,17 @@ def tell_page(
     )
 
 
-def tell_gone(connection: Connection, subject: str, at: datetime) -> None:
-    """The post is gone: a page that was told of it, or may have been, is told again."""
-    this = told_pages.c.subject == subject
-    deaf = told_pages.c.state == ToldState.DEAF
-    connection.execute(delete(told_pages).where(this, deaf))
-    connection.execute(
-        update(told_pages)
-        .where(this, told_pages.c.gone.is_(False))
-        .values(state=ToldState.WAITING, gone=True, **_due(at))
-    )
+def tell_gone(connection: Connection, subjects: Sequence[str], at: datetime) -> None:
+    """These posts are gone: a page that was told of one, or may have been, is told again."""
+    for start in range(0, len(subjects), BATCH):
+        this = told_pages.c.subject.in_(subjects[start : start + BATCH])
+        deaf = told_pages.c.state == ToldState.DEAF
+        connection.execute(delete(told_pages).where(this, deaf))
+        connection.execute(
+            update(told_pages)
+            .where(this, told_pages.c.gone.is_(False))
+            .values(state=ToldState.WAITING, gone=True, **_due(at))
+        )
 
 
 def due_pages(connection: Connection, keys: Keys, now: datetime, limit: int) -> list[ToldPage]:

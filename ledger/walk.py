@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, type_coerce
+from sqlalchemy import Connection, Row, bindparam, select, type_coerce
 from sqlalchemy.types import NullType
 
 from ledger import chain
 from ledger.consent_state import EventKind
 from ledger.errors import DefinedbyError
-from ledger.keys import Keys, unseal, verify_signature
+from ledger.keys import Keys, Unsealer, verify_signature
 from ledger.tables import contributors, event_payloads, events
 
 #: How many events are read at a time.
@@ -32,20 +32,28 @@ KEY_BYTES = 32
 Erasures = Mapping[int, tuple[int, str]]
 #: Made of the library's own functions: it is called for every text of every event.
 _any_text = partial(str, encoding="utf-8", errors="surrogateescape")
-#: Gives the key that a row's payload is sealed under. Raises DefinedbyError or ValueError.
-KeyOf = Callable[[Row[Any]], bytes]
+#: Gives what opens a row's payload. Raises DefinedbyError or ValueError where the key is gone.
+UnsealerOf = Callable[[Row[Any]], Unsealer]
 
 
 def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
     """The whole chain in order, payloads opened, for `chain.verify`."""
     with _damaged_text_too(connection):
         erasures = read_erasures(connection, keys)
-        key_of = _remembering(keys)
-        statement = joined(contributors.c.sealed_key).outerjoin(
-            contributors, contributors.c.id == event_payloads.c.contributor_id
-        )
-        for row in _in_order(connection, statement):
-            yield open_link(row, keys, erasures, key_of)
+        unsealer_of = _remembering(keys)
+        for row in _in_order(connection, _with_keys()):
+            yield open_link(row, keys, erasures, unsealer_of)
+
+
+def links_of(connection: Connection, keys: Keys, subjects: Sequence[str]) -> list[chain.Link]:
+    """The links of these definitions and contributors in order, at most a few hundred subjects."""
+    with _damaged_text_too(connection):
+        rows = connection.execute(_of_subjects(), {"subjects": list(subjects)}).all()
+        # The whole list of erasures is read only for rows that need one.
+        missing = any(row.sealed is None for row in rows)
+        erasures = read_erasures(connection, keys) if missing else {}
+    unsealer_of = _remembering(keys)
+    return [open_link(row, keys, erasures, unsealer_of) for row in rows]
 
 
 def bare_links(connection: Connection, start: int = 1) -> Iterator[chain.Link]:
@@ -56,7 +64,7 @@ def bare_links(connection: Connection, start: int = 1) -> Iterator[chain.Link]:
             yield _link(row, "erased")
 
 
-def open_link(row: Row[Any], keys: Keys, erasures: Erasures, key_of: KeyOf) -> chain.Link:
+def open_link(row: Row[Any], keys: Keys, erasures: Erasures, unsealer_of: UnsealerOf) -> chain.Link:
     """One joined row with its payload, and with what was found where that should be."""
     eraser, whose = erasures.get(row.seq, (0, ""))
     if row.sealed is None:
@@ -70,7 +78,7 @@ def open_link(row: Row[Any], keys: Keys, erasures: Erasures, key_of: KeyOf) -> c
             if _numbers(row, keys) is None:
                 return _link(row, "unsigned")
         else:
-            plain = unseal(key_of(row), bytes(row.sealed), bound_to=row.hash.encode())
+            plain = unsealer_of(row).open(bytes(row.sealed), bound_to=row.hash.encode())
         return _link(row, "open", plain[:KEY_BYTES], plain[KEY_BYTES:])
     except (ValueError, TypeError, AttributeError, DefinedbyError):
         return _link(row, "unreadable")
@@ -134,6 +142,19 @@ def joined(*also: Any) -> Any:
     )
 
 
+@cache
+def _with_keys() -> Any:
+    """Built once: to put a statement together takes longer than to run it for one definition."""
+    return joined(contributors.c.sealed_key).outerjoin(
+        contributors, contributors.c.id == event_payloads.c.contributor_id
+    )
+
+
+@cache
+def _of_subjects() -> Any:
+    return _with_keys().where(events.c.subject.in_(bindparam("subjects", expanding=True)))
+
+
 def _in_order(connection: Connection, statement: Any, after: int = -(2**31)) -> Iterator[Row[Any]]:
     while True:
         rows = connection.execute(statement.where(events.c.seq > after).limit(BATCH)).all()
@@ -143,21 +164,21 @@ def _in_order(connection: Connection, statement: Any, after: int = -(2**31)) -> 
         after = rows[-1].seq
 
 
-def _remembering(keys: Keys) -> KeyOf:
+def _remembering(keys: Keys) -> UnsealerOf:
     """Opens each contributor's key once: that costs more than all of an event's own checks."""
-    known: dict[str, bytes] = {}
+    known: dict[str, Unsealer] = {}
     opener = keys.opener()
 
-    def key_of(row: Row[Any]) -> bytes:
-        key = known.get(row.contributor_id)
-        if key is None:
+    def unsealer_of(row: Row[Any]) -> Unsealer:
+        found = known.get(row.contributor_id)
+        if found is None:
             if len(known) >= MOST_KEYS:
                 known.clear()
-            key = bytes.fromhex(opener(bytes(row.sealed_key).decode()))
-            known[row.contributor_id] = key
-        return key
+            found = Unsealer(bytes.fromhex(opener(bytes(row.sealed_key).decode())))
+            known[row.contributor_id] = found
+        return found
 
-    return key_of
+    return unsealer_of
 
 
 @contextlib.contextmanager

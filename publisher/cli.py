@@ -20,20 +20,36 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "publish", epilog=example("definedby publish", "definedby publish --recompose --json")
+    "publish",
+    epilog=example(
+        "definedby publish", "definedby publish --dry-run", "definedby publish --full --json"
+    ),
 )
 @click.option(
     "--recompose", is_flag=True, help="Put back composed files that were changed by hand."
 )
+@click.option("--full", is_flag=True, help="Look at every record and file, whatever was known.")
+@click.option("--dry-run", is_flag=True, help="Only say which files would change, and why.")
+@click.option(
+    "--rollback", is_flag=True, help="Show the tree before the last whole build; nothing withdrawn."
+)
 @json_option
 @with_ledger
-def publish(ledger: Ledger, *, recompose: bool, as_json: bool) -> None:
+def publish(
+    ledger: Ledger, *, recompose: bool, full: bool, dry_run: bool, rollback: bool, as_json: bool
+) -> None:
     """Bring the blog to what is granted now, and take away the rest."""
+    if dry_run:
+        _tell_plan(ledger, recompose=recompose, full=full, as_json=as_json)
+        return
+    if rollback:
+        _roll_back(ledger, as_json=as_json)
+        return
     from publisher.publish import GIVEN_WAY
     from publisher.publish import publish as bring_up_to_date
 
     with _progress_bar() as progress:
-        report = bring_up_to_date(ledger, recompose=recompose, progress=progress)
+        report = bring_up_to_date(ledger, recompose=recompose, full=full, progress=progress)
     _tell(report, str(ledger.settings.site_folder), as_json=as_json)
     code = Exit.TEMPORARY if report.note == GIVEN_WAY else report.exit_code
     click.get_current_context().exit(code)
@@ -54,6 +70,30 @@ def _tell(report: BuildReport, folder: str, *, as_json: bool) -> None:
     show({name: value for name, value in facts.items() if name != "note" or value})
     for refusal in report.refused:
         click.echo(f"Left out: {refusal.sentence}", err=True)
+
+
+def _tell_plan(ledger: Ledger, *, recompose: bool, full: bool, as_json: bool) -> None:
+    from publisher.plan import WRITE, plan
+
+    found = plan(ledger, full=full, recompose=recompose)
+    if as_json:
+        refused = [vars(one) for one in found.refused]
+        show({"files": [vars(one) for one in found.files], "refused": refused}, as_json=True)
+        return
+    for one in found.files:
+        click.echo(f"{'+' if one.action == WRITE else '-'} {one.path}  ({one.reason})")
+    for refusal in found.refused:
+        click.echo(f"Would be left out: {refusal.sentence}", err=True)
+    written = sum(one.action == WRITE for one in found.files)
+    click.echo(f"{written} to write, {len(found.files) - written} to remove; nothing was changed.")
+
+
+def _roll_back(ledger: Ledger, *, as_json: bool) -> None:
+    from publisher.rollback import roll_back
+
+    with _progress_bar() as progress:
+        changed = roll_back(ledger, progress)
+    show({"changed": changed, "folder": str(ledger.settings.site_folder)}, as_json=as_json)
 
 
 @contextmanager
@@ -136,14 +176,9 @@ def _read(path: Path) -> str:
 def _granted_for_editions(ledger: Ledger, campaign_id: str) -> tuple[str, ...]:
     """Oldest grant first."""
     from ledger.model import Use
-    from publisher.report import no_progress
-    from publisher.standing import look
+    from publisher.standing import granted_for
 
-    return tuple(
-        one.id
-        for one in look(ledger, no_progress).standing
-        if one.campaign_id == campaign_id and Use.EDITION in one.grant.uses
-    )
+    return tuple(granted_for(ledger, campaign_id, Use.EDITION))
 
 
 def _row(made: Edition) -> dict[str, object]:
@@ -199,7 +234,7 @@ def _build(ledger: Ledger) -> None:
     from publisher.publish import publish as bring_up_to_date
 
     with _progress_bar() as progress:
-        report = bring_up_to_date(ledger, progress=progress)
+        report = bring_up_to_date(ledger, full=False, progress=progress)
     if report.note:
         click.echo(report.note, err=True)
 

@@ -15,10 +15,11 @@ from ledger.errors import DefinedbyError
 from ledger.etiquette import promises
 from publisher.files import TEMPORARY
 from publisher.prose import MOST_CHARACTERS, ProseRenderer
-from publisher.render import ROOT
 from publisher.report import Refusal
+from publisher.site.sources import PAGES as FOLDER
+from publisher.site.sources import page_files
+from publisher.theme import ROOT
 
-FOLDER = "pages"
 #: A line of its own in a page, where the rules of etiquette are to stand.
 PROMISES = "[how we ask]"
 STARTERS = ROOT / "content" / "pages"
@@ -48,14 +49,6 @@ def make_folder(content: Path) -> None:
     else:
         aside.mkdir()
     aside.rename(folder)
-
-
-def page_files(content: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in (content / FOLDER).glob("*.md")
-        if path.is_file() and not path.name.startswith(".")
-    )
 
 
 def read_pages(

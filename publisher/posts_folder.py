@@ -6,34 +6,32 @@ only after the file has gone, so whatever a crash leaves behind is known to be o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, insert, select
 
-from ledger import events
 from ledger.consent_state import Grant
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
-from ledger.posts import Post, bury_post, put_post
+from ledger.tables import outputs, posts, site_dirty
 from publisher import claims
 from publisher.compose import Composed, compose
-from publisher.files import (
-    TEMPORARY,
-    friendly_file_errors,
-    read_if_there,
-    remove_file,
-    replace_file,
-    walk,
-)
+from publisher.files import friendly_file_errors, read_if_there, remove_file, walk
 from publisher.holding import Holding
 from publisher.report import Progress, Refusal
-from publisher.standing import Outlook, Standing, marks, past_grants
+from publisher.site.behind import COMPOSED
+from publisher.standing import Outlook, Standing, past_grants
 
 FOLDER = "posts"
-#: Posts per transaction: long ones would keep the web server's writers waiting.
-BATCH = 100
+#: Files on their way into the folder; gone again when a publication ends.
+STAGING = ".definedby-staging"
+NAME = "The folder of composed posts"
+#: From so many files on, one sync of everything is cheaper than one for each.
+SYNC_EACH = 64
 
 
 @dataclass
@@ -43,80 +41,204 @@ class Settled:
     shown: list[Standing] = field(default_factory=list)
     refused: dict[str, Refusal] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
-    strays: list[Refusal] = field(default_factory=list)
-    written: int = 0
-    removed: int = 0
+    to_write: dict[str, Composed] = field(default_factory=dict)
+    to_remove: list[str] = field(default_factory=list)
+    claimed: dict[str, str] = field(default_factory=dict)
 
 
-def settle(
-    ledger: Ledger,
-    holding: Holding,
-    outlook: Outlook,
-    *,
-    recompose: bool,
-    paused: bool,
-    progress: Progress,
+@dataclass(frozen=True)
+class How:
+    """`files`: compare every file, not only those of new grants. `recompose`: put them back."""
+
+    paused: bool = False
+    files: bool = False
+    recompose: bool = False
+
+
+def judge(
+    connection: Connection, ledger: Ledger, outlook: Outlook, standing_files: set[str], how: How
 ) -> Settled:
-    """Write, replace and remove Markdown files until they are what `outlook` allows."""
-    content = ledger.settings.content
+    """What is to be written and removed so that the folder is what `outlook` allows.
+
+    `standing_files` are those that these definitions may have left behind.
+    """
     settled = Settled(refused=dict(outlook.unreadable))
-    with friendly_file_errors(content / FOLDER, "The folder of composed posts"):
-        (content / FOLDER).mkdir(parents=True, exist_ok=True)
-        with ledger.read() as connection:
-            claimed = claims.claimed(connection, content=True)
-        wanted, to_write = _judge(
-            ledger, outlook, settled, claimed, recompose=recompose, paused=paused
-        )
-        _remove(ledger, holding, outlook, settled, claimed.keys() - wanted)
-        with holding.write() as connection:
-            ours = {path: hash_ for path, hash_ in claimed.items() if path in wanted}
-            new = {post.file: "" for post in to_write if post.file not in ours}
-            claims.change_claims(connection, ours, {**ours, **new}, claims.CONTENT)
-        for done, post in enumerate(to_write):
-            progress("compose", done, len(to_write))
-            holding.keep()
-            replace_file(content / post.file, post.content)
-            settled.written += 1
-        with holding.write() as connection:
-            known = {**ours, **new}
-            now = {post.file: claims.hash_of(ledger.keys, post.content) for post in to_write}
-            claims.change_claims(connection, known, {**known, **now}, claims.CONTENT)
-    _put_posts(ledger, holding, settled)
-    settled.strays = list(_strays(content, wanted))
-    return settled
-
-
-def _judge(
-    ledger: Ledger,
-    outlook: Outlook,
-    settled: Settled,
-    claimed: dict[str, str],
-    *,
-    recompose: bool,
-    paused: bool,
-) -> tuple[set[str], list[Composed]]:
-    """Sort what stands into shown, held and refused; the files to keep, and those to write."""
-    wanted = {
-        outlook.posts[subject].file for subject in outlook.unreadable if subject in outlook.posts
-    }
-    to_write = []
+    files = standing_files | {one.source.file for one in outlook.standing}
+    files |= {post.file for post in outlook.posts.values()}
+    settled.claimed = _claimed(connection, files)
+    wanted = {outlook.posts[one].file for one in outlook.unreadable if one in outlook.posts}
     for one in outlook.standing:
-        if paused and (one.post is None or one.post.grant_hash != one.grant.event_hash):
+        if how.paused and one.is_new:
             settled.held.add(one.id)
             continue
         wanted.add(one.source.file)
         try:
-            composed = compose(one.grant, one.source)
-            current = read_if_there(ledger.settings.content / composed.file)
-            if current != composed.content:
-                if current is not None and not recompose:
-                    _refuse_foreign(ledger, one, current, claimed)
-                to_write.append(composed)
+            if one.is_new or how.files or not settled.claimed.get(one.source.file):
+                _compare(ledger, one, settled, how)
         except DefinedbyError as error:
             settled.refused[one.id] = Refusal(one.source.file, error.what, error.next_step)
             continue
         settled.shown.append(one)
-    return wanted, to_write
+    settled.to_remove = sorted(settled.claimed.keys() - wanted)
+    return settled
+
+
+def _compare(ledger: Ledger, one: Standing, settled: Settled, how: How) -> None:
+    composed = compose(one.grant, one.source)
+    current = read_if_there(ledger.settings.content / composed.file)
+    if current == composed.content:
+        if settled.claimed.get(composed.file):
+            return
+    elif current is not None and not how.recompose:
+        _refuse_foreign(ledger, one, current, settled.claimed)
+    settled.to_write[one.id] = composed
+
+
+def carry_out(ledger: Ledger, holding: Holding, settled: Settled, progress: Progress) -> int:
+    """Write and remove what `judge` has said; how many files went."""
+    content = ledger.settings.content
+    with friendly_file_errors(content / FOLDER, NAME):
+        removed = sum(remove_file(content / path, content / FOLDER) for path in settled.to_remove)
+        composed = settled.to_write
+        if composed:
+            with holding.write() as connection:
+                _intend(connection, composed)
+                claims.change_claims(
+                    connection,
+                    {},
+                    {
+                        post.file: ""
+                        for post in composed.values()
+                        if post.file not in settled.claimed
+                    },
+                    claims.CONTENT,
+                )
+            _write(content, list(composed.values()), progress)
+        return removed
+
+
+def _intend(connection: Connection, composed: dict[str, Composed]) -> None:
+    """Say whose files are about to be written: should we be killed, the next run looks there."""
+    rows = [
+        {"path": _claim(post.file), "kind": COMPOSED, "owner": owner, "part": ""}
+        for owner, post in composed.items()
+    ]
+    paths = [row["path"] for row in rows]
+    if rows:
+        connection.execute(delete(site_dirty).where(site_dirty.c.path.in_(paths)))
+        connection.execute(insert(site_dirty), rows)
+
+
+def unfinished(connection: Connection) -> dict[str, set[str]]:
+    """The definitions whose files were being written when a run was killed, with those files."""
+    found: dict[str, set[str]] = {}
+    rows = connection.execute(
+        select(site_dirty.c.owner, site_dirty.c.path).where(site_dirty.c.kind == COMPOSED)
+    )
+    for owner, path in rows:
+        found.setdefault(owner, set()).add(path.removeprefix(claims.CONTENT))
+    return found
+
+
+def remember(connection: Connection, ledger: Ledger, settled: Settled, ids: list[str]) -> None:
+    """Note what the files hold and which are gone, in the transaction after `carry_out`."""
+    if settled.to_remove:
+        claims.drop_claims(connection, map(_claim, settled.to_remove))
+    if settled.to_write:
+        composed = settled.to_write.values()
+        before = {post.file: "" for post in composed}
+        after = {post.file: claims.hash_of(ledger.keys, post.content) for post in composed}
+        claims.change_claims(connection, before, after, claims.CONTENT)
+    connection.execute(
+        delete(site_dirty).where(site_dirty.c.kind == COMPOSED, site_dirty.c.owner.in_(ids))
+    )
+
+
+def _claim(file: str) -> str:
+    return claims.CONTENT + file
+
+
+def _write(content: Path, composed: list[Composed], progress: Progress) -> None:
+    staging = content / FOLDER / STAGING
+    staging.mkdir(parents=True, exist_ok=True)
+    moves = []
+    for number, post in enumerate(composed):
+        progress("compose", number, len(composed))
+        aside = staging / str(number)
+        aside.write_bytes(post.content)
+        moves.append((aside, content / post.file))
+    if len(moves) > SYNC_EACH:
+        os.sync()
+    else:
+        for aside, _ in moves:
+            _sync(aside)
+    for aside, place in moves:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside.replace(place)
+    # Here already, so that a kill at any later moment leaves nothing aside.
+    staging.rmdir()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def clear_staging(ledger: Ledger) -> None:
+    """Remove what a crash has left: it may hold words that were withdrawn since."""
+    staging = ledger.settings.content / FOLDER / STAGING
+    if os.path.lexists(staging):
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def make_folder(ledger: Ledger) -> None:
+    folder = ledger.settings.content / FOLDER
+    with friendly_file_errors(folder, NAME):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def sweep(ledger: Ledger, holding: Holding, *, strays: bool) -> Iterator[Refusal | str]:
+    """Claims without a post go, with their files; with `strays` the whole folder is looked at.
+
+    Yields the files that were removed, and a Refusal for each that is not ours.
+    """
+    content = ledger.settings.content
+    with ledger.read() as connection:
+        claimed = claims.claimed(connection, content=True)
+        rows = connection.execute(select(posts.c.file).where(posts.c.gone_at.is_(None)))
+        wanted = set(rows.scalars())
+    stale = sorted(claimed.keys() - wanted)
+    with friendly_file_errors(content / FOLDER, NAME):
+        for path in stale:
+            if remove_file(content / path, content / FOLDER):
+                yield path
+    if stale:
+        with holding.write() as connection:
+            claims.drop_claims(connection, (claims.CONTENT + path for path in stale))
+    if strays:
+        yield from _strays(content, wanted)
+
+
+def _strays(content: Path, wanted: set[str]) -> Iterable[Refusal]:
+    for name, path in walk(content / FOLDER):
+        if f"{FOLDER}/{name}" not in wanted and not path.name.startswith("."):
+            yield Refusal(
+                f"{FOLDER}/{name}",
+                "No grant stands behind this file, so it is not shown.",
+                "Texts of your own belong in pages/; delete this one if nobody needs it.",
+            )
+
+
+def _claimed(connection: Connection, files: set[str]) -> dict[str, str]:
+    rows = connection.execute(
+        select(outputs.c.path, outputs.c.hash).where(
+            outputs.c.path.in_([claims.CONTENT + file for file in files if file])
+        )
+    )
+    return {path.removeprefix(claims.CONTENT): value for path, value in rows}
 
 
 def _refuse_foreign(ledger: Ledger, one: Standing, current: bytes, claimed: dict[str, str]) -> None:
@@ -137,65 +259,3 @@ def _composed_from(grant: Grant, one: Standing, current: bytes) -> bool:
         return compose(grant, one.source).content == current
     except DefinedbyError:
         return False
-
-
-def _remove(
-    ledger: Ledger, holding: Holding, outlook: Outlook, settled: Settled, paths: Iterable[str]
-) -> None:
-    content = ledger.settings.content
-    for _, file in walk(content / FOLDER):
-        if file.name.startswith(TEMPORARY):
-            file.unlink(missing_ok=True)  # left by a crash, and it may hold withdrawn words
-    removed = sorted(paths)
-    for path in removed:
-        settled.removed += remove_file(content / path, content / FOLDER)
-    still_up = [gone.id for gone in outlook.gone if gone.id in outlook.posts]
-    if removed or still_up:
-        with holding.write() as connection:
-            claims.drop_claims(connection, (claims.CONTENT + path for path in removed))
-            for subject in still_up:
-                bury_post(connection, ledger.keys, subject, ledger.clock())
-
-
-def _put_posts(ledger: Ledger, holding: Holding, settled: Settled) -> None:
-    """Keep the posts that are new; one whose grant has gone meanwhile is not shown."""
-    new = [
-        one
-        for one in settled.shown
-        if one.post is None or one.post.grant_hash != one.grant.event_hash
-    ]
-    withdrawn = set()
-    for start in range(0, len(new), BATCH):
-        with holding.write() as connection:
-            # Whoever withdraws now waits, or has written already and is seen below.
-            events.lock(connection)
-            batch = new[start : start + BATCH]
-            now = marks(connection, batch)
-            for one in batch:
-                if now.get(one.id) != one.mark and _changed(ledger, connection, one):
-                    withdrawn.add(one.id)
-                    continue
-                post = Post(
-                    "definition",
-                    one.id,
-                    one.source.address,
-                    one.source.file,
-                    one.grant.event_hash,
-                    one.post.published_at if one.post else ledger.clock(),
-                )
-                put_post(connection, ledger.keys, post)
-    settled.shown = [one for one in settled.shown if one.id not in withdrawn]
-
-
-def _changed(ledger: Ledger, connection: Connection, one: Standing) -> bool:
-    return events.state_of(connection, ledger.keys, one.id).grant != one.grant
-
-
-def _strays(content: Path, wanted: set[str]) -> Iterable[Refusal]:
-    for name, path in walk(content / FOLDER):
-        if f"{FOLDER}/{name}" not in wanted and not path.name.startswith("."):
-            yield Refusal(
-                f"{FOLDER}/{name}",
-                "No grant stands behind this file, so it is not shown.",
-                "Texts of your own belong in pages/; delete this one if nobody needs it.",
-            )

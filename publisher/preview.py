@@ -7,7 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ledger.model import Campaign, Channel, Credit
-from publisher.render import site_templates
+from publisher.render import quote_macros
 from publisher.shown import quote_of
 
 
@@ -27,6 +27,5 @@ def preview(
         channel=channel,
         when=when,
     )
-    template = site_templates().get_template("_quote.html")
-    shown: Markup = template.module.quote(quote)  # type: ignore[attr-defined] # a macro
+    shown: Markup = quote_macros().quote(quote)
     return shown

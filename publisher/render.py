@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import cache
+from datetime import date
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-#: The project's folder in a checkout, and site-packages in an installation.
-ROOT = Path(__file__).parent.parent
-THEME = ROOT / "templates" / "site" / "quiet"
+from publisher.theme import ROOT, THEME
+
 #: Not strftime: month names must not follow the machine's locale.
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July", "August"),
@@ -27,6 +26,30 @@ def site_templates() -> Environment:
     environment.filters["day"] = day
     environment.filters["path"] = encoded_path
     return environment
+
+
+@cache
+def quote_macros() -> Any:
+    """The macros of _quote.html, to be called from Python."""
+    return site_templates().get_template("_quote.html").module
+
+
+@cache
+def chrome_macros() -> Any:
+    """The macros of _chrome.html, to be called from Python."""
+    return site_templates().get_template("_chrome.html").module
+
+
+@cache
+def part_macros() -> Any:
+    """The macros of _parts.html, to be called from Python."""
+    return site_templates().get_template("_parts.html").module
+
+
+@cache
+def list_macros() -> Any:
+    """The macros of _list.html, to be called from Python."""
+    return site_templates().get_template("_list.html").module
 
 
 @cache
@@ -48,7 +71,7 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     )
 
 
-def render_page(template: str, **values: Any) -> bytes:
+def render_page(template: str, values: dict[str, Any]) -> bytes:
     return site_templates().get_template(template).render(values).encode()
 
 
@@ -56,15 +79,16 @@ def render_post(**values: Any) -> str:
     return _post_templates().get_template("definition.md").render(values)
 
 
-def day(when: datetime) -> str:
+def day(when: date) -> str:
     """A date in words.
 
-    >>> day(datetime(2026, 3, 9))
+    >>> day(date(2026, 3, 9))
     '9 March 2026'
     """
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
+@lru_cache(maxsize=4096)
 def encoded_path(path: str) -> str:
     """A site path as it stands in a link (RFC 3986): slugs may hold any letters."""
     return quote(path, safe="/#-._~")

@@ -11,6 +11,9 @@ from ledger.errors import Exit
 Progress = Callable[[str, int, int], None]
 STEPS = ("read", "compose", "render", "write", "record")
 
+#: How the note and the reason of a job begin that waits for the end of a pause.
+HELD = "Publishing is paused:"
+
 
 def no_progress(_step: str, _done: int, _total: int) -> None:
     """For callers that don't watch."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
+from functools import cached_property, lru_cache
 
+from markupsafe import Markup
 from slugify import slugify
 
 from ledger.keys import Keys
-from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, Use, normal
-from publisher.compose import ID_CHARACTERS, shown_url, title_of
+from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, normal
+from publisher.compose import ID_CHARACTERS, shown_url
 from publisher.escaping import web_address
-from publisher.standing import Standing
+from publisher.render import quote_macros
 
 CHANNEL_WORDS = {
     Channel.FORM: "Answered on this blog",
@@ -23,6 +25,10 @@ CHANNEL_WORDS = {
     Channel.WEBMENTION: "Answered on their own site",
     Channel.PASTE: "Said or written elsewhere",
 }
+
+
+#: From so many characters on, words are set smaller.
+LONG = 200
 
 
 @dataclass(frozen=True)
@@ -41,33 +47,94 @@ class Quote:
     source_url: str = ""
 
     @property
-    def shows_question(self) -> bool:
-        """Whether the question belongs above the words; not when they take it up themselves.
-
-        "Thought leadership is listening." needs no "Thought leadership is …" over it.
-        """
-        words = _letters(self.words)
-        before, after = _letters(self.prompt_before), _letters(self.prompt_after)
-        return not ((before and before in words) or (not before and after and after in words))
-
-    @property
     def credit_rest(self) -> str:
         """What follows the name in the credit line."""
         return self.credit.line.removeprefix(self.credit.display_name)
 
+    @property
+    def long(self) -> str:
+        return long_class(self.words)
+
+    @property
+    def cite(self) -> Markup:
+        """The credit as HTML."""
+        return _cite(self.credit.display_name, self.credit_rest, self.url)
+
+    @property
+    def note(self) -> Markup:
+        """Where the words came from and when, as HTML."""
+        return _note(self.channel, self.when.date(), self.source_url)
+
+    @property
+    def question(self) -> Markup:
+        return self._asked.html
+
+    @property
+    def shows_question(self) -> bool:
+        return self._asked.stands_over(self.words)
+
+    @property
+    def above(self) -> Markup | str:
+        return self._asked.above(self.words)
+
+    @property
+    def _asked(self) -> Question:
+        return Question.of(self.prompt_before, self.prompt_after, self.prompt_lang)
+
 
 @dataclass(frozen=True)
-class Shown:
-    """One definition on the blog. `person` is the path of its author's page, or empty."""
+class Question:
+    """A campaign's question as HTML, and what tells whether words take it up themselves."""
 
-    id: str
-    quote: Quote
-    title: str
-    address: str
-    person: str
-    granted_at: datetime
-    campaign_id: str
-    uses: frozenset[Use]
+    html: Markup
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, before: str, after: str, lang: str) -> Question:
+        return cls(_macro("question", before, after, lang), _letters(before), _letters(after))
+
+    def stands_over(self, words: str) -> bool:
+        """Whether the question belongs above these words; not when they take it up themselves.
+
+        "Thought leadership is listening." needs no "Thought leadership is …" over it.
+        """
+        said = _letters(words)
+        begun = self.before and self.before in said
+        return not (begun or (not self.before and self.after and self.after in said))
+
+    def above(self, words: str) -> Markup | str:
+        """The question in its paragraph, with a line end, or nothing: as it stands above words."""
+        return self.paragraph if self.stands_over(words) else ""
+
+    @cached_property
+    def paragraph(self) -> Markup:
+        return _macro("asked", self.html) + Markup("\n")
+
+
+def long_class(words: str) -> str:
+    """What the markup of long words has besides its class, with the space before it."""
+    return " long" if len(words) > LONG else ""
+
+
+def _macro(name: str, *values: object) -> Markup:
+    made: Markup = getattr(quote_macros(), name)(*values)
+    return made
+
+
+@lru_cache(maxsize=4096)
+def _cite(name: str, rest: str, url: str) -> Markup:
+    return _macro("credit", name, rest, url)
+
+
+@lru_cache(maxsize=1024)
+def _note(channel: str, on: date, source_url: str) -> Markup:
+    return _macro("note", channel, on, source_url)
+
+
+def question_of(campaign: Campaign) -> Question:
+    before, after = campaign.prompt_parts
+    return Question.of(before.strip(), after.strip(), campaign.lang)
 
 
 def _letters(text: str) -> str:
@@ -98,29 +165,6 @@ def quote_of(
         channel=CHANNEL_WORDS[channel],
         when=when,
         source_url=web_address(source_url),
-    )
-
-
-def show(one: Standing, campaign: Campaign, keys: Keys) -> Shown:
-    grant, source = one.grant, one.source
-    return Shown(
-        id=one.id,
-        quote=quote_of(
-            words=grant.text,
-            credit=grant.credit,
-            prompt=campaign.prompt,
-            prompt_lang=campaign.lang,
-            lang=source.lang,
-            channel=source.channel,
-            when=source.when,
-            source_url=source.source_url,
-        ),
-        title=title_of(campaign.term, grant.credit),
-        address=source.address,
-        person=person_address(keys, one.contributor_id, grant.credit),
-        granted_at=datetime.fromisoformat(grant.at).astimezone(UTC),
-        campaign_id=one.campaign_id,
-        uses=grant.uses,
     )
 
 

@@ -1,80 +1,106 @@
-"""What stands: every definition with a live grant, read from the consent record.
-
-Folding a history means opening its sealed events, so a process remembers each state together
-with the mark of the history it came from, and folds again only what has changed since.
-"""
+"""What stands: definitions with a live grant, read from the consent record a batch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from ledger import gate
-from ledger.campaigns import all_campaigns
-from ledger.consent_state import ConsentState, EventKind, Grant, fold
+from ledger.consent_state import ConsentEvent, EventKind, Grant, fold
 from ledger.database import Ledger
 from ledger.definitions import slug_of
 from ledger.errors import DefinedbyError
-from ledger.events import history
-from ledger.model import Channel, Use
-from ledger.posts import Post, live_posts
-from ledger.tables import definitions, event_payloads, events, replies
+from ledger.events import histories, history
+from ledger.model import Campaign, Channel, Use
+from ledger.posts import Post
+from ledger.tables import definitions, events, places, posts, replies
 from publisher.compose import ID_CHARACTERS, Source
-from publisher.report import Progress, Refusal
+from publisher.report import Refusal
+from publisher.site.entries import Place
 
-#: The newest event of a history and how many of its payloads are still there.
-Mark = tuple[int, int]
+#: Definitions that are read, settled and stored together.
+BATCH = 500
 
 
-@dataclass(frozen=True)
-class Folded:
-    """A history's outcome; `announced` holds the grants whose publication is in the record."""
-
-    mark: Mark
-    state: ConsentState
-    announced: frozenset[str]
-
-    @property
-    def grant(self) -> Grant | None:
-        return self.state.grant
-
-    @property
-    def published(self) -> bool:
-        return self.state.published
+_ORIGINS: Any = (
+    select(
+        definitions.c.id,
+        definitions.c.contributor_id,
+        definitions.c.campaign_id,
+        definitions.c.lang,
+        replies.c.channel,
+        replies.c.written_at,
+        replies.c.received_at,
+        replies.c.source_url,
+        replies.c.source_state,
+        posts.c.address,
+        posts.c.file,
+        posts.c.grant_hash,
+        posts.c.published_at,
+        places.c.month,
+        places.c.number,
+        places.c.person,
+        places.c.person_number,
+    )
+    .join_from(definitions, replies, definitions.c.reply_id == replies.c.id)
+    .outerjoin(
+        posts,
+        (posts.c.subject == definitions.c.id)
+        & (posts.c.kind == "definition")
+        & posts.c.gone_at.is_(None),
+    )
+    .outerjoin(places, places.c.definition_id == definitions.c.id)
+    .where(definitions.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A definition that may be on the blog, with the post that stands there already."""
+    """A definition that may be on the blog, with the post and place it has there already."""
 
     grant: Grant
     source: Source
     contributor_id: str
     campaign_id: str
     announced: bool
-    mark: Mark
     post: Post | None = None
+    place: Place | None = None
 
     @property
     def id(self) -> str:
         return self.source.definition_id
 
+    @property
+    def granted_at(self) -> datetime:
+        return datetime.fromisoformat(self.grant.at).astimezone(UTC)
+
+    def allows(self, use: Use) -> bool:
+        """Whether the gate lets these words through, with this credit, for another use."""
+        return not gate.clears(self.grant, self.grant.text, self.grant.credit, use)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether what stands, if anything, comes from another grant."""
+        return self.post is None or self.post.grant_hash != self.grant.event_hash
+
 
 @dataclass(frozen=True)
 class Gone:
-    """A definition without a live grant that the record says is published."""
+    """A definition that may not be on the blog; `published` says that the record has it there."""
 
     id: str
     contributor_id: str
+    published: bool
+    post: Post | None
 
 
 @dataclass
 class Outlook:
-    """Everything one publication goes by."""
+    """How some definitions stand; oldest grant first."""
 
     standing: list[Standing] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
@@ -83,98 +109,66 @@ class Outlook:
     posts: dict[str, Post] = field(default_factory=dict)
 
 
-_remembered: WeakKeyDictionary[Engine, dict[str, Folded]] = WeakKeyDictionary()
+def ever_granted(connection: Connection) -> list[str]:
+    """Every definition that was ever granted, in the order of their newest grants."""
+    newest = func.max(events.c.seq)
+    rows = connection.execute(
+        select(events.c.subject)
+        .where(events.c.kind == EventKind.GRANTED)
+        .group_by(events.c.subject)
+        .order_by(newest)
+    )
+    return list(rows.scalars())
 
 
-def look(ledger: Ledger, progress: Progress) -> Outlook:
-    """Fold every definition that was ever granted; oldest grant first."""
+def look(
+    connection: Connection, ledger: Ledger, campaigns: Mapping[str, Campaign], ids: Sequence[str]
+) -> Outlook:
+    """Fold these definitions, at most BATCH; ids of something else are passed over."""
     outlook = Outlook()
-    with ledger.read() as connection:
-        outlook.posts = {post.subject: post for post in live_posts(connection, "definition")}
-        campaigns = {campaign.id: campaign for campaign in all_campaigns(connection)}
-        seen = marks(connection)
-        remembered = _remembered.setdefault(ledger.engine, {})
-        for done, row in enumerate(connection.execute(_origins()).all()):
-            progress("read", done, len(seen))
-            if row.id not in seen:
-                continue
-            try:
-                folded = _folded(connection, ledger, row.id, seen[row.id], remembered)
-            except DefinedbyError as error:
-                outlook.unreadable[row.id] = Refusal(row.id, error.what, error.next_step)
-                continue
-            grant = gate.standing(folded.state, row.source_state, Use.POST)
-            if isinstance(grant, Grant):
-                post = outlook.posts.get(row.id)
-                source = _source(row, campaigns[row.campaign_id], grant, post)
-                outlook.standing.append(
-                    Standing(
-                        grant,
-                        source,
-                        row.contributor_id,
-                        row.campaign_id,
-                        grant.event_hash in folded.announced,
-                        folded.mark,
-                        post,
-                    )
-                )
-            elif folded.published or row.id in outlook.posts:
-                outlook.gone.append(Gone(row.id, row.contributor_id))
+    past = histories(connection, ledger.keys, ids)
+    for row in connection.execute(_ORIGINS, {"ids": list(ids)}):
+        post = _post(row)
+        if post is not None:
+            outlook.posts[row.id] = post
+        found = past[row.id]
+        if isinstance(found, DefinedbyError):
+            outlook.unreadable[row.id] = Refusal(row.id, found.what, found.next_step)
+            continue
+        _judge(outlook, row, found, post, campaigns)
     outlook.standing.sort(key=lambda one: (one.grant.at, one.id))
     return outlook
 
 
-def marks(connection: Connection, of: Sequence[Standing] | None = None) -> dict[str, Mark]:
-    """The mark of every history that has a grant in it, or of some: at most a few hundred."""
-    if of is None:
-        wanted = select(events.c.subject).where(events.c.kind == EventKind.GRANTED).distinct()
-        which = events.c.subject.in_(wanted)
-    else:
-        which = events.c.subject.in_([one.id for one in of])
-    rows = connection.execute(
-        select(events.c.subject, func.max(events.c.seq), func.count(event_payloads.c.sealed))
-        .join_from(events, event_payloads, events.c.seq == event_payloads.c.seq, isouter=True)
-        .where(which)
-        .group_by(events.c.subject)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
-
-
-def still_stand(ledger: Ledger, shown: list[Standing]) -> bool:
-    """Whether every one of `shown` has the grant it had when it was read."""
-    with ledger.read() as connection:
-        now = marks(connection)
-        remembered = _remembered.setdefault(ledger.engine, {})
-        for one in shown:
-            mark = now.get(one.id)
-            if mark == one.mark:
-                continue
-            try:
-                folded = mark and _folded(connection, ledger, one.id, mark, remembered)
-            except DefinedbyError:
-                return False
-            if not folded or folded.grant != one.grant:
-                return False
-    return True
-
-
-def _folded(
-    connection: Connection,
-    ledger: Ledger,
-    definition_id: str,
-    mark: Mark,
-    remembered: dict[str, Folded],
-) -> Folded:
-    known = remembered.get(definition_id)
-    if known is not None and known.mark == mark:
-        return known
-    remembered.pop(definition_id, None)
-    past = history(connection, ledger.keys, definition_id)
+def _judge(
+    outlook: Outlook,
+    row: Row[Any],
+    past: list[ConsentEvent],
+    post: Post | None,
+    campaigns: Mapping[str, Campaign],
+) -> None:
     state = fold(past)
-    announced = frozenset(event.request_id for event in past if event.kind is EventKind.PUBLISHED)
-    folded = Folded(mark, state, announced)
-    remembered[definition_id] = folded
-    return folded
+    grant = gate.standing(state, row.source_state, Use.POST)
+    if not isinstance(grant, Grant):
+        outlook.gone.append(Gone(row.id, row.contributor_id, state.published, post))
+        return
+    announced = any(
+        event.kind is EventKind.PUBLISHED and event.request_id == grant.event_hash for event in past
+    )
+    place = None
+    if row.month is not None:
+        place = Place(row.month, row.number, row.person, row.person_number)
+    outlook.standing.append(
+        Standing(
+            grant,
+            _source(row, campaigns[row.campaign_id], grant, post),
+            row.contributor_id,
+            row.campaign_id,
+            announced,
+            post,
+            place,
+        )
+    )
 
 
 def past_grants(ledger: Ledger, definition_id: str) -> list[Grant]:
@@ -186,25 +180,32 @@ def past_grants(ledger: Ledger, definition_id: str) -> list[Grant]:
     return list(grants.values())
 
 
-def _origins() -> Any:
-    return select(
-        definitions.c.id,
-        definitions.c.contributor_id,
-        definitions.c.campaign_id,
-        definitions.c.lang,
-        replies.c.channel,
-        replies.c.written_at,
-        replies.c.received_at,
-        replies.c.source_url,
-        replies.c.source_state,
-    ).join_from(definitions, replies, definitions.c.reply_id == replies.c.id)
+def granted_for(ledger: Ledger, campaign_id: str, use: Use) -> Iterator[str]:
+    """The definitions of a campaign whose authors allow this use, oldest grant first."""
+    from ledger.campaigns import all_campaigns
+
+    with ledger.read() as connection:
+        campaigns = {one.id: one for one in all_campaigns(connection)}
+        ids = ever_granted(connection)
+        for start in range(0, len(ids), BATCH):
+            found = look(connection, ledger, campaigns, ids[start : start + BATCH])
+            for one in found.standing:
+                if one.campaign_id == campaign_id and one.allows(use):
+                    yield one.id
 
 
-def _source(row: Row[Any], campaign: Any, grant: Grant, post: Post | None) -> Source:
+def _post(row: Row[Any]) -> Post | None:
+    if row.address is None:
+        return None
+    return Post("definition", row.id, row.address, row.file, row.grant_hash, row.published_at)
+
+
+def _source(row: Row[Any], campaign: Campaign, grant: Grant, post: Post | None) -> Source:
     # The slug comes from the granted words: the reply's own may never have been agreed to.
-    slug = slug_of(grant.text)
     if post is not None:
         slug = post.address.strip("/").rpartition("/")[2][: -ID_CHARACTERS - 1]
+    else:
+        slug = slug_of(grant.text)
     return Source(
         definition_id=row.id,
         campaign_slug=campaign.slug,

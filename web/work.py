@@ -89,7 +89,8 @@ TASKS = (
     Task("mentions", 5, _check_mentions),
     Task("stops", 5, _keep_stops),
     Task("dispatch", 1, _dispatch),
-    Task("publish", 1, _publish),
+    # Often, because whoever has withdrawn is waiting; to look and find nothing costs little.
+    Task("publish", 0.25, _publish),
     Task("tell", 5, _tell),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),

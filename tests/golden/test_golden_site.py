@@ -17,12 +17,14 @@ from ledger.editions import Edition
 from ledger.keys import Keys
 from ledger.model import Campaign, Channel, Credit, NameForm, Use
 from publisher.compose import Source, compose
+from publisher.intake import entry_of
 from publisher.pages import read_pages
 from publisher.prose import ProseRenderer
 from publisher.report import Refusal
-from publisher.shown import show
-from publisher.site import Blog, outputs
+from publisher.shown import person_address
+from publisher.site.entries import Place
 from publisher.standing import Standing
+from tests.golden.made_site import site_of
 from tests.golden.sample_blog import ADA, tree
 
 TREE = Path(__file__).parent / "site"
@@ -61,7 +63,7 @@ def standing() -> list[Standing]:
             WHEN,
             "https://ada.example/notes/1" if number == 1 else "",
         )
-        found.append(Standing(grant, source, "p" * 32, CAMPAIGN.id, False, (1, 1)))
+        found.append(Standing(grant, source, "p" * 32, CAMPAIGN.id, False))
     return found
 
 
@@ -84,16 +86,12 @@ def made(ledger: Ledger) -> dict[str, bytes]:
             for page in read_pages(STARTERS, frozenset(), prose)
             if not isinstance(page, Refusal)
         ]
-        blog = Blog(
-            ledger,
-            [CAMPAIGN],
-            [show(one, CAMPAIGN, KEYS) for one in reversed(ones)],
-            [(edition, "/thought-leadership/editions/first/")],
-            pages,
-            prose,
-        )
-        files = {f"site/{path}": content for path, content in outputs(blog)}
-    assert blog.refused == []
+        entries = []
+        for number, one in enumerate(ones):
+            person = person_address(KEYS, one.contributor_id, one.grant.credit)
+            entries.append(entry_of(one, CAMPAIGN, Place("2026-01", number, person, number)))
+        made = site_of(ledger, CAMPAIGN, entries, edition, pages, prose)
+        files = {f"site/{path}": content for path, content in made.items()}
     composed = [compose(one.grant, one.source) for one in ones]
     return files | {f"site/_content/{post.file}": post.content for post in composed}
 

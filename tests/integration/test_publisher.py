@@ -233,9 +233,6 @@ def test_a_record_that_does_not_verify_is_not_shown(ledger: Ledger, campaign: Ca
         connection.execute(
             event_payloads.update().where(event_payloads.c.seq == seq).values(sealed=broken)
         )
-    from publisher import standing
-
-    standing._remembered.pop(ledger.engine)  # what another process would know
     report = publish(ledger)
     assert [refusal.what for refusal in report.refused] == [forged.id]
     assert {item.words for item in rendered_items(ledger) if item.file.endswith(".html")} == {
@@ -484,7 +481,9 @@ def test_words_in_any_script_have_an_address(ledger: Ledger, campaign: Campaign)
     assert page.exists()
     address = f"/{page.parent.relative_to(ledger.settings.site_folder).as_posix()}/"
     assert not address.isascii()
-    sitemap = (ledger.settings.site_folder / "sitemap.xml").read_text()
+    name = f"sitemap-{campaign.slug}-2026-01-1.xml"
+    assert name in (ledger.settings.site_folder / "sitemap.xml").read_text()
+    sitemap = (ledger.settings.site_folder / name).read_text()
     assert f"<loc>{ledger.settings.public_url}{encoded_path(address)}</loc>" in sitemap
 
 
@@ -496,7 +495,7 @@ def test_words_are_taken_without_what_no_page_can_show(ledger: Ledger, campaign:
     assert {item.words for item in rendered_items(ledger)} == {"a bell rings"}
 
 
-def test_archive_pages_hold_what_the_campaign_page_does_not(
+def test_pages_of_a_month_have_fixed_ranges(
     ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> None:
     for number in range(203):
@@ -504,16 +503,20 @@ def test_archive_pages_hold_what_the_campaign_page_does_not(
         grant(ledger, take(ledger, campaign, f"answer number {number}."), named(f"P{number}"))
     publish(ledger)
     site = ledger.settings.site_folder / campaign.slug
-    assert sorted(path.name for path in (site / "page").iterdir()) == ["1", "2"]
+    assert sorted(path.name for path in (site / "2026-01").iterdir()) == ["2", "3", "index.html"]
     by_file: dict[str, list[str]] = {}
     for item in rendered_items(ledger):
         by_file.setdefault(item.file, []).append(item.words)
     newest_first = [f"answer number {number}." for number in reversed(range(203))]
     assert by_file[f"{campaign.slug}/index.html"] == newest_first[:100]
-    assert by_file[f"{campaign.slug}/page/1/index.html"] == newest_first[103:]
-    assert by_file[f"{campaign.slug}/page/2/index.html"] == newest_first[3:103]
-    oldest = (site / "page" / "1" / "index.html").stat().st_mtime_ns
+    assert by_file[f"{campaign.slug}/2026-01/index.html"] == newest_first[103:]
+    assert by_file[f"{campaign.slug}/2026-01/2/index.html"] == newest_first[3:103]
+    assert by_file[f"{campaign.slug}/2026-01/3/index.html"] == newest_first[:3]
+    assert "203 answers" in (site / "index.html").read_text()
+    oldest = (site / "2026-01" / "index.html").stat().st_mtime_ns
     clock.pass_time(minutes=1)
     grant(ledger, take(ledger, campaign, "one more"), named("P"))
-    assert publish(ledger).written <= 10
-    assert (site / "page" / "1" / "index.html").stat().st_mtime_ns == oldest
+    report = publish_pending(ledger)
+    assert report is not None
+    assert report.written <= 10
+    assert (site / "2026-01" / "index.html").stat().st_mtime_ns == oldest

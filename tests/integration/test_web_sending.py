@@ -179,7 +179,7 @@ def test_a_page_that_could_not_be_told_is_shown(
         for name in ("one", "two"):
             page, post = f"https://{name}.example/note", f"https://blog.example/a/{name}/"
             tell_page(connection, ledger.keys, name, page, post, now)
-        tell_gone(connection, "two", now)
+        tell_gone(connection, ["two"], now)
         for told in due_pages(connection, ledger.keys, now, 9):
             settle_told(connection, told, ToldState.FAILED, now, error="It said 400.")
     page = editor.go("/desk/outbox")

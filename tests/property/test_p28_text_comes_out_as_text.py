@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import markdown
 import pytest
@@ -32,9 +32,10 @@ from publisher.pages import HandPage
 from publisher.preview import preview
 from publisher.prose import ProseRenderer
 from publisher.render import site_templates
-from publisher.shown import Quote, Shown, quote_of
-from publisher.site import Blog, outputs
+from publisher.shown import Quote, quote_of
+from publisher.site.entries import Entry, Place, make_entry
 from tests.golden.audit import ATOM, in_feed, in_html, one_gap, quoted_text
+from tests.golden.made_site import site_of
 
 WHEN = datetime(2026, 1, 5, tzinfo=UTC)
 ATTACKS = """<script>alert(1)</script>|<img src=x onerror=alert(1)>|"><svg onload=alert(1)>|
@@ -125,6 +126,12 @@ def test_p28_in_the_markup_that_pages_lists_and_previews_share(seed: int) -> Non
     assert cases == 250_000
 
 
+@dataclass(frozen=True)
+class Shown:
+    quote: Quote
+    entry: Entry
+
+
 def shown(chance: random.Random, number: int, *, harmless: bool) -> Shown:
     url = "https://ada.example/" if number % 2 else ""
     given = Credit(NameForm.NAME, "Ada Sample", url=url, role="editor")
@@ -133,24 +140,31 @@ def shown(chance: random.Random, number: int, *, harmless: bool) -> Shown:
     quote = quote_with(chance, given)
     if harmless:
         quote = replace(quote, words="harmless", source_url="https://a.example/")
-    return Shown(
+    return Shown(quote, entry(quote, number))
+
+
+def entry(quote: Quote, number: int) -> Entry:
+    """The lower the number, the newer."""
+    return make_entry(
+        quote,
+        Place("2026-01", 999 - number, f"/people/x-{number:08x}/", 0),
         id=f"{number:032x}",
-        quote=quote,
-        title=title_of("Home", given),
-        address=f"/home/x-{number:08x}/",
-        person=f"/people/x-{number:08x}/",
-        granted_at=WHEN,
         campaign_id="c",
-        uses=frozenset(Use),
+        grant_hash="0" * 64,
+        granted_at=WHEN - timedelta(seconds=number),
+        address=f"/home/x-{number:08x}/",
+        title=title_of("Home", quote.credit),
+        in_editions=True,
     )
 
 
-def blog_of(ledger: Ledger, items: list[Shown], prose: ProseRenderer) -> Blog:
+def blog_of(ledger: Ledger, items: list[Shown], prose: ProseRenderer) -> dict[str, bytes]:
     campaign = Campaign("c", "home", "Home", "Home is ___.", "en", WHEN)
-    ids = tuple(one.id for one in items)
+    ids = tuple(one.entry.id for one in items)
     edition = Edition("e", "c", "all", "All", "Hello.", ids, WHEN, WHEN)
     page = HandPage("about", "About", Markup("<p>Hello.</p>"))
-    return Blog(ledger, [campaign], items, [(edition, "/home/editions/all/")], [page], prose)
+    entries = [one.entry for one in items]
+    return site_of(ledger, campaign, entries, edition, [page], prose)
 
 
 def shape(page: etree._Element) -> set[tuple[str, str]]:
@@ -167,14 +181,14 @@ def test_p28_in_every_page_and_feed_of_a_blog(ledger: Ledger) -> None:
         plain = [shown(chance, number, harmless=True) for number in range(150)]
         expected = {
             part
-            for path, content in outputs(blog_of(ledger, plain, prose))
+            for path, content in blog_of(ledger, plain, prose).items()
             if path.endswith(".html")
             for part in shape(parser.document_fromstring(content.decode()))
         }
         hostile_ones = [shown(chance, number, harmless=False) for number in range(150)]
         by_text = {(one.quote.words, one.quote.credit.line) for one in hostile_ones}
         found = 0
-        for path, content in outputs(blog_of(ledger, hostile_ones, prose)):
+        for path, content in blog_of(ledger, hostile_ones, prose).items():
             if path.endswith(".html"):
                 page = parser.document_fromstring(content.decode())
                 assert shape(page) <= expected, path
@@ -184,7 +198,7 @@ def test_p28_in_every_page_and_feed_of_a_blog(ledger: Ledger) -> None:
                 items = in_feed(path, content)
                 assert len(items) == 50
                 titles = [one.text for one in etree.fromstring(content).iter(f"{ATOM}title")]
-                assert titles[1:] == [one.title for one in hostile_ones[:50]]
+                assert titles[1:] == [one.entry.title for one in hostile_ones[:50]]
             else:
                 continue
             assert {(item.words, item.credit) for item in items} <= by_text
@@ -224,12 +238,13 @@ def test_p28_the_preview_is_the_page(ledger: Ledger) -> None:
     with ProseRenderer() as prose:
         for number in range(50):
             one = shown(chance, number, harmless=False)
-            one = replace(one, quote=replace(one.quote, source_url=""))
+            quote = replace(one.quote, source_url="")
+            one = Shown(quote, entry(quote, number))
             seen = preview(
                 campaign, one.quote.words, one.quote.credit, channel=Channel.FORM, when=WHEN
             )
-            made = dict(outputs(blog_of(ledger, [one], prose)))
-            assert str(seen) in made[f"{one.address.strip('/')}/index.html"].decode()
+            made = blog_of(ledger, [one], prose)
+            assert str(seen) in made[f"{one.entry.address.strip('/')}/index.html"].decode()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""From the click to the last file: `python -m bench.withdrawing HOME --clicks 5`.
+
+Starts the real `definedby serve` on an instance that bench.seed has made, opens an author's
+personal page, presses "Take it back" by HTTP, and watches every file of the site and of content/
+that held the words until none of them does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+from lxml import html
+from sqlalchemy import select
+
+from bench.publisher import _environment, _ledger
+from consent.requests import fresh_link
+from ledger.database import Ledger
+from ledger.tables import definitions, outputs, site_entries
+from publisher.claims import CONTENT
+
+WATCH_SECONDS = 0.005
+MOST_SECONDS = 60.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("home", type=Path)
+    parser.add_argument("--clicks", type=int, default=5)
+    given = parser.parse_args()
+    ledger = _ledger(given.home)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    with ledger.read() as connection:
+        ids = list(connection.execute(select(site_entries.c.definition_id)).scalars())
+    print(f"{len(ids):,} definitions stand")
+    taken = []
+    with _serving(given.home, port) as base:
+        for definition_id in random.Random().sample(ids, given.clicks):
+            taken.append(_click(ledger, base, given.home, definition_id))
+            answered, gone = taken[-1]
+            print(f"answered after {answered:.3f} s, gone from every file after {gone:.3f} s")
+    last = [gone for _, gone in taken]
+    print(
+        f"from the click to gone: {statistics.median(last):.3f} s "
+        f"({min(last):.3f} to {max(last):.3f})"
+    )
+    ledger.close()
+
+
+@contextlib.contextmanager
+def _serving(home: Path, port: int) -> Iterator[str]:
+    environment = {**os.environ, **_environment(home), "DEFINEDBY_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "serve"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Definedby is at"):
+            break
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def _click(ledger: Ledger, base: str, home: Path, definition_id: str) -> tuple[float, float]:
+    files, words = _files_of(ledger, home, definition_id)
+    assert len(files) >= 5, files
+    with ledger.read() as connection:
+        contributor = connection.execute(
+            select(definitions.c.contributor_id).where(definitions.c.id == definition_id)
+        ).scalar_one()
+    path = fresh_link(ledger, contributor).partition("/p/")[2]
+    with requests.Session() as session:
+        session.trust_env = False
+        session.get(f"{base}/p/{path}", timeout=60)
+        page = session.get(f"{base}/me/{definition_id}", timeout=60)
+        form = next(
+            one
+            for one in html.fromstring(page.text, base_url=page.url).forms
+            if definition_id in (one.action or "") and ("decision", "withdraw") in _buttons(one)
+        )
+        values = [*form.form_values(), ("decision", "withdraw")]
+        began = time.monotonic()
+        answer = session.post(
+            f"{base}/me/{definition_id}",
+            data=values,
+            headers={"Origin": base, "Sec-Fetch-Site": "same-origin"},
+            timeout=60,
+            allow_redirects=False,
+        )
+        answered = time.monotonic() - began
+        assert answer.status_code in (302, 303), answer.status_code
+    while any(_holds(file, words) for file in files):
+        if time.monotonic() - began > MOST_SECONDS:
+            raise RuntimeError("it is still there")
+        time.sleep(WATCH_SECONDS)
+    return answered, time.monotonic() - began
+
+
+def _buttons(form: html.FormElement) -> list[tuple[str, str]]:
+    return [(one.get("name", ""), one.get("value", "")) for one in form.iter("button")]
+
+
+def _files_of(ledger: Ledger, home: Path, definition_id: str) -> tuple[list[Path], bytes]:
+    """Every file that holds the definition's address or its own identifier, by reading them all."""
+    with ledger.read() as connection:
+        address = connection.execute(
+            select(site_entries.c.address).where(site_entries.c.definition_id == definition_id)
+        ).scalar_one()
+        paths = list(connection.execute(select(outputs.c.path)).scalars())
+    mark = address.strip("/").rpartition("/")[2].encode()
+    found = []
+    for path in paths:
+        inside = path.removeprefix(CONTENT)
+        file = home / ("content" if path.startswith(CONTENT) else "site") / inside
+        if _holds(file, mark):
+            found.append(file)
+    return found, mark
+
+
+def _holds(file: Path, mark: bytes) -> bool:
+    try:
+        return mark in file.read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What the site was built from, besides consent: pages, campaigns, settings, theme, program."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select
+
+from ledger.database import Ledger
+from ledger.etiquette import FILE as ETIQUETTE
+from ledger.model import Campaign
+from ledger.tables import instance, site_sources
+from publisher.holding import Holding
+from publisher.theme import ROOT, THEME
+
+#: Names of facts: how far the chain was read, a cheap stamp of all else, and the parts of that.
+CURSOR = "cursor"
+STAMP = "stamp"
+SHAPE = "shape"
+PAGES = "pages"
+#: A fact of the instance: it outlives the site's graph, because the files do.
+COMPOSED_BY = "posts_composed_by"
+#: An edition's address when it was last shown, by which it is found when it is public no more.
+EDITION = "edition:"
+
+
+def read_source(connection: Connection, name: str) -> str:
+    found = connection.execute(select(site_sources.c.value).where(site_sources.c.name == name))
+    return found.scalar() or ""
+
+
+def read_sources(connection: Connection) -> dict[str, str]:
+    rows = connection.execute(select(site_sources.c.name, site_sources.c.value))
+    return {row.name: row.value for row in rows}
+
+
+def write_sources(connection: Connection, values: dict[str, str | None]) -> None:
+    """Keep these facts; None forgets one."""
+    connection.execute(delete(site_sources).where(site_sources.c.name.in_(list(values))))
+    kept = [{"name": name, "value": value} for name, value in values.items() if value is not None]
+    if kept:
+        connection.execute(insert(site_sources), kept)
+
+
+def composer(connection: Connection) -> str:
+    """The program by which every file of content/posts was last compared; empty at first."""
+    found = connection.execute(select(instance.c.value).where(instance.c.name == COMPOSED_BY))
+    return found.scalar() or ""
+
+
+def note_composer(holding: Holding, program: str) -> None:
+    with holding.write() as connection:
+        connection.execute(delete(instance).where(instance.c.name == COMPOSED_BY))
+        connection.execute(insert(instance).values(name=COMPOSED_BY, value=program))
+
+
+def stamp(ledger: Ledger, campaigns: Sequence[Campaign]) -> str:
+    """A keyed hash over all that shapes the blog, definitions and editions aside."""
+    settings = ledger.settings
+    parts = (
+        _stamps(settings.content),
+        [_campaign(one) for one in campaigns],
+        _settings(ledger),
+        str(settings.site_folder.resolve()),
+        program(),
+    )
+    return ledger.keys.token_hash(repr(parts))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What stands on every page (`frame`), what each campaign's pages show, and the program."""
+
+    frame: str
+    program: str
+    campaigns: dict[str, str]
+
+    def text(self) -> str:
+        return json.dumps(vars(self), sort_keys=True)
+
+    @classmethod
+    def of(cls, text: str) -> Shape | None:
+        return cls(**json.loads(text)) if text else None
+
+
+def shape_of(
+    ledger: Ledger, campaigns: Sequence[Campaign], menu: Sequence[tuple[str, str]]
+) -> Shape:
+    """`menu` holds the addresses and titles of the hand-written pages."""
+    hashed = ledger.keys.token_hash
+    frame = repr((_settings(ledger), list(menu), len(campaigns) > 1))
+    return Shape(
+        hashed(frame), program(), {one.id: hashed(repr(_campaign(one))) for one in campaigns}
+    )
+
+
+def why_everything(old: Shape | None, new: Shape) -> str:
+    """Why every page has to be made again, or an empty string."""
+    if old is None:
+        return "the site has not been built yet, or not to its end"
+    if old.program != new.program:
+        return "the program or its theme has changed"
+    if old.frame != new.frame:
+        return "a setting or the menu of pages has changed"
+    if any(new.campaigns.get(one) != value for one, value in old.campaigns.items()):
+        return "a campaign has changed"
+    return ""
+
+
+def _campaign(one: Campaign) -> tuple[object, ...]:
+    return (one.slug, one.term, one.prompt, one.lang, one.is_open)
+
+
+def _settings(ledger: Ledger) -> tuple[object, ...]:
+    of = ledger.settings
+    return (of.title, of.asker, of.contact, of.demo, of.public_url)
+
+
+def page_files(content: Path) -> list[Path]:
+    """The files of hand-written pages, whatever they hold."""
+    return sorted(
+        path
+        for path in (content / PAGES).glob("*.md")
+        if path.is_file() and not path.name.startswith(".")
+    )
+
+
+def _stamps(content: Path) -> list[tuple[str, int, int]]:
+    stamps = []
+    for path in page_files(content):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        stamps.append((path.name, stat.st_mtime_ns, stat.st_size))
+    return stamps
+
+
+@cache
+def program() -> str:
+    """The theme and the code, as they were when this process began to use them."""
+    found = hashlib.sha256()
+    folders = (THEME, ROOT / "templates" / "post", Path(__file__).parent.parent)
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
+        if path.is_file() and path.suffix in {".html", ".md", ".css", ".svg", ".py"}:
+            found.update(path.name.encode() + path.read_bytes())
+    # The page "how we ask" is made from it.
+    found.update(ETIQUETTE.read_bytes())
+    return found.hexdigest()
