@@ -7,7 +7,7 @@ import re
 from collector.reading.courtesies import is_closing, is_first, is_greeting, is_thanks
 from collector.reading.lead import find_lead
 from collector.reading.lexicon import Hit
-from collector.reading.questions import asks, lead_asks
+from collector.reading.questions import asks, enquires, lead_asks
 from collector.reading.scene import (
     LINK,
     MENTION,
@@ -137,6 +137,8 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
             return kind
     if anywhere(unit, "rhetorical") and is_question(scene, unit):
         return "content"
+    if enquires(scene, unit):
+        return "question"
     if _declines(scene, unit):
         return "no_answer"
     asked = asks(scene, unit)

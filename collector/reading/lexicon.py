@@ -132,7 +132,7 @@ class Lexicon:
 _LISTS = frozenset(
     [
         *("courtesy", "stop_alone", "reaction", "wrote", "from", "original"),
-        *("small", "device", "said", "filler"),
+        *("small", "device", "said", "filler", "whether"),
     ]
 )
 

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collector.reading.lexicon import lexicon
+from collector.reading.lexicon import Hit, lexicon
 from collector.reading.scene import Scene, anywhere, is_loose, is_question, opening
 from collector.reading.units import Unit
 
 _TO_YOU = frozenset(["you", "your", "u", "ur", "youre", "anyone", "anybody"])
 
 
+#: So far behind "I was wondering" stands what they wonder; CJK counts characters.
+FAR = 8
+FAR_CJK = 16
+#: So many words like "ok but" may stand before a question.
+MOST_FILLERS = 4
+
+
+def enquires(scene: Scene, unit: Unit) -> bool:
+    """Whether it asks in a statement: "I was wondering whether", "me gustaría saber si"."""
+    if opening(scene, unit, "it") or opening(scene, unit, "opinion", 1):
+        return False
+    words = scene.tokens.words
+    loose = is_loose(scene, unit)
+    for hit in unit.hits.get("wonder", ()):
+        if loose and hit.end >= unit.last - 3:
+            return True
+        first, last = (unit.first if loose else hit.end), hit.end + (FAR_CJK if loose else FAR)
+        if any(scene.in_list("whether", words[at]) for at in range(first, min(unit.last, last))):
+            return True
+    return False
+
+
 def asks(scene: Scene, unit: Unit) -> bool:
-    hit = opening(scene, unit, "question", 1)
+    hit = opening(scene, unit, "question", 1) or _behind_fillers(scene, unit)
     if is_question(scene, unit):
         if hit is not None or anywhere(unit, "meta") or _clause_asks(scene, unit):
             return True
@@ -28,6 +50,18 @@ def asks(scene: Scene, unit: Unit) -> bool:
     return (hit.end - hit.start >= 2 and concerned) or (
         concerned and hit.start == unit.first and unit.count <= 16 and _meta_count(unit) >= 2
     )
+
+
+def _behind_fillers(scene: Scene, unit: Unit) -> Hit | None:
+    """The beginning of a question behind "ok but", "haha and"."""
+    words = scene.tokens.words
+    for at in range(unit.first, min(unit.last - 1, unit.first + MOST_FILLERS)):
+        if not any(scene.in_list(name, words[at]) for name in ("filler", "courtesy", "reaction")):
+            return None
+        for hit in scene.words.hits_at(words, at + 1, unit.last):
+            if hit.section == "question":
+                return hit
+    return None
 
 
 def _states(scene: Scene, unit: Unit) -> bool:
