@@ -12,6 +12,13 @@ _PRICE = re.compile(
     r"[$€£₹¥₺₽₩]\s?\d|\d[\d.,]{0,12}\s?(?:[$€£₹₺₽₩¥]|kr\b|zł|Kč|руб|円|元|万円|USD|EUR|lei\b)",
     re.IGNORECASE,
 )
+#: An address as people say it, without "https://".
+_HOST = re.compile(
+    r"(?<![@\w./-])(?:[a-z\d][a-z\d-]{1,40}\.){1,3}"
+    r"(?:example|com|net|org|info|biz|io|co|app|dev|shop|store|online|site|xyz|club|academy|pro)"
+    r"(?:\.[a-z]{2})?(?![\w.]\w)",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
 _POINTER = re.compile("[👉➡🚀🔥💰🤑📈💸🎁⏰]")
 #: From here on a reply is an advertisement; one that takes up the prompt needs a little more.
@@ -42,7 +49,7 @@ def sales_score(scene: Scene) -> int:
 def _score(scene: Scene, units: list[Unit]) -> int:
     own = "\n".join(scene.text(unit) for unit in units)[:4000]
     phrases = len({hit.start for unit in units for hit in unit.hits.get("spam", ())})
-    links = len(links_in(own))
+    links = len(links_in(own)) or min(1, len(_HOST.findall(own)))
     if not phrases and not links:
         return 0
     score = bool(links) * any(unit.hits.get("ours") for unit in units)

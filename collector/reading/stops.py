@@ -36,6 +36,8 @@ def asks_to_stop(scene: Scene, subject: str) -> bool:
 
 
 def _in_unit(scene: Scene, unit: Unit) -> bool:
+    if unit.kind == "label" and not unit.hits.get("me"):
+        return False  # "My answer: stop talking"
     for hit in unit.hits.get("stop", ()):
         if hit.anywhere and not (
             _describes(scene, unit) and _is_one_clause(scene, unit, hit.start)
