@@ -26,6 +26,7 @@ LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
 #: Without any of these there is no link, mention or hashtag.
 _MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
+_BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
 #: A quotation begins with one of these.
 QUOTES = frozenset('"“„«‘‚「『')
 
@@ -154,6 +155,8 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
 def _chatter(scene: Scene, unit: Unit) -> str:
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
+    if _BLANK_INSIDE.search(scene.text(unit)):
+        return "chat"  # they play with the prompt
     if opening(scene, unit, "chat") is None or _is_possession(scene, unit):
         return ""
     return "chat"

@@ -10,6 +10,8 @@ from collector.reading.units import Unit
 LONGEST_CLOSING = 9
 LONGEST_THANKS = 30
 LONGEST_PRAISE = 24
+#: What starts with "I just wanted to say" may take longer.
+LONGEST_TOLD = 60
 
 
 def is_closing(scene: Scene, unit: Unit) -> bool:
@@ -77,14 +79,19 @@ def _is_salutation(scene: Scene, unit: Unit) -> bool:
     if not scene.is_mail or unit is not scene.units[0] or len(scene.units) == 1 or unit.count > 4:
         return False
     apart = scene.units[1].paragraph != unit.paragraph
-    return apart and unit.closes_line and scene.text(unit).endswith((",", "，", "、", "،", ":"))
+    return (
+        apart
+        and unit.closes_line
+        and scene.text(unit).endswith((",", "，", "、", "،", ":", "-", "–", "—"))
+    )
 
 
 def is_thanks(scene: Scene, unit: Unit) -> bool:
     hit = opening(scene, unit, "thanks", 2)
     if hit is not None and unit.count <= LONGEST_THANKS and not _thanks_to(scene, hit, unit):
         return True
-    if unit.count <= LONGEST_PRAISE and anywhere(unit, "thanks", 2):
+    longest = LONGEST_TOLD if opening(scene, unit, "chat") else LONGEST_PRAISE
+    if unit.count <= longest and anywhere(unit, "thanks", 2):
         return True
     if unit.count <= 12 and any(
         _stands_off(scene, hit, unit) for hit in unit.hits.get("thanks", ())

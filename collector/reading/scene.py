@@ -30,6 +30,8 @@ class Scene:
     words: Lexicon
     units: Sequence[Unit]
     is_mail: bool = False
+    #: Regions that answer another question: see `interleaved`.
+    elsewhere: frozenset[int] = frozenset()
 
     def text(self, unit: Unit) -> str:
         return self.tokens.text[unit.start : unit.end]

@@ -78,7 +78,7 @@ WORDS = st.sampled_from(
 )
 
 
-#: DEFINEDBY_READING_INPUTS=1000000 tries so many texts, once.
+#: DEFINEDBY_READING_INPUTS=1000000 tries so many texts, once; give pytest --timeout=0 with it.
 MANY = settings(
     max_examples=int(os.environ.get("DEFINEDBY_READING_INPUTS", "300")),
     suppress_health_check=list(HealthCheck),
