@@ -179,8 +179,15 @@ def lexicon_of(*langs: str) -> Lexicon:
     kin = [_KIN[lang] for lang in langs if lang in _KIN]
     parts = [lexicon(lang) for lang in dict.fromkeys((*langs, *kin))]
     found = Lexicon(tuple(dict.fromkeys(langs)))
+    small = parts[0].lists.get("small", frozenset()) if parts else frozenset()
     for part in parts:
-        for word, phrases in part.by_word.items():
+        for word, listed_phrases in part.by_word.items():
+            phrases = listed_phrases
+            if part is not parts[0] and word in small:
+                # "I" of English is "and" in Polish: alone it says nothing foreign.
+                phrases = [phrase for phrase in phrases if phrase.rest]
+            if not phrases:
+                continue
             found.by_word[word] = (
                 found.by_word[word] + phrases if word in found.by_word else phrases
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collector.reading.lexicon import Hit, lexicon
 from collector.reading.scene import Scene, anywhere, is_loose, is_question, opening
+from collector.reading.tokens import is_cjk
 from collector.reading.units import Unit
 
 _TO_YOU = frozenset(["you", "your", "u", "ur", "youre", "anyone", "anybody"])
@@ -12,6 +13,9 @@ _TO_YOU = frozenset(["you", "your", "u", "ur", "youre", "anyone", "anybody"])
 #: So far behind "I was wondering" stands what they wonder; CJK counts characters.
 FAR = 8
 FAR_CJK = 16
+#: With verbs last, so many words may still follow "I'd like to know".
+TAIL = 2
+TAIL_CJK = 5
 #: So many words like "ok but" may stand before a question.
 MOST_FILLERS = 4
 
@@ -20,15 +24,27 @@ def enquires(scene: Scene, unit: Unit) -> bool:
     """Whether it asks in a statement: "I was wondering whether", "me gustaría saber si"."""
     if opening(scene, unit, "it") or opening(scene, unit, "opinion", 1):
         return False
-    words = scene.tokens.words
-    loose = is_loose(scene, unit)
-    for hit in unit.hits.get("wonder", ()):
-        if loose and hit.end >= unit.last - 3:
-            return True
-        first, last = (unit.first if loose else hit.end), hit.end + (FAR_CJK if loose else FAR)
-        if any(scene.in_list("whether", words[at]) for at in range(first, min(unit.last, last))):
-            return True
-    return False
+    if unit.hits.get("no_answer") and not unit.hits.get("meta"):
+        return False
+    if is_loose(scene, unit):
+        tail = TAIL_CJK if is_cjk(scene.tokens.words[unit.first]) else TAIL
+        return any(
+            hit.end >= unit.last - tail or _has_whether(scene, hit.end, unit.last)
+            for hit in unit.hits.get("wonder", ())
+        )
+    return any(
+        _has_whether(scene, hit.end, min(unit.last, hit.end + FAR))
+        for hit in unit.hits.get("wonder", ())
+    )
+
+
+def _has_whether(scene: Scene, first: int, last: int) -> bool:
+    """Whether "if", "who" or the like stands among these words."""
+    words = scene.tokens.words[first:last]
+    if words and is_cjk(words[0]):
+        said = "".join(words[:FAR_CJK])
+        return any(phrase.replace(" ", "") in said for phrase in scene.words.lists["whether"])
+    return any(scene.in_list("whether", word) for word in words)
 
 
 def asks(scene: Scene, unit: Unit) -> bool:

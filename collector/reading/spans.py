@@ -9,7 +9,7 @@ from collector.reading.scene import LINK, MENTION, TAG, Scene
 from collector.reading.units import Unit
 
 _OPENING = re.compile(
-    r"(?:[\s\u200e\u200f\ufeff\u2066-\u2069\u202a-\u202e]|…|\.{2,}|[=＝:]+\s|[-–—―・•*]+\s|—|–)+"
+    r"(?:[\s\u200e\u200f\ufeff\u2066-\u2069\u202a-\u202e]|…|\.{2,}|[=＝:]+\s|(?:-+>|=+>|→|⇒|➡\ufe0f?|➜|»)\s+|[-–—―・•*]+\s|—|–)+"
 )
 _LEADING_MENTIONS = re.compile(r"(?:\s*\.?@[\w.@-]{1,100}(?::\d{2,5}\b)?[:,]?)+\s*")
 _PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "‘": "’", "‚": "‘’", "「": "」", "『": "』"} | {
