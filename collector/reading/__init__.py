@@ -13,7 +13,7 @@ from dataclasses import replace
 from collector.reading.answer import answer_units
 from collector.reading.asked import Prompt, prompt_of
 from collector.reading.classify import classify
-from collector.reading.interleaved import regions_elsewhere
+from collector.reading.interleaved import NOTHING, regions_below
 from collector.reading.languages import language_of
 from collector.reading.lexicon import Lexicon, lexicon_of
 from collector.reading.own_text import Line, mark_own
@@ -86,8 +86,8 @@ def _read(
     tokens = Tokens(text)
     holes = marker_spans(text)
     units = units_of(tokens, lines, words, holes)
-    elsewhere = regions_elsewhere(text, lines, prompt) if is_mail else frozenset()
-    scene = Scene(tokens, prompt, words, units, is_mail, elsewhere)
+    below = regions_below(text, lines, prompt) if is_mail else NOTHING
+    scene = Scene(tokens, prompt, words, units, is_mail, below)
     classify(scene)
     if asks_to_stop(scene, subject):
         return Reading(ReplyKind.STOP, "They ask not to be written to again.", 0.95)

@@ -41,6 +41,12 @@ def answer_units(scene: Scene) -> list[Unit]:
 
 def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
     """The first that may answer; one that starts as an answer does comes before chat."""
+    headed = _under_heading(units, weak)
+    if headed >= 0:
+        return headed
+    asked = [number for number in weak if units[number].region in scene.below.prompt]
+    if asked:
+        weak = asked
     for number in weak:
         if units[number].kind == "mention":
             return number
@@ -51,6 +57,12 @@ def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
         if takes_up and chatted and number - weak[0] <= 3:
             return number
     return _said_with_news(scene, units, weak)
+
+
+def _under_heading(units: Sequence[Unit], weak: list[int]) -> int:
+    """The first below "Answer:" on a line of its own; -1 when there is none."""
+    headings = [number for number, unit in enumerate(units) if unit.kind == "heading"]
+    return next((number for number in weak if headings and number > headings[0]), -1)
 
 
 def _said_with_news(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
@@ -104,6 +116,8 @@ def _go_on(scene: Scene, units: Sequence[Unit], first: int) -> list[Unit]:
 
 def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     """Whether something said after an answer still belongs to it."""
+    if unit.region != kept[-1].region and not _goes_on(scene, unit):
+        return False
     if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
         return True
     if unit.kind in (
@@ -133,9 +147,14 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     return True
 
 
+def _goes_on(scene: Scene, unit: Unit) -> bool:
+    """Whether it starts as the rest of a sentence does: "And writing it down"."""
+    return unit.first < unit.last and scene.is_small(scene.tokens.words[unit.first])
+
+
 def _before_sign_off(scene: Scene) -> list[Unit]:
     """The units up to a good-bye, a dashed name, or a last line that is but a name."""
-    units = units_here(scene.units, scene.elsewhere)
+    units = units_here(scene.units, scene.below)
     spoken = [n for n, unit in enumerate(units) if unit.first < unit.last]
     for place, number in enumerate(spoken):
         unit = units[number]

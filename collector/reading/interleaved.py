@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from collector.reading.asked import BLANK, Prompt
 from collector.reading.own_text import Line
@@ -11,15 +12,22 @@ from collector.reading.units import Unit
 
 #: No prompt takes a longer line; so much of a line is looked at.
 FAR = 600
-#: The regions (as in `Unit.region`) that answer something else.
-Elsewhere = frozenset[int]
 
 
-def regions_elsewhere(text: str, lines: Sequence[Line], prompt: Prompt) -> Elsewhere:
-    """The regions right below a quoted question, in a mail that quotes the prompt as well."""
+class Below(NamedTuple):
+    """Regions (as in `Unit.region`) right below the quoted prompt, and below other questions."""
+
+    prompt: frozenset[int] = frozenset()
+    others: frozenset[int] = frozenset()
+
+
+NOTHING = Below()
+
+
+def regions_below(text: str, lines: Sequence[Line], prompt: Prompt) -> Below:
+    """What a mail that quotes the prompt answers below which line; nothing for all others."""
     strange = 0
-    has_prompt = False
-    found = set()
+    asked, others = set(), set()
     for line in lines:
         if line.is_own:
             continue
@@ -28,10 +36,10 @@ def regions_elsewhere(text: str, lines: Sequence[Line], prompt: Prompt) -> Elsew
             continue
         said = text[line.start : min(line.end, line.start + FAR)].rstrip()
         if _is_prompt(said, prompt):
-            has_prompt = True
+            asked.add(strange)
         elif said.endswith(("?", "？", "؟")):
-            found.add(strange)
-    return frozenset(found) if has_prompt else frozenset()
+            others.add(strange)
+    return Below(frozenset(asked), frozenset(others)) if asked else NOTHING
 
 
 def _is_prompt(said: str, prompt: Prompt) -> bool:
@@ -46,7 +54,7 @@ def _has(spoken: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(spoken[at : at + size] == words for at in range(len(spoken) - size + 1))
 
 
-def units_here(units: Sequence[Unit], elsewhere: Elsewhere) -> list[Unit]:
+def units_here(units: Sequence[Unit], below: Below) -> list[Unit]:
     """Those that may answer the prompt: all, where nothing else is left."""
-    here = [unit for unit in units if unit.region not in elsewhere or unit.kind == "lead"]
+    here = [unit for unit in units if unit.region not in below.others or unit.kind == "lead"]
     return here if any(unit.first < unit.last for unit in here) else list(units)

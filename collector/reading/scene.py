@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reading.asked import Prompt
+from collector.reading.interleaved import NOTHING, Below
 from collector.reading.lexicon import Hit, Lexicon
 from collector.reading.tokens import Tokens, is_cjk
 from collector.reading.units import EMOJI, Unit
@@ -30,8 +31,8 @@ class Scene:
     words: Lexicon
     units: Sequence[Unit]
     is_mail: bool = False
-    #: Regions that answer another question: see `interleaved`.
-    elsewhere: frozenset[int] = frozenset()
+    #: Which regions stand below the quoted prompt, and which below another question.
+    below: Below = NOTHING
 
     def text(self, unit: Unit) -> str:
         return self.tokens.text[unit.start : unit.end]
