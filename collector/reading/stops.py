@@ -38,6 +38,8 @@ def asks_to_stop(scene: Scene, subject: str) -> bool:
 def _in_unit(scene: Scene, unit: Unit) -> bool:
     if unit.kind == "label" and not unit.hits.get("me"):
         return False  # "My answer: stop talking"
+    if _is_rule(unit):
+        return False
     for hit in unit.hits.get("stop", ()):
         if hit.anywhere and not (
             _describes(scene, unit) and _is_one_clause(scene, unit, hit.start)
@@ -46,6 +48,18 @@ def _in_unit(scene: Scene, unit: Unit) -> bool:
         if not hit.anywhere and _opens_clause(scene, unit, hit.start):
             return True
     return _is_built_as_stop(scene, unit)
+
+
+def _is_rule(unit: Unit) -> bool:
+    """Whether it is a rule for everybody, as a definition may be: "Not writing after eight".
+
+    It has no imperative, names an hour or other people, and neither speaks of its author nor to
+    us. Without all of that it is a wish to be left alone: missing one is worse than a false one.
+    """
+    hits = unit.hits
+    return bool(hits.get("rule") and hits.get("limit")) and not (
+        hits.get("plea") or hits.get("thanks") or hits.get("ours")
+    )
 
 
 def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
