@@ -24,6 +24,7 @@ from collector.reading.units import Unit
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
+LONGEST_REACTION = 16
 #: Without any of these there is no link, mention or hashtag.
 _MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
 _BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
@@ -202,6 +203,8 @@ def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
 
 def _is_reaction(scene: Scene, unit: Unit) -> bool:
     """A reaction, or a few in a row, with fillers: "haha yes", "same tbh"."""
+    if unit.count > LONGEST_REACTION:
+        return False
     plain = " ".join(scene.spoken(unit))
     if scene.in_list("reaction", plain):
         return True

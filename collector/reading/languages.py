@@ -36,6 +36,8 @@ _SCRIPTS = (
 #: Writings that several languages share, so that the model decides when it can.
 _SHARED = frozenset(["ar", "ru", "hi"])
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+#: A letter of any of the scripts above may be among these.
+_ELSE = re.compile("[\u0370-\u1fff\u3041-\ud7a3]")
 _NOISE = re.compile(r"https?://\S{1,300}|[@#]\S{1,100}|[\w.]{1,60}@[\w.]{1,60}|\s+")
 #: Languages the model takes for each other in short texts, as we have them.
 _ALIAS = {"no": "nb", "nn": "nb", "als": "de", "gl": "pt", "ca": "es", "bs": "hr", "nds": "de"}
@@ -121,6 +123,8 @@ def languages_known() -> frozenset[str]:
 
 def _script_of(plain: str) -> str:
     """The language that a writing other than Latin stands for; "" for Latin."""
+    if plain.isascii() or _ELSE.search(plain) is None:
+        return ""
     latin = len(_LATIN.findall(plain))
     for lang, letters in _SCRIPTS:
         if len(letters.findall(plain)) * (3 if lang in ("ja", "zh", "ko") else 1) > latin / 2:

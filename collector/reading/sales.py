@@ -49,9 +49,10 @@ def sales_score(scene: Scene) -> int:
 def _score(scene: Scene, units: list[Unit]) -> int:
     own = "\n".join(scene.text(unit) for unit in units)[:4000]
     phrases = len({hit.start for unit in units for hit in unit.hits.get("spam", ())})
-    links = len(links_in(own)) or min(1, len(_HOST.findall(own)))
+    links = len(links_in(own))
     if not phrases and not links:
         return 0
+    links = links or int(_HOST.search(own) is not None)
     score = bool(links) * any(unit.hits.get("ours") for unit in units)
     score += 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
     priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))

@@ -49,8 +49,11 @@ class Scene:
 
 def opening(scene: Scene, unit: Unit, section: str, slack: int = 0) -> Hit | None:
     """The first phrase of a section at the start of what is said, or its like for verb-last."""
+    hits = unit.hits.get(section)
+    if hits is None:
+        return None
     loose = is_loose(scene, unit)
-    for hit in unit.hits.get(section, ()):
+    for hit in hits:
         if hit.start - unit.first <= slack or (loose and hit.end - hit.start >= 2):
             return hit
     return None
