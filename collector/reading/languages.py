@@ -21,7 +21,16 @@ LIKELY = 0.5
 #: Few words need more than that.
 SURE = 0.8
 #: Characters to look at.
-FAR = 600
+FAR = 400
+#: So many of these words make a reply to an English prompt English.
+CERTAINLY = 3
+_ENGLISH = frozenset(
+    [
+        *("the", "and", "you", "that", "with", "what", "when", "who", "your", "they", "it's"),
+        *("people", "from", "have", "being", "of", "not", "which", "their", "this", "don't"),
+        *("know", "than", "because", "without", "you're", "something", "someone", "before"),
+    ]
+)
 
 _SCRIPTS = (
     ("ja", re.compile("[\u3041-\u30ff]")),
@@ -61,6 +70,8 @@ def _language_of(plain: str, fallback: str, prompt: str) -> str:
         return "ja" if "ja" in (script, fallback) else "zh"
     if script and script not in _SHARED:
         return script
+    if fallback == "en" and len(_ENGLISH & set(plain.lower().split())) >= CERTAINLY:
+        return "en"
     lang, probability = _by_model(plain) if letters >= FEW_LETTERS else ("", 0.0)
     if script:
         return lang if lang in _same_script(script) and probability >= LIKELY else script
