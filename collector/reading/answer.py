@@ -20,6 +20,8 @@ WEAK = frozenset(["content", "mention"])
 #: What stands by news of the writer's own in a mail.
 _NEWS = frozenset(["chat", "thanks", "polite", "greeting", "reaction"])
 NAME_WORDS = 4
+#: "What a surprise that is!"
+MOST_EXCLAIMED = 6
 FAREWELL_WORDS = 4
 #: "— Ada", "/Göran", "-- Sam"
 DASHED_NAME = re.compile(r"\s*(?:[—–/~]|--?)\s?(?=[^\W\d_])")
@@ -68,7 +70,9 @@ def _under_heading(units: Sequence[Unit], weak: list[int]) -> int:
 def _said_with_news(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
     """In a mail, where "I think" begins a paragraph after one of news; the first otherwise."""
     first = units[weak[0]]
-    if not scene.is_mail or opening(scene, first, "opinion") or opening(scene, first, "it"):
+    exclaims = scene.text(first).endswith("!") and first.count <= MOST_EXCLAIMED
+    takes_up = opening(scene, first, "opinion") or opening(scene, first, "it")
+    if not scene.is_mail or (takes_up and not exclaims):
         return weak[0]
     if not any(unit.paragraph == first.paragraph and unit.kind in _NEWS for unit in units):
         return weak[0]
@@ -116,7 +120,7 @@ def _go_on(scene: Scene, units: Sequence[Unit], first: int) -> list[Unit]:
 
 def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     """Whether something said after an answer still belongs to it."""
-    if unit.region != kept[-1].region and not _goes_on(scene, unit):
+    if unit.region != kept[-1].region and not _goes_on(scene, unit, kept[-1]):
         return False
     if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
         return True
@@ -147,9 +151,13 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     return True
 
 
-def _goes_on(scene: Scene, unit: Unit) -> bool:
-    """Whether it starts as the rest of a sentence does: "And writing it down"."""
-    return unit.first < unit.last and scene.is_small(scene.tokens.words[unit.first])
+def _goes_on(scene: Scene, unit: Unit, before: Unit) -> bool:
+    """Whether it is the rest of a sentence, or starts like one: "And writing it down"."""
+    if unit.first == unit.last:
+        return False
+    open_yet = not scene.text(before).endswith((".", "!", "?", "…", "。", "！", "？", "؟", "।"))
+    begun = scene.text(unit)[:1]
+    return begun.islower() or open_yet or scene.is_small(scene.tokens.words[unit.first])
 
 
 def _before_sign_off(scene: Scene) -> list[Unit]:

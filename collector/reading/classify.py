@@ -25,6 +25,7 @@ from collector.reading.units import Unit
 LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
 LONGEST_REACTION = 16
+LONGEST_WISH = 6
 #: Without any of these there is no link, mention or hashtag.
 _MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
 _BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
@@ -150,7 +151,20 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "question"
     if _is_more(unit, said) or _is_promotion(unit, said):
         return "more"
-    return "" if _opines(scene, unit) else _chatter(scene, unit)
+    if _opines(scene, unit) and not _is_wish(scene, unit):
+        return ""
+    return _chatter(scene, unit)
+
+
+def _is_wish(scene: Scene, unit: Unit) -> bool:
+    """Whether few words begin with more of a polite phrase than "it's not": "Ikke le!"."""
+    polite, it = opening(scene, unit, "polite"), opening(scene, unit, "it")
+    return (
+        unit.count <= LONGEST_WISH
+        and polite is not None
+        and it is not None
+        and (polite.start == unit.first and polite.end > it.end)
+    )
 
 
 def _chatter(scene: Scene, unit: Unit) -> str:

@@ -144,7 +144,7 @@ class Lexicon:
 _LISTS = frozenset(
     [
         *("courtesy", "stop_alone", "reaction", "wrote", "from", "original"),
-        *("small", "device", "said", "filler", "whether"),
+        *("small", "device", "said", "filler", "whether", "work"),
     ]
 )
 

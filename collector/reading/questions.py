@@ -15,7 +15,8 @@ FAR = 8
 FAR_CJK = 16
 #: With verbs last, so many words may still follow "I'd like to know".
 TAIL = 2
-TAIL_CJK = 5
+TAIL_CJK = 4
+MOST_DENIALS = 8
 #: So many words like "ok but" may stand before a question.
 MOST_FILLERS = 4
 
@@ -24,17 +25,25 @@ def enquires(scene: Scene, unit: Unit) -> bool:
     """Whether it asks in a statement: "I was wondering whether", "me gustaría saber si"."""
     if opening(scene, unit, "it") or opening(scene, unit, "opinion", 1):
         return False
-    if unit.hits.get("no_answer") and not unit.hits.get("meta"):
-        return False
-    if is_loose(scene, unit):
-        tail = TAIL_CJK if is_cjk(scene.tokens.words[unit.first]) else TAIL
-        return any(
-            hit.end >= unit.last - tail or _has_whether(scene, hit.end, unit.last)
-            for hit in unit.hits.get("wonder", ())
-        )
+    loose = is_loose(scene, unit)
+    cjk = is_cjk(scene.tokens.words[unit.first])
+    tail = TAIL_CJK if cjk else TAIL
+    far = FAR_CJK if cjk else FAR
+    for hit in unit.hits.get("wonder", ()):
+        if not unit.hits.get("meta") and _is_denial(unit, hit):
+            continue
+        if loose and hit.end >= unit.last - tail:
+            return True
+        if _has_whether(scene, hit.end, min(unit.last, hit.end + far)):
+            return True
+    return False
+
+
+def _is_denial(unit: Unit, wonder: Hit) -> bool:
+    """Whether the words of wondering are words of "I don't know" as well."""
     return any(
-        _has_whether(scene, hit.end, min(unit.last, hit.end + FAR))
-        for hit in unit.hits.get("wonder", ())
+        hit.start <= wonder.end and wonder.start <= hit.end
+        for hit in unit.hits.get("no_answer", ())[:MOST_DENIALS]
     )
 
 

@@ -19,6 +19,10 @@ _HOST = re.compile(
     r"(?:\.[a-z]{2})?(?![\w.]\w)",
     re.IGNORECASE,
 )
+#: What to do comes before the address: "Get yours here: https://…"
+_CALL = re.compile(
+    r"(?:[:：→👉]|->|=>)\s{0,3}(?:https?://\S{4,200}|[\w.-]{4,80}(?:/\S{0,200})?)\s*$"
+)
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
 _POINTER = re.compile("[👉➡🚀🔥💰🤑📈💸🎁⏰]")
 #: From here on a reply is an advertisement; one that takes up the prompt needs a little more.
@@ -54,6 +58,7 @@ def _score(scene: Scene, units: list[Unit]) -> int:
         return 0
     links = links or int(_HOST.search(own) is not None)
     score = bool(links) * any(unit.hits.get("ours") for unit in units)
+    score += bool(phrases and _CALL.search(own))
     score += 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
     priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))
     return score + 2 * priced if phrases or priced or links >= 3 else 0

@@ -76,6 +76,14 @@ HOSTILE = [
     *("@a ", "#a ", "#ThoughtLeadership ", "thoughtleadership,", "thought leadership "),
     *("thought leadership is ", "thought leadership isn't ", "stop ", "stop,", "thanks. "),
     *("please don't write to me, ", "Hi Ada, ", "https://a.example ", "I think ", "it's "),
+    *(
+        "I wonder what ",
+        "> a?\n",
+        "Answer:\n",
+        "no emails after eight to me ",
+        "知りたい",
+        "project ",
+    ),
 ]
 
 
