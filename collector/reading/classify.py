@@ -29,6 +29,8 @@ LONGEST_WISH = 6
 #: Without any of these there is no link, mention or hashtag.
 _MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
 _BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
+#: What makes a noun of a clause in writing without gaps: "not knowing", "the one who knows".
+_NOUN = re.compile("こと|もの|とき|まま|ところ|[人時者的]")
 #: A quotation begins with one of these.
 QUOTES = frozenset('"“„«‘‚「『')
 
@@ -192,6 +194,10 @@ def _declines(scene: Scene, unit: Unit) -> bool:
     if declined is None or unit.count > LONGEST_REFUSAL or _is_subject(scene, unit, declined):
         return False
     if any(hit.start == unit.first for hit in unit.hits.get("opinion", ())):
+        return False
+    if declined.start > unit.first and scene.in_list("whether", scene.tokens.words[unit.first]):
+        return False  # "If you don't know, say so"
+    if _NOUN.match(scene.tokens.text, scene.tokens.ends[declined.end - 1]):
         return False
     near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
     return declined.start - unit.first <= near_start or not _opines(scene, unit)

@@ -64,10 +64,10 @@ def asks(scene: Scene, unit: Unit) -> bool:
         return unit.count > 2 and not _states(scene, unit)
     if hit is None:
         return False
-    loose = is_loose(scene, unit)
-    if loose and hit.end - hit.start >= 2:
-        return True
     concerned = anywhere(unit, "meta") is not None
+    if is_loose(scene, unit) and hit.end - hit.start >= 2:
+        # In the middle it may be what somebody knows or does: "knowing when to be silent".
+        return concerned or hit.start == unit.first or hit.end >= unit.last - 1
     if hit.end - hit.start >= 3:
         return True
     if hit.end - hit.start < 2 and scene.text(unit).rstrip().endswith("."):
