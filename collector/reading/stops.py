@@ -77,6 +77,8 @@ def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
     asks_for = "contact" in said and bool(said & {"neg", "cease"})
     if asks_for and ("me" in said or ("again" in said and unit.count <= SHORT)):
         return True
+    if asks_for and unit.hits.get("please") and (said | unit.hits.keys()) & {"again", "limit"}:
+        return "list" not in said  # "please don't mention my name" is about the credit
     if not {"remove", "list"} <= said:
         return False
     # "my data" and the like say whose.
@@ -87,7 +89,9 @@ def _describes(scene: Scene, unit: Unit) -> bool:
     """Whether it begins as a description does ("someone who"), or talks of its own doing."""
     if scene.in_list("courtesy", scene.tokens.words[unit.first]):
         return False
-    negative = {hit.start for name in ("neg", "cease") for hit in unit.hits.get(name, ())}
+    negative = {
+        hit.start for name in ("neg", "cease", "me", "list") for hit in unit.hits.get(name, ())
+    }
     openings = (*unit.hits.get("it", ()), *unit.hits.get("opinion", ()))
     return any(hit.start == unit.first and hit.start not in negative for hit in openings)
 
