@@ -157,7 +157,9 @@ def _goes_on(scene: Scene, unit: Unit, before: Unit) -> bool:
         return False
     open_yet = not scene.text(before).endswith((".", "!", "?", "…", "。", "！", "？", "؟", "।"))
     begun = scene.text(unit)[:1]
-    return begun.islower() or open_yet or scene.is_small(scene.tokens.words[unit.first])
+    if begun.islower() or (open_yet and not begun.isupper()):
+        return True
+    return scene.is_small(scene.tokens.words[unit.first])
 
 
 def _before_sign_off(scene: Scene) -> list[Unit]:
