@@ -98,13 +98,19 @@ def hold_heads(connection: Connection) -> list[str]:
 
 
 def release_parts(connection: Connection, head_id: int, at: datetime) -> list[tuple[int, str]]:
-    """The parts of a head may stand again; returns the account and the id of each source."""
-    rows = connection.execute(
-        select(replies.c.account_id, replies.c.external_id).where(replies.c.continues_id == head_id)
-    ).all()
+    """The parts of a head may stand again; returns the account and the id of each source.
+
+    An edit of a part is remembered as it was looked at, as one of the head is.
+    """
+    parts = replies.c.continues_id == head_id
     connection.execute(
         update(replies)
-        .where(replies.c.continues_id == head_id)
-        .values(source_state="", source_text="", source_checked_at=at)
+        .where(parts, replies.c.source_state == "edited")
+        .values(released_text=replies.c.source_text, released_at=at)
     )
-    return [(row.account_id, row.external_id) for row in rows]
+    rows = connection.execute(select(replies.c.account_id, replies.c.external_id).where(parts))
+    found = [(row.account_id, row.external_id) for row in rows]
+    connection.execute(
+        update(replies).where(parts).values(source_state="", source_text="", source_checked_at=at)
+    )
+    return found

@@ -128,17 +128,23 @@ def apply_tombstones(
 
 
 def held_source(connection: Connection, reply_id: int) -> HeldSource | None:
-    """What the editor has to look at before these words are used; None when nothing changed."""
-    row = connection.execute(
-        select(replies.c.source_state, replies.c.source_text, replies.c.source_noticed_at).where(
-            replies.c.id == reply_id, replies.c.source_state != ""
+    """What the editor has to look at before these words are used; None when nothing changed.
+
+    Of a reply in parts, all that changed: an edit of a later part is shown at the head.
+    """
+    rows = connection.execute(
+        select(replies.c.source_state, replies.c.source_text, replies.c.source_noticed_at)
+        .where(
+            or_(replies.c.id == reply_id, replies.c.continues_id == reply_id),
+            replies.c.source_state != "",
         )
-    ).first()
-    return (
-        None
-        if row is None
-        else HeldSource(reply_id, row.source_state, row.source_text, row.source_noticed_at)
-    )
+        .order_by(replies.c.continues_id.is_not(None), replies.c.written_at, replies.c.id)
+    ).all()
+    if not rows:
+        return None
+    first = next((row for row in rows if row.source_state in HOLDING), rows[0])
+    text = "\n\n".join(row.source_text for row in rows if row.source_text)
+    return HeldSource(reply_id, first.source_state, text, first.source_noticed_at)
 
 
 def held_sources(connection: Connection, reply_ids: Sequence[int]) -> dict[int, HeldSource]:

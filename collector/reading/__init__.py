@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from collector.reading.answer import answer_units, spans_of
+from collector.reading.answer import answer_units
 from collector.reading.asked import Prompt, prompt_of
 from collector.reading.classify import classify
+from collector.reading.interleaved import NOTHING, regions_below
 from collector.reading.languages import language_of
 from collector.reading.lexicon import Lexicon, lexicon_of
 from collector.reading.own_text import Line, mark_own
 from collector.reading.parts import marker_spans
 from collector.reading.sales import SALES_TALK, SPAM_SCORE, SPAM_SCORE_OF_ANSWER, sales_score
 from collector.reading.scene import Scene, anywhere, is_question, opening
+from collector.reading.spans import spans_of
 from collector.reading.stops import asks_to_stop
 from collector.reading.tokens import Tokens
 from collector.reading.units import Unit, units_of
@@ -84,7 +86,8 @@ def _read(
     tokens = Tokens(text)
     holes = marker_spans(text)
     units = units_of(tokens, lines, words, holes)
-    scene = Scene(tokens, prompt, words, units, is_mail)
+    below = regions_below(text, lines, prompt) if is_mail else NOTHING
+    scene = Scene(tokens, prompt, words, units, is_mail, below)
     classify(scene)
     if asks_to_stop(scene, subject):
         return Reading(ReplyKind.STOP, "They ask not to be written to again.", 0.95)

@@ -5,38 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from collector.reading.interleaved import units_here
 from collector.reading.scene import (
     LINK,
-    MENTION,
-    TAG,
     Scene,
     anywhere,
     opening,
 )
-from collector.reading.units import EMOJI, Unit
+from collector.reading.units import Unit
 
 #: What an answer is made of, for certain or likely.
 STRONG = frozenset(["lead", "label"])
 WEAK = frozenset(["content", "mention"])
+#: What stands by news of the writer's own in a mail.
+_NEWS = frozenset(["chat", "thanks", "polite", "greeting", "reaction"])
 NAME_WORDS = 4
+#: "What a surprise that is!"
+MOST_EXCLAIMED = 6
+FAREWELL_WORDS = 4
 #: "— Ada", "/Göran", "-- Sam"
 DASHED_NAME = re.compile(r"\s*(?:[—–/~]|--?)\s?(?=[^\W\d_])")
-_OPENING = re.compile(
-    r"(?:[\s\u200e\u200f\ufeff\u2066-\u2069\u202a-\u202e]|…|\.{2,}|[=＝:]+\s|[-–—―・•*]+\s|—|–)+"
-)
-_LEADING_MENTIONS = re.compile(r"(?:\s*\.?@[\w.@-]{1,100}(?::\d{2,5}\b)?[:,]?)+\s*")
-_PAIRS = {"“": "”", "„": "“”", "«": "»", "»": "«", "‘": "’", "‚": "‘’", "「": "」", "『": "』"} | {
-    '"': '"',
-    "'": "'",
-    "‹": "›",
-    "›": "‹",
-    "`": "`",
-    "”": "”",
-    "’": "’",
-    "＂": "＂",
-    "〝": "〟",
-}
-_TRAILING = re.compile(rf"[\s{EMOJI}]*$")
 
 
 def answer_units(scene: Scene) -> list[Unit]:
@@ -55,6 +43,12 @@ def answer_units(scene: Scene) -> list[Unit]:
 
 def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
     """The first that may answer; one that starts as an answer does comes before chat."""
+    headed = _under_heading(units, weak)
+    if headed >= 0:
+        return headed
+    asked = [number for number in weak if units[number].region in scene.below.prompt]
+    if asked:
+        weak = asked
     for number in weak:
         if units[number].kind == "mention":
             return number
@@ -63,6 +57,32 @@ def _first_of(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
         takes_up = opening(scene, unit, "it") and anywhere(unit, "it", 2)
         chatted = any(units[n].kind in ("chat", "no_answer") for n in range(min(number, 8)))
         if takes_up and chatted and number - weak[0] <= 3:
+            return number
+    return _said_with_news(scene, units, weak)
+
+
+def _under_heading(units: Sequence[Unit], weak: list[int]) -> int:
+    """The first below "Answer:" on a line of its own; -1 when there is none."""
+    headings = [number for number, unit in enumerate(units) if unit.kind == "heading"]
+    return next((number for number in weak if headings and number > headings[0]), -1)
+
+
+def _said_with_news(scene: Scene, units: Sequence[Unit], weak: list[int]) -> int:
+    """In a mail, where "I think" begins a paragraph after one of news; the first otherwise."""
+    first = units[weak[0]]
+    exclaims = scene.text(first).endswith("!") and first.count <= MOST_EXCLAIMED
+    takes_up = opening(scene, first, "opinion") or opening(scene, first, "it")
+    if not scene.is_mail or (takes_up and not exclaims):
+        return weak[0]
+    if not any(unit.paragraph == first.paragraph and unit.kind in _NEWS for unit in units):
+        return weak[0]
+    for number in weak[1:]:
+        unit = units[number]
+        if (
+            unit.paragraph != first.paragraph
+            and unit.opens_line
+            and opening(scene, unit, "opinion")
+        ):
             return number
     return weak[0]
 
@@ -100,6 +120,8 @@ def _go_on(scene: Scene, units: Sequence[Unit], first: int) -> list[Unit]:
 
 def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     """Whether something said after an answer still belongs to it."""
+    if unit.region != kept[-1].region and not _goes_on(scene, unit, kept[-1]):
+        return False
     if unit.follows_part and unit.kind not in ("tags", "link", "closing"):
         return True
     if unit.kind in (
@@ -129,9 +151,20 @@ def _follows(scene: Scene, unit: Unit, kept: list[Unit]) -> bool:
     return True
 
 
+def _goes_on(scene: Scene, unit: Unit, before: Unit) -> bool:
+    """Whether it is the rest of a sentence, or starts like one: "And writing it down"."""
+    if unit.first == unit.last:
+        return False
+    open_yet = not scene.text(before).endswith((".", "!", "?", "…", "。", "！", "？", "؟", "।"))
+    begun = scene.text(unit)[:1]
+    if begun.islower() or (open_yet and not begun.isupper()):
+        return True
+    return scene.is_small(scene.tokens.words[unit.first])
+
+
 def _before_sign_off(scene: Scene) -> list[Unit]:
     """The units up to a good-bye, a dashed name, or a last line that is but a name."""
-    units = list(scene.units)
+    units = units_here(scene.units, scene.below)
     spoken = [n for n, unit in enumerate(units) if unit.first < unit.last]
     for place, number in enumerate(spoken):
         unit = units[number]
@@ -182,6 +215,8 @@ def _without_name(scene: Scene, units: list[Unit], spoken: list[int]) -> list[Un
             and all(units[n].count <= 8 for n in tail)
         ):
             return units[: tail[0]]
+    if _is_farewell(scene, units, spoken, tail):
+        return units[: tail[0]]
     last = units[spoken[-1]]
     before = units[spoken[-2]]
     ends = ("greeting", "closing", *(("thanks", "polite") if scene.is_mail else ()))
@@ -196,6 +231,18 @@ def _without_name(scene: Scene, units: list[Unit], spoken: list[int]) -> list[Un
     ):
         return units[: spoken[-1]]
     return units
+
+
+def _is_farewell(scene: Scene, units: list[Unit], spoken: list[int], tail: list[int]) -> bool:
+    """Whether a mail's last paragraph is a wish and a name, each on its line, in few words."""
+    if not scene.is_mail or len(tail) < 2 or tail[0] == spoken[0]:
+        return False
+    last = units[tail[-1]]
+    if not (last.opens_line and last.count <= 3 and _is_name(scene, last)):
+        return False
+    if any(units[n].kind in STRONG or units[n].count > FAREWELL_WORDS for n in tail):
+        return False
+    return any(units[n].kind in STRONG | WEAK for n in spoken if n < tail[0])
 
 
 _INITIALS = re.compile(r"(?:\S{0,3}\.\s?){1,3}")
@@ -219,131 +266,3 @@ def _is_name(scene: Scene, unit: Unit) -> bool:
     if not any(c.isupper() or c.islower() for c in said):
         return len(said) <= 12 and unit.count <= 6 and "。" not in said
     return sum(1 for word in words if word.lstrip("(-")[:1].islower()) <= 1
-
-
-# ----------------------------------------------------------------------- spans
-def spans_of(
-    scene: Scene, kept: Sequence[Unit], holes: Sequence[tuple[int, int]]
-) -> tuple[tuple[int, int], ...]:
-    """The stretches of the text that these units stand for, trimmed."""
-    index = {id(unit): n for n, unit in enumerate(scene.units)}
-    runs: list[list[int]] = []
-    previous = -2
-    for unit in kept:
-        number = index[id(unit)]
-        begins = max(unit.start, unit.cut)
-        joined = (
-            number == previous + 1
-            and begins == unit.start
-            and runs
-            and not any(runs[-1][1] <= hole[0] and hole[1] <= unit.start for hole in holes)
-            and scene.units[previous].region == unit.region
-        )
-        if joined:
-            runs[-1][1] = unit.end
-        else:
-            runs.append([begins, unit.end])
-        previous = number
-    text = scene.tokens.text
-    bulleted = sum(unit.follows_bullet for unit in kept) > 1
-    last = len(runs) - 1
-    spans = []
-    for number, (start, end) in enumerate(runs):
-        span = trim(scene, start, end, keep_bullet=bulleted, is_last=number == last)
-        if span[0] < span[1] and any(map(str.isalnum, text[slice(*span)])):
-            spans.append(span)
-    return tuple(spans)
-
-
-def trim(
-    scene: Scene, start: int, end: int, *, keep_bullet: bool, is_last: bool
-) -> tuple[int, int]:
-    """A stretch without mentions, dots, dashes and quotation marks around it."""
-    text = scene.tokens.text
-    while True:
-        before = (start, end)
-        found = _LEADING_MENTIONS.match(text, start, end)
-        if found is not None and found.end() < end:
-            start = found.end()
-        if not keep_bullet:
-            found = _OPENING.match(text, start, end)
-            if found is not None:
-                start = found.end()
-        while start < end and text[start].isspace():
-            start += 1
-        if is_last:
-            end = _without_pile(scene, start, end)
-        while end > start and (text[end - 1].isspace() or text[end - 1] in "\u200b\u200e\u200f"):
-            end -= 1
-        start, end = _without_quotes(text, start, end)
-        if (start, end) == before:
-            return start, end
-
-
-def _without_quotes(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without quotation marks that open at the start and close at the very end."""
-    if end - start < 3 or text[start] not in _PAIRS:
-        return start, end
-    closers = _PAIRS[text[start]]
-    stop = end
-    if text[stop - 1] in ".!?" and text[stop - 2] in closers:
-        stop -= 1
-    if text[stop - 1] not in closers:
-        return start, end
-    inside = text[start + 1 : stop - 1]
-    marks = [text[start], *closers]
-    if any(_opens_again(inside, mark) for mark in marks):
-        return start, end
-    return start + 1, stop - 1
-
-
-def _opens_again(inside: str, mark: str) -> bool:
-    """Whether a mark stands inside as a quotation mark; inside a word it is an apostrophe."""
-    at = inside.find(mark)
-    while at >= 0:
-        within = 0 < at < len(inside) - 1 and inside[at - 1].isalnum() and inside[at + 1].isalnum()
-        if not (within and mark in "'’‘"):
-            return True
-        at = inside.find(mark, at + 1)
-    return False
-
-
-def _without_pile(scene: Scene, start: int, end: int) -> int:
-    """Before the hashtags, mentions and bare links that are heaped at the end."""
-    text = scene.tokens.text
-    at = end
-    while True:
-        stop = at
-        while stop > start and text[stop - 1].isspace():
-            stop -= 1
-        first = stop
-        while first > start and not text[first - 1].isspace():
-            first -= 1
-        word = text[first:stop]
-        if first == start or not word or len(word) > 200:
-            return at
-        if TAG.fullmatch(word.rstrip(".,!")) or MENTION.fullmatch(word.rstrip(".,!")):
-            before = scene.tokens.first_from(first)
-            if before and first and _needs_more(scene, start, first, before):
-                return at
-            at = first
-            continue
-        if LINK.match(word.lstrip("(<")) or word.lower() in ("cc", "cc:", "/cc", "via", "h/t"):
-            at = first
-            continue
-        return at if at == end else _keep_space(text, start, at)
-
-
-def _keep_space(text: str, start: int, at: int) -> int:
-    while at > start and text[at - 1].isspace():
-        at -= 1
-    return at
-
-
-def _needs_more(scene: Scene, start: int, at: int, token: int) -> bool:
-    """Whether the word before can't end a sentence: "is #listening"."""
-    tokens = scene.tokens
-    if tokens.starts[token - 1] < start:
-        return False
-    gap = tokens.text[tokens.ends[token - 1] : at]
-    return not gap.strip() and scene.is_small(tokens.words[token - 1])

@@ -7,7 +7,7 @@ import re
 from collector.reading.courtesies import is_closing, is_first, is_greeting, is_thanks
 from collector.reading.lead import find_lead
 from collector.reading.lexicon import Hit
-from collector.reading.questions import asks, lead_asks
+from collector.reading.questions import asks, enquires, lead_asks
 from collector.reading.scene import (
     LINK,
     MENTION,
@@ -24,8 +24,13 @@ from collector.reading.units import Unit
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
+LONGEST_REACTION = 16
+LONGEST_WISH = 6
 #: Without any of these there is no link, mention or hashtag.
 _MARKS = re.compile(r"[#＃@/]|ww\.|cc|via|h/t", re.IGNORECASE)
+_BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
+#: What makes a noun of a clause in writing without gaps: "not knowing", "the one who knows".
+_NOUN = re.compile("こと|もの|とき|まま|ところ|[人時者的]")
 #: A quotation begins with one of these.
 QUOTES = frozenset('"“„«‘‚「『')
 
@@ -137,6 +142,8 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
             return kind
     if anywhere(unit, "rhetorical") and is_question(scene, unit):
         return "content"
+    if enquires(scene, unit):
+        return "question"
     if _declines(scene, unit):
         return "no_answer"
     asked = asks(scene, unit)
@@ -146,12 +153,27 @@ def _noise(scene: Scene, unit: Unit, said: str) -> str:
         return "question"
     if _is_more(unit, said) or _is_promotion(unit, said):
         return "more"
-    return "" if _opines(scene, unit) else _chatter(scene, unit)
+    if _opines(scene, unit) and not _is_wish(scene, unit):
+        return ""
+    return _chatter(scene, unit)
+
+
+def _is_wish(scene: Scene, unit: Unit) -> bool:
+    """Whether few words begin with more of a polite phrase than "it's not": "Ikke le!"."""
+    polite, it = opening(scene, unit, "polite"), opening(scene, unit, "it")
+    return (
+        unit.count <= LONGEST_WISH
+        and polite is not None
+        and it is not None
+        and (polite.start == unit.first and polite.end > it.end)
+    )
 
 
 def _chatter(scene: Scene, unit: Unit) -> str:
     if opening(scene, unit, "polite", 1) or (unit.count <= 14 and anywhere(unit, "polite", 3)):
         return "polite"
+    if _BLANK_INSIDE.search(scene.text(unit)):
+        return "chat"  # they play with the prompt
     if opening(scene, unit, "chat") is None or _is_possession(scene, unit):
         return ""
     return "chat"
@@ -172,6 +194,10 @@ def _declines(scene: Scene, unit: Unit) -> bool:
     if declined is None or unit.count > LONGEST_REFUSAL or _is_subject(scene, unit, declined):
         return False
     if any(hit.start == unit.first for hit in unit.hits.get("opinion", ())):
+        return False
+    if declined.start > unit.first and scene.in_list("whether", scene.tokens.words[unit.first]):
+        return False  # "If you don't know, say so"
+    if _NOUN.match(scene.tokens.text, scene.tokens.ends[declined.end - 1]):
         return False
     near_start = 6 if is_cjk(scene.tokens.words[unit.first]) else 2
     return declined.start - unit.first <= near_start or not _opines(scene, unit)
@@ -197,6 +223,8 @@ def _is_subject(scene: Scene, unit: Unit, said: Hit) -> bool:
 
 def _is_reaction(scene: Scene, unit: Unit) -> bool:
     """A reaction, or a few in a row, with fillers: "haha yes", "same tbh"."""
+    if unit.count > LONGEST_REACTION:
+        return False
     plain = " ".join(scene.spoken(unit))
     if scene.in_list("reaction", plain):
         return True

@@ -10,6 +10,9 @@ from collector.reading.units import Unit
 LONGEST_CLOSING = 9
 LONGEST_THANKS = 30
 LONGEST_PRAISE = 24
+MOST_PRAISING = 3
+#: What starts with "I just wanted to say" may take longer.
+LONGEST_TOLD = 60
 
 
 def is_closing(scene: Scene, unit: Unit) -> bool:
@@ -48,7 +51,7 @@ def _are_names(scene: Scene, first: int, last: int) -> bool:
 def is_greeting(scene: Scene, unit: Unit) -> bool:
     if unit.count > (14 if is_cjk(scene.tokens.words[unit.first]) else 7):
         return False
-    if _is_salutation(scene, unit):
+    if _is_salutation(scene, unit) or _ends_with_greeting(scene, unit):
         return True
     for hit in unit.hits.get("greeting", ()):
         if hit.start != unit.first and not (is_cjk(scene.tokens.words[hit.start])):
@@ -72,28 +75,56 @@ def is_greeting(scene: Scene, unit: Unit) -> bool:
     return False
 
 
+def _ends_with_greeting(scene: Scene, unit: Unit) -> bool:
+    """Whether a reply opens with a name and then greets: "Ada, hello!"."""
+    tokens = scene.tokens
+    for hit in unit.hits.get("greeting", ()) if is_first(scene, unit) else ():
+        if hit.end == unit.last and 0 < hit.start - unit.first <= 2:
+            gap = tokens.text[tokens.ends[hit.start - 1] : tokens.starts[hit.start]]
+            return "," in gap and _are_names(scene, unit.first, hit.start)
+    return False
+
+
 def _is_salutation(scene: Scene, unit: Unit) -> bool:
     """Whether this opens a mail, whatever its first word: "Carissimo Craig,"."""
     if not scene.is_mail or unit is not scene.units[0] or len(scene.units) == 1 or unit.count > 4:
         return False
     apart = scene.units[1].paragraph != unit.paragraph
-    return apart and unit.closes_line and scene.text(unit).endswith((",", "，", "、", "،", ":"))
+    return (
+        apart
+        and unit.closes_line
+        and scene.text(unit).endswith((",", "，", "、", "،", ":", "-", "–", "—"))
+    )
 
 
 def is_thanks(scene: Scene, unit: Unit) -> bool:
     hit = opening(scene, unit, "thanks", 2)
     if hit is not None and unit.count <= LONGEST_THANKS and not _thanks_to(scene, hit, unit):
         return True
-    if unit.count <= LONGEST_PRAISE and anywhere(unit, "thanks", 2):
+    longest = LONGEST_TOLD if opening(scene, unit, "chat") else LONGEST_PRAISE
+    if unit.count <= longest and anywhere(unit, "thanks", 2):
         return True
     if unit.count <= 12 and any(
         _stands_off(scene, hit, unit) for hit in unit.hits.get("thanks", ())
     ):
         return True
+    if _praises_work(scene, unit):
+        return True
     praised = opening(scene, unit, "praise", 2)
     if praised is not None and unit.count <= LONGEST_PRAISE:
         return praised.end - praised.start >= 2 or unit.count <= 8
     return unit.count <= 16 and anywhere(unit, "praise", 2) is not None
+
+
+def _praises_work(scene: Scene, unit: Unit) -> bool:
+    """Whether it is an adjective and a word for what we do: "Marvellous initiative!"."""
+    words = scene.spoken(unit)
+    return (
+        2 <= len(words) <= MOST_PRAISING
+        and scene.in_list("work", words[-1])
+        and not scene.is_small(words[0])
+        and not any(word in scene.prompt.joined for word in words)
+    )
 
 
 def _stands_off(scene: Scene, hit: Hit, unit: Unit) -> bool:

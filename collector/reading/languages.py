@@ -21,7 +21,16 @@ LIKELY = 0.5
 #: Few words need more than that.
 SURE = 0.8
 #: Characters to look at.
-FAR = 600
+FAR = 400
+#: So many of these words make a reply to an English prompt English.
+CERTAINLY = 3
+_ENGLISH = frozenset(
+    [
+        *("the", "and", "you", "that", "with", "what", "when", "who", "your", "they", "it's"),
+        *("people", "from", "have", "being", "of", "not", "which", "their", "this", "don't"),
+        *("know", "than", "because", "without", "you're", "something", "someone", "before"),
+    ]
+)
 
 _SCRIPTS = (
     ("ja", re.compile("[\u3041-\u30ff]")),
@@ -36,6 +45,8 @@ _SCRIPTS = (
 #: Writings that several languages share, so that the model decides when it can.
 _SHARED = frozenset(["ar", "ru", "hi"])
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+#: A letter of any of the scripts above may be among these.
+_ELSE = re.compile("[\u0370-\u1fff\u3041-\ud7a3]")
 _NOISE = re.compile(r"https?://\S{1,300}|[@#]\S{1,100}|[\w.]{1,60}@[\w.]{1,60}|\s+")
 #: Languages the model takes for each other in short texts, as we have them.
 _ALIAS = {"no": "nb", "nn": "nb", "als": "de", "gl": "pt", "ca": "es", "bs": "hr", "nds": "de"}
@@ -59,6 +70,8 @@ def _language_of(plain: str, fallback: str, prompt: str) -> str:
         return "ja" if "ja" in (script, fallback) else "zh"
     if script and script not in _SHARED:
         return script
+    if fallback == "en" and len(_ENGLISH & set(plain.lower().split())) >= CERTAINLY:
+        return "en"
     lang, probability = _by_model(plain) if letters >= FEW_LETTERS else ("", 0.0)
     if script:
         return lang if lang in _same_script(script) and probability >= LIKELY else script
@@ -121,6 +134,8 @@ def languages_known() -> frozenset[str]:
 
 def _script_of(plain: str) -> str:
     """The language that a writing other than Latin stands for; "" for Latin."""
+    if plain.isascii() or _ELSE.search(plain) is None:
+        return ""
     latin = len(_LATIN.findall(plain))
     for lang, letters in _SCRIPTS:
         if len(letters.findall(plain)) * (3 if lang in ("ja", "zh", "ko") else 1) > latin / 2:

@@ -20,6 +20,9 @@ _FOLDER = Path(__file__).parent.parent / "languages"
 #: Words that ".." may stand for at most; CJK counts characters.
 GAP = 6
 CJK_GAP = 14
+#: So many words are remembered with the phrases that they begin, and none longer than this.
+MOST_REMEMBERED = 20_000
+LONGEST_REMEMBERED = 40
 #: Languages whose words carry endings or stand without gaps.
 CJK = frozenset(["ja", "zh"])
 
@@ -63,6 +66,8 @@ class Lexicon:
     langs: tuple[str, ...]
     by_word: dict[str, list[_Phrase]] = field(default_factory=dict)
     by_beginning: dict[str, list[tuple[str, _Phrase]]] = field(default_factory=dict)
+    #: What has been asked of `_phrases`.
+    _begun_by: dict[str, tuple[_Phrase, ...]] = field(default_factory=dict)
     #: Sections that hold single words or whole lines rather than phrases in a sentence.
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -80,10 +85,12 @@ class Lexicon:
 
     def hits(self, words: list[str], start: int, end: int) -> Iterator[Hit]:
         """Every phrase that begins in words[start:end], which is one thing said."""
-        by_word, by_beginning = self.by_word, self.by_beginning
+        begun_by = self._begun_by
         for at in range(start, end):
-            word = words[at]
-            for phrase in by_word.get(word, ()):
+            phrases = begun_by.get(words[at])
+            if phrases is None:
+                phrases = self._phrases(words[at])
+            for phrase in phrases:
                 if phrase.at_start and at != start:
                     continue
                 # Most phrases fail at their second word: look before calling.
@@ -95,11 +102,16 @@ class Lexicon:
                 stop = self._match(phrase, words, at + 1, end)
                 if stop:
                     yield Hit(phrase.section, at, stop, phrase.anywhere)
-            for begun, phrase in by_beginning.get(word[:2], ()):
-                if word.startswith(begun) and not (phrase.at_start and at != start):
-                    stop = self._match(phrase, words, at + 1, end)
-                    if stop:
-                        yield Hit(phrase.section, at, stop, phrase.anywhere)
+
+    def _phrases(self, word: str) -> tuple[_Phrase, ...]:
+        """The phrases that a word may begin, whole or by its own beginning."""
+        found = (
+            *self.by_word.get(word, ()),
+            *(p for begun, p in self.by_beginning.get(word[:2], ()) if word.startswith(begun)),
+        )
+        if len(self._begun_by) < MOST_REMEMBERED and len(word) <= LONGEST_REMEMBERED:
+            self._begun_by[word] = found
+        return found
 
     def hits_at(self, words: list[str], start: int, end: int) -> Iterator[Hit]:
         """Every phrase that begins with words[start] and ends before `end`."""
@@ -132,7 +144,7 @@ class Lexicon:
 _LISTS = frozenset(
     [
         *("courtesy", "stop_alone", "reaction", "wrote", "from", "original"),
-        *("small", "device", "said", "filler"),
+        *("small", "device", "said", "filler", "whether", "work"),
     ]
 )
 
@@ -179,8 +191,15 @@ def lexicon_of(*langs: str) -> Lexicon:
     kin = [_KIN[lang] for lang in langs if lang in _KIN]
     parts = [lexicon(lang) for lang in dict.fromkeys((*langs, *kin))]
     found = Lexicon(tuple(dict.fromkeys(langs)))
+    small = parts[0].lists.get("small", frozenset()) if parts else frozenset()
     for part in parts:
-        for word, phrases in part.by_word.items():
+        for word, listed_phrases in part.by_word.items():
+            phrases = listed_phrases
+            if part is not parts[0] and word in small:
+                # "I" of English is "and" in Polish: alone it says nothing foreign.
+                phrases = [phrase for phrase in phrases if phrase.rest]
+            if not phrases:
+                continue
             found.by_word[word] = (
                 found.by_word[word] + phrases if word in found.by_word else phrases
             )

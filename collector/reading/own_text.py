@@ -22,6 +22,10 @@ ATTRIBUTION_LINES = 4
 #: and is never longer than this, in characters.
 ATTRIBUTION_LENGTH = 400
 FIELD_LENGTH = 60
+#: How an attribution begins that is wrapped over lines.
+_STARTS = ("on ", "am ", "le ", "el ", "il ", "op ", "em ", "den ", "dne ", "dnia ", "w dniu ")
+#: A line that begins with a word or two of a mail program's is no longer than this.
+DEVICE_LENGTH = 80
 
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\xa0 \t\r\n"
 _ADDRESS = re.compile(r"[^\s@<>()]{1,64}@[^\s@<>()]{1,190}\.[^\W\d_]{2,24}")
@@ -60,14 +64,18 @@ def lines_of(text: str) -> list[Line]:
     return found
 
 
-def mark_own(text: str, words: Lexicon) -> list[Line]:
-    """The lines of a text, with those that its author didn't write for us marked."""
+def mark_own(text: str, words: Lexicon, *, cautious: bool = False) -> list[Line]:
+    """The lines of a text, with those that its author didn't write for us marked.
+
+    What follows an attribution without a mark is somebody else's where words of theirs stand
+    before; `cautious` has it so in any case.
+    """
     lines = lines_of(text)
     if len(lines) < 2 and not text.lstrip(_INVISIBLE).startswith(">"):
         return lines
     for line in lines:
         line.is_quoted = text[line.start : line.end].lstrip(_INVISIBLE).startswith((">", "|>"))
-    _mark_attributions(text, lines, words)
+    _mark_attributions(text, lines, words, cautious=cautious)
     _mark_heads(text, lines, words)
     _mark_signature(text, lines)
     _mark_device(text, lines, words)
@@ -82,7 +90,7 @@ def _first_own(text: str, lines: Sequence[Line]) -> int:
     return len(lines)
 
 
-def _mark_attributions(text: str, lines: list[Line], words: Lexicon) -> None:
+def _mark_attributions(text: str, lines: list[Line], words: Lexicon, *, cautious: bool) -> None:
     number, first_own = 0, len(lines)
     while number < len(lines):
         length = _attribution_at(text, lines, number, words)
@@ -98,7 +106,8 @@ def _mark_attributions(text: str, lines: list[Line], words: Lexicon) -> None:
         following = next(
             (line for line in lines[number:] if text[line.start : line.end].strip(_INVISIBLE)), None
         )
-        if following is not None and not following.is_quoted and first_own < number:
+        is_marked = following is None or following.is_quoted
+        if not is_marked and (cautious or first_own < number):
             for line in lines[number:]:
                 line.is_gone = True
             return
@@ -119,10 +128,24 @@ def _attribution_at(text: str, lines: list[Line], number: int, words: Lexicon) -
             after = number + length
             quoted_next = after < len(lines) and lines[after].is_quoted
             if _announces(said, words, quoted_next=quoted_next):
-                return length
+                return length if length == 1 or _starts_so(text, some, words) else 0
             if length == 1 and said.endswith((":", "：")):
                 return 0
     return 0
+
+
+def _starts_so(text: str, lines: Sequence[Line], words: Lexicon) -> bool:
+    """Whether the first of several lines belongs to the attribution that the last one ends.
+
+    It does when it begins as one, or when the rest alone would not announce anything.
+    """
+    first = text[lines[0].start : lines[0].end].strip(_INVISIBLE).lower()
+    if first.startswith(_STARTS) and any(map(str.isdigit, first)):
+        return True
+    if first[:1].isdigit() or first.endswith("<") or _TIME.search(first) or _DATE.search(first):
+        return True
+    rest = text[lines[1].start : lines[-1].end].rstrip(_INVISIBLE)
+    return not _announces(rest, words, quoted_next=True)
 
 
 def _announces(said: str, words: Lexicon, *, quoted_next: bool) -> bool:
@@ -220,7 +243,8 @@ def _mark_device(text: str, lines: list[Line], words: Lexicon) -> None:
         spoken = words_of(said[:120])
         plain, joined = " ".join(spoken), "".join(spoken)
         told = bool(spoken) and any(
-            plain == phrase or plain.startswith(phrase + " ")
+            (plain == phrase or plain.startswith(phrase + " "))
+            and (len(said) <= DEVICE_LENGTH or phrase.count(" ") > 1)
             for phrase in spaced.get(spoken[0], ())
         )
         told = told or any(phrase in joined for phrase in glued)

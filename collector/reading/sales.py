@@ -12,6 +12,17 @@ _PRICE = re.compile(
     r"[$€£₹¥₺₽₩]\s?\d|\d[\d.,]{0,12}\s?(?:[$€£₹₺₽₩¥]|kr\b|zł|Kč|руб|円|元|万円|USD|EUR|lei\b)",
     re.IGNORECASE,
 )
+#: An address as people say it, without "https://".
+_HOST = re.compile(
+    r"(?<![@\w./-])(?:[a-z\d][a-z\d-]{1,40}\.){1,3}"
+    r"(?:example|com|net|org|info|biz|io|co|app|dev|shop|store|online|site|xyz|club|academy|pro)"
+    r"(?:\.[a-z]{2})?(?![\w.]\w)",
+    re.IGNORECASE,
+)
+#: What to do comes before the address: "Get yours here: https://…"
+_CALL = re.compile(
+    r"(?:[:：→👉]|->|=>)\s{0,3}(?:https?://\S{4,200}|[\w.-]{4,80}(?:/\S{0,200})?)\s*$"
+)
 _PERCENT = re.compile(r"\d\s?[%٪％]|[٠-٩]\s?٪")
 _POINTER = re.compile("[👉➡🚀🔥💰🤑📈💸🎁⏰]")
 #: From here on a reply is an advertisement; one that takes up the prompt needs a little more.
@@ -45,7 +56,9 @@ def _score(scene: Scene, units: list[Unit]) -> int:
     links = len(links_in(own))
     if not phrases and not links:
         return 0
+    links = links or int(_HOST.search(own) is not None)
     score = bool(links) * any(unit.hits.get("ours") for unit in units)
+    score += bool(phrases and _CALL.search(own))
     score += 2 * min(phrases, 4) + min(links, 3) + len(set(_POINTER.findall(own)))
     priced = bool(_PRICE.search(own)) + bool(_PERCENT.search(own))
     return score + 2 * priced if phrases or priced or links >= 3 else 0

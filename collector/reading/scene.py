@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.reading.asked import Prompt
+from collector.reading.interleaved import NOTHING, Below
 from collector.reading.lexicon import Hit, Lexicon
 from collector.reading.tokens import Tokens, is_cjk
 from collector.reading.units import EMOJI, Unit
@@ -30,6 +31,8 @@ class Scene:
     words: Lexicon
     units: Sequence[Unit]
     is_mail: bool = False
+    #: Which regions stand below the quoted prompt, and which below another question.
+    below: Below = NOTHING
 
     def text(self, unit: Unit) -> str:
         return self.tokens.text[unit.start : unit.end]
@@ -46,8 +49,11 @@ class Scene:
 
 def opening(scene: Scene, unit: Unit, section: str, slack: int = 0) -> Hit | None:
     """The first phrase of a section at the start of what is said, or its like for verb-last."""
+    hits = unit.hits.get(section)
+    if hits is None:
+        return None
     loose = is_loose(scene, unit)
-    for hit in unit.hits.get(section, ()):
+    for hit in hits:
         if hit.start - unit.first <= slack or (loose and hit.end - hit.start >= 2):
             return hit
     return None

@@ -36,6 +36,10 @@ def asks_to_stop(scene: Scene, subject: str) -> bool:
 
 
 def _in_unit(scene: Scene, unit: Unit) -> bool:
+    if unit.kind == "label" and not unit.hits.get("me"):
+        return False  # "My answer: stop talking"
+    if _is_rule(unit):
+        return False
     for hit in unit.hits.get("stop", ()):
         if hit.anywhere and not (
             _describes(scene, unit) and _is_one_clause(scene, unit, hit.start)
@@ -44,6 +48,18 @@ def _in_unit(scene: Scene, unit: Unit) -> bool:
         if not hit.anywhere and _opens_clause(scene, unit, hit.start):
             return True
     return _is_built_as_stop(scene, unit)
+
+
+def _is_rule(unit: Unit) -> bool:
+    """Whether it is a rule for everybody, as a definition may be: "Not writing after eight".
+
+    It has no imperative, names an hour or other people, and neither speaks of its author nor to
+    us. Without all of that it is a wish to be left alone: missing one is worse than a false one.
+    """
+    hits = unit.hits
+    return bool(hits.get("rule") and hits.get("limit")) and not (
+        hits.get("plea") or hits.get("thanks") or hits.get("ours")
+    )
 
 
 def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
@@ -61,6 +77,8 @@ def _is_built_as_stop(scene: Scene, unit: Unit) -> bool:
     asks_for = "contact" in said and bool(said & {"neg", "cease"})
     if asks_for and ("me" in said or ("again" in said and unit.count <= SHORT)):
         return True
+    if asks_for and unit.hits.get("please") and (said | unit.hits.keys()) & {"again", "limit"}:
+        return "list" not in said  # "please don't mention my name" is about the credit
     if not {"remove", "list"} <= said:
         return False
     # "my data" and the like say whose.
@@ -71,7 +89,9 @@ def _describes(scene: Scene, unit: Unit) -> bool:
     """Whether it begins as a description does ("someone who"), or talks of its own doing."""
     if scene.in_list("courtesy", scene.tokens.words[unit.first]):
         return False
-    negative = {hit.start for name in ("neg", "cease") for hit in unit.hits.get(name, ())}
+    negative = {
+        hit.start for name in ("neg", "cease", "me", "list") for hit in unit.hits.get(name, ())
+    }
     openings = (*unit.hits.get("it", ()), *unit.hits.get("opinion", ()))
     return any(hit.start == unit.first and hit.start not in negative for hit in openings)
 

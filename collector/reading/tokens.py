@@ -61,15 +61,10 @@ class Tokens:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.words: list[str] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        for found in _TOKEN.finditer(text):
-            word = fold(found.group())
-            if word:
-                self.words.append(word)
-                self.starts.append(found.start())
-                self.ends.append(found.end())
+        found = [(fold(m[0]), *m.span()) for m in _TOKEN.finditer(text)]
+        self.words: list[str] = [word for word, _, _ in found if word]
+        self.starts: list[int] = [start for word, start, _ in found if word]
+        self.ends: list[int] = [end for word, _, end in found if word]
 
     def first_from(self, offset: int) -> int:
         """The number of the first word that starts at `offset` or after it."""

@@ -126,3 +126,42 @@ def test_p38_both_sources_are_looked_at_again(ledger: Ledger) -> None:
         account = account_by_id(connection, ledger.keys, 1)
         due = sources.sources_to_check(connection, account, ledger.clock(), 10)
     assert sorted(due) == ["a", "b"]
+
+
+def test_p38_an_edit_of_a_later_part_is_shown_once_at_the_definition(ledger: Ledger) -> None:
+    campaign = store(ledger, ("a", "@ada", 0, FIRST), ("b", "@ada", 2, SECOND))
+    definition = define(ledger, replies_of(ledger, campaign)["a"])
+    edited = IncomingReply("b", "@ada", "2/2 and never helping to clean up.")
+    with ledger.write() as connection:
+        account = account_by_id(connection, ledger.keys, 1)
+        assert sources.held_source(connection, definition.reply_id) is None
+        sources.note_edit(connection, account, edited, ledger.clock())
+        held = sources.held_source(connection, definition.reply_id)
+        assert held is not None
+        assert (held.state, held.text) == ("edited", edited.text)
+        sources.release_source(connection, account, definition.reply_id, ledger.clock())
+        sources.note_edit(connection, account, edited, ledger.clock())
+        assert sources.held_source(connection, definition.reply_id) is None
+        again = IncomingReply("b", "@ada", "2/2 and cleaning up twice.")
+        sources.note_edit(connection, account, again, ledger.clock())
+        assert sources.held_source(connection, definition.reply_id) is not None
+    with ledger.read() as connection:
+        (known,) = definitions_in(connection, campaign.id)
+    assert known.text == WHOLE  # what was taken stays as it was taken
+
+
+def test_p38_edits_of_two_parts_are_shown_together(ledger: Ledger) -> None:
+    campaign = store(ledger, ("a", "@ada", 0, FIRST), ("b", "@ada", 2, SECOND))
+    definition = define(ledger, replies_of(ledger, campaign)["a"])
+    with ledger.write() as connection:
+        account = account_by_id(connection, ledger.keys, 1)
+        for number in "ba":
+            reply = IncomingReply(number, "@ada", f"{number} reads otherwise")
+            sources.note_edit(connection, account, reply, ledger.clock())
+        held = sources.held_source(connection, definition.reply_id)
+        assert held is not None
+        assert held.text == "a reads otherwise\n\nb reads otherwise"
+        sources.note_gone(connection, account, "b", "gone", ledger.clock())
+        held = sources.held_source(connection, definition.reply_id)
+        assert held is not None
+        assert held.state == "gone"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from collector.reading import read_reply
-from ledger.model import Campaign, ReplyKind
+from ledger.model import Campaign, Reading, ReplyKind
 
 CAMPAIGNS = [
     Campaign("c", slug, term, prompt, lang, datetime(2026, 1, 1, tzinfo=UTC))
@@ -78,7 +80,7 @@ WORDS = st.sampled_from(
 )
 
 
-#: DEFINEDBY_READING_INPUTS=1000000 tries so many texts, once.
+#: DEFINEDBY_READING_INPUTS=1000000 tries so many texts; give pytest --timeout=0 with it.
 MANY = settings(
     max_examples=int(os.environ.get("DEFINEDBY_READING_INPUTS", "300")),
     suppress_health_check=list(HealthCheck),
@@ -92,7 +94,10 @@ MANY = settings(
 def test_spans_lie_in_the_text_in_order_and_apart(
     text: str, campaign: Campaign, subject: str
 ) -> None:
-    reading = read_reply(text, campaign, subject=subject)
+    _is_whole(text, read_reply(text, campaign, subject=subject))
+
+
+def _is_whole(text: str, reading: Reading) -> None:
     assert 0 <= reading.confidence <= 1
     assert reading.reason.endswith(".")
     assert bool(reading.spans) == (reading.kind is ReplyKind.DEFINITION)
@@ -102,6 +107,41 @@ def test_spans_lie_in_the_text_in_order_and_apart(
         assert text[start:end] == text[start:end].strip()
         assert any(map(str.isalnum, text[start:end]))
         at = end
+
+
+#: Where the random texts take their characters from; now and then from all of Unicode.
+BLOCKS = [
+    *((0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x24F), (0x300, 0x36F), (0x370, 0x3FF), (0x400, 0x4FF)),
+    *((0x590, 0x6FF), (0x900, 0xDFF), (0x2000, 0x206F), (0x2600, 0x27BF), (0x3000, 0x30FF)),
+    *((0x4E00, 0x9FFF), (0xAC00, 0xD7AF), (0xD800, 0xDFFF), (0xFE00, 0xFEFF), (0x1F300, 0x1FAFF)),
+]
+
+
+def _random_texts(chance: random.Random, count: int) -> Iterator[str]:
+    for _ in range(count):
+        length = chance.choice((3, 8, 20, 40, 120))
+        if chance.random() < 0.5:
+            pieces = chance.choices(PIECES, k=length // 3)
+            yield chance.choice(("", " ")).join(pieces)
+            continue
+        blocks = [*chance.choices(BLOCKS, k=3), (0, 0x10FFFF)]
+        yield "".join(
+            chr(chance.randint(*chance.choices(blocks, (8, 4, 2, 1))[0])) for _ in range(length)
+        )
+
+
+def test_random_unicode_is_read_whole() -> None:
+    """Cheaper than the test above, for the times when a million texts are tried."""
+    seed = os.environ.get("DEFINEDBY_READING_SEED", "1")
+    chance = random.Random(seed)
+    count = int(os.environ.get("DEFINEDBY_READING_INPUTS", "1000"))
+    for text in _random_texts(chance, count):
+        campaign = chance.choice(CAMPAIGNS)
+        reading = read_reply(text, campaign, is_mail=chance.random() < 0.3)
+        try:
+            _is_whole(text, reading)
+        except AssertionError:
+            raise AssertionError(repr(text), campaign.prompt, reading) from None
 
 
 @given(TEXTS, st.sampled_from(CAMPAIGNS))

@@ -59,6 +59,11 @@ SIGNATURES = {
     "sign-off de": "Viele Grüße\nAda",
     "sign-off es": "Un saludo,\nAda",
     "sign-off fr": "Bien cordialement,\n\nAda",
+    "sign-off pl": "Z poważaniem\nAda",
+    "sign-off ko": "감사합니다\nAda",
+    "sign-off el": "Με εκτίμηση,\nAda",
+    "one word": "Pozdrawiam\nAda",
+    "phone ja": "iPhoneから送信",
 }
 
 KEPT = {
@@ -70,6 +75,8 @@ KEPT = {
     "a time": "I learnt it at 10:30:\nlisten.",
     "an arrow": "A -> B is not leadership",
     "only a sign-off": "Cheers",
+    "a word that signs off elsewhere": "Leadership is\n\nlove",
+    "a word between others": "It is\n\nlove\n\nand bread",
     "a slash": "either /or\n/both",
     "a heart": "Leading is caring.\nSent with love, not by decree, and that is all there is to it, "
     "as far as I can tell from here.",

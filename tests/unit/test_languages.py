@@ -12,7 +12,7 @@ SECTIONS = [
     *("opinion", "rhetorical", "courtesy", "stop", "stop_alone", "spam", "question", "meta"),
     *("no_answer", "reaction", "chat", "remark", "more", "quoting", "automatic", "wrote"),
     *("from", "original", "small", "neg", "cease", "contact", "me", "again", "remove", "list"),
-    "ours",
+    *("ours", "wonder", "whether", "rule", "limit", "plea", "please", "work"),
 ]
 
 

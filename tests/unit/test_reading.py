@@ -76,6 +76,14 @@ HOSTILE = [
     *("@a ", "#a ", "#ThoughtLeadership ", "thoughtleadership,", "thought leadership "),
     *("thought leadership is ", "thought leadership isn't ", "stop ", "stop,", "thanks. "),
     *("please don't write to me, ", "Hi Ada, ", "https://a.example ", "I think ", "it's "),
+    *(
+        "I wonder what ",
+        "> a?\n",
+        "Answer:\n",
+        "no emails after eight to me ",
+        "知りたい",
+        "project ",
+    ),
 ]
 
 
@@ -97,3 +105,40 @@ def _seconds(text: str, times: int = 1) -> float:
         return (time.process_time() - began) / times
     finally:
         gc.enable()
+
+
+BETWEEN = """> Hi Ada, how is the mill?
+
+Turning, as ever!
+
+> Thought leadership is ___?
+
+leaving the door open for whoever comes next
+
+> May we print your name?
+
+The first one only.
+
+> We close on Friday.
+
+Plenty of time, then.
+"""
+
+
+def test_a_mail_between_quoted_lines_answers_below_the_prompt() -> None:
+    reading = read_reply(BETWEEN, CAMPAIGN, is_mail=True)
+    assert reading.words(BETWEEN) == "leaving the door open for whoever comes next"
+
+
+def test_what_goes_on_below_another_quoted_line_belongs_to_the_answer() -> None:
+    text = BETWEEN.replace("Plenty of time, then.", "and leaving it open again")
+    reading = read_reply(text, CAMPAIGN, is_mail=True)
+    assert reading.words(text) == (
+        "leaving the door open for whoever comes next and leaving it open again"
+    )
+
+
+def test_what_stands_below_another_question_is_no_part_of_the_answer() -> None:
+    text = BETWEEN.replace("The first one only.", "the first one only")
+    reading = read_reply(text, CAMPAIGN, is_mail=True)
+    assert reading.words(text) == "leaving the door open for whoever comes next"
