@@ -7,35 +7,22 @@ Stop outranks all; then who speaks and whether it is an answer at all; then taki
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from consent.answer_view import AFFIRMING, MOCKING, Sentence, View
-from consent.lexicon import HARMLESS, Hit
+from consent.answer_doubts import (
+    STORY,
+    Finding,
+    Yes,
+    blocked_by,
+    doubt_about,
+    is_put_off,
+    no_answer,
+    said_in,
+)
+from consent.answer_view import AFFIRMING, Sentence, View
+from consent.phrase_finding import Hit
 
-#: A sentence with so many unexplained words tells a story; a no in it may be about anything.
-STORY = 3
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.
 BEFORE_PERMISSION = 8
-
-
-@dataclass(frozen=True)
-class Finding:
-    decision: str
-    reason: str
-    evidence: str = ""
-    changes: tuple[tuple[str, str], ...] = ()
-    take_down: bool = False
-
-
-@dataclass(frozen=True)
-class _Yes:
-    """A sentence that says yes. `strong`: it permits in so many words."""
-
-    number: int
-    strong: bool
-    plain: bool
-    start: int
-    end: int
 
 
 _NOT_THEIRS = {
@@ -43,15 +30,6 @@ _NOT_THEIRS = {
     "proxy": "Somebody else answers, not the person who was asked.",
     "orders": "It gives orders to the reader or a program instead of answering.",
 }
-_DOUBTS = (
-    ("sarcasm", "It may be meant in mockery."),
-    ("defer", "They have not decided yet."),
-    ("unreal", "It says what might be, not what is."),
-    ("elsewhere", "It seems to be about something else."),
-    ("ack", "It says that they have read it, or that the words are theirs; no more."),
-    ("reported", "It tells what somebody says or once said."),
-    ("question", "It asks something back."),
-)
 
 
 def judge(view: View) -> Finding:
@@ -126,30 +104,30 @@ def _answer(view: View) -> Finding:
         not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question"))
         for s in view.sentences
     )
-    doubt = _doubt(view, last)
+    doubt = doubt_about(view, last)
     changes = [hit for s in view.sentences for hit in s.of("change") if not s.is_reported]
     if conditions and doubt is None and (says_yes or changes):
         return _conditional(view, conditions)
-    if conditions and changes and says_yes and not _is_put_off(view):
+    if conditions and changes and says_yes and not is_put_off(view):
         return _conditional(view, conditions)
     if doubt is not None:
         return doubt
     if last is not None and not conditions:
-        blocked = _blocked(view, last)
+        blocked = blocked_by(view, last)
         if blocked is None:
             return Finding("grant", "An explicit yes, with no condition.", _evidence(view, last))
         return blocked
-    return _no_answer(view)
+    return no_answer(view)
 
 
-def _yeses(view: View) -> Iterator[_Yes]:
+def _yeses(view: View) -> Iterator[Yes]:
     for number, sentence in enumerate(view.sentences):
         found = _strong(sentence, number) or _weak(sentence, number)
         if found is not None:
             yield found
 
 
-def _strong(sentence: Sentence, number: int) -> _Yes | None:
+def _strong(sentence: Sentence, number: int) -> Yes | None:
     """A permission that opens its clause, in a sentence with nothing against it."""
     if (
         sentence.asks
@@ -167,11 +145,11 @@ def _strong(sentence: Sentence, number: int) -> _Yes | None:
         # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
         before = len(sentence.strange)
         if before == 0 or (before <= BEFORE_PERMISSION and sentence.has("yes")):
-            return _Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
+            return Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
 
 
-def _weak(sentence: Sentence, number: int) -> _Yes | None:
+def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
     if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.uncovered:
@@ -179,7 +157,7 @@ def _weak(sentence: Sentence, number: int) -> _Yes | None:
     if sentence.trails_off and not sentence.has("allow"):
         return None
     plain = sentence.has("yes", "allow")
-    return _Yes(number, strong=False, plain=plain, start=said[0].start, end=said[-1].end)
+    return Yes(number, strong=False, plain=plain, start=said[0].start, end=said[-1].end)
 
 
 def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
@@ -223,7 +201,7 @@ def _turns(sentence: Sentence, hit: Hit) -> bool:
     return any(told < other.start < hit.start for other in sentence.of("contrast"))
 
 
-def _weigh(view: View, last: _Yes | None, against: list[tuple[int, Hit, bool]]) -> Finding | None:
+def _weigh(view: View, last: Yes | None, against: list[tuple[int, Hit, bool]]) -> Finding | None:
     """A later no wins; a no in a story does not outweigh a permission that comes after it."""
     earnest = [(n, hit) for n, hit, aside in against if not aside]
     asides = [(n, hit) for n, hit, aside in against if aside]
@@ -330,118 +308,9 @@ def _about(sentence: Sentence, start: int, end: int) -> str:
     return next(found, "other")
 
 
-# ------------------------------------------------------------------------ doubts
-def _doubt(view: View, last: _Yes | None) -> Finding | None:
-    """What makes a yes doubtful wherever it stands."""
-    for sentence in view.sentences:
-        for hit in sentence.of("sarcasm"):
-            return Finding("unclear", "It may be meant in mockery.", view.quote(hit.start, hit.end))
-    if not MOCKING.isdisjoint(view.own):
-        return Finding("unclear", "A face in it mocks; it may not be meant.", _whole(view))
-    for number, sentence in enumerate(view.sentences):
-        for hit in sentence.of("defer", "unreal", "elsewhere"):
-            if _casts_doubt(sentence, number, hit, last):
-                return Finding("unclear", dict(_DOUBTS)[hit.section], _of(view, sentence))
-        if sentence.is_question and not sentence.has("change"):
-            is_small_talk = not sentence.has("question") and not sentence.topics
-            if not (last is not None and last.strong and is_small_talk):
-                return Finding("unclear", "It asks something back.", _of(view, sentence))
-    return None
-
-
-def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -> bool:
-    """Whether a "maybe" or a meeting on Friday touches the yes; in a story before it, not."""
-    if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
-        return False
-    is_story = sentence.unknown >= STORY
-    if last is None or not last.strong:
-        return True
-    if hit.section == "unreal" and number == last.number - 1 and not is_story:
-        return True
-    if hit.section == "defer":
-        return number >= last.number or not is_story
-    return number >= last.number and not (is_story and number != last.number)
-
-
-def _is_beside(last: _Yes | None, number: int) -> bool:
-    """A friendly sentence of its own beside a plain yes."""
-    return last is not None and last.plain and number != last.number
-
-
-def _is_put_off(view: View) -> bool:
-    return any(s.has("defer", "sarcasm", "unreal", "elsewhere") for s in view.sentences)
-
-
-def _blocked(view: View, yes: _Yes) -> Finding | None:
-    """Why a yes does not count after all: something beside it that is not understood."""
-    for number, sentence in enumerate(view.sentences):
-        if number == yes.number or (not sentence.hits and not sentence.uncovered):
-            continue
-        reason = _reason_against(sentence, number, yes)
-        if reason:
-            return Finding("unclear", reason, _of(view, sentence))
-    return None
-
-
-def _reason_against(sentence: Sentence, number: int, yes: _Yes) -> str:
-    follows = number > yes.number
-    if sentence.is_reported:
-        beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-        trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
-        return "" if trusted or (yes.strong and not follows) else dict(_DOUBTS)["reported"]
-    if follows and sentence.strange and not _is_friendly(sentence):
-        return "What follows the yes may be a condition."
-    return "" if yes.strong else _reason_beside(sentence, yes)
-
-
-def _reason_beside(sentence: Sentence, yes: _Yes) -> str:
-    """What a mere yes cannot stand beside, and a permission in so many words can."""
-    warm = sentence.has("warm") and yes.plain
-    for section, reason in _DOUBTS:
-        if sentence.has(section) and not (warm and section == "elsewhere"):
-            return reason
-    if sentence.uncovered and not (yes.plain or sentence.has("warm")):
-        return "Its yes may be about something else it says."
-    if sentence.topics or (sentence.risks and not warm):
-        return "It says yes, and more about it."
-    return ""
-
-
-def _is_friendly(sentence: Sentence) -> bool:
-    """Warm words, or a good-bye that opens the sentence."""
-    return sentence.has("warm") or any(hit.start == sentence.start for hit in sentence.of("bye"))
-
-
-def _no_answer(view: View) -> Finding:
-    for section, reason in _DOUBTS:
-        for sentence in view.sentences:
-            if sentence.has(section):
-                return Finding("unclear", reason, _of(view, sentence))
-    for sentence in view.sentences:
-        if sentence.has(*AFFIRMING):
-            return Finding(
-                "unclear",
-                "There is a yes in it, but not plainly to this question.",
-                _of(view, sentence),
-            )
-    if all(hit.section in HARMLESS for s in view.sentences for hit in s.hits) and not any(
-        s.uncovered for s in view.sentences
-    ):
-        return Finding("unclear", "It is friendly and decides nothing.")
-    return Finding("unclear", "It says neither yes nor no.")
-
-
-def _evidence(view: View, yes: _Yes) -> str:
+def _evidence(view: View, yes: Yes) -> str:
     sentence = view.sentences[yes.number]
     if not sentence.uncovered:
-        return _of(view, sentence)
+        return said_in(view, sentence)
     start, end = sentence.clause_of(yes.start)
     return view.quote(start, max(end, yes.end))
-
-
-def _of(view: View, sentence: Sentence) -> str:
-    return view.quote(sentence.start, sentence.end)
-
-
-def _whole(view: View) -> str:
-    return view.quote(0, len(view.words))

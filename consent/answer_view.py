@@ -8,18 +8,18 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from consent.answer_lines import Line, own_lines
+from consent.answer_signature import without_signature
 from consent.answer_words import Break, Word, folded, is_ideograph, words_of
 from consent.lexicon import (
     HARMLESS,
-    Hit,
     Language,
     bare_vocabulary,
     codes,
-    find_hits,
     language,
     line_words,
     vocabulary,
 )
+from consent.phrase_finding import Hit, find_hits
 from consent.typing_slips import mend, stretched
 
 #: Phrases that look like a yes; by themselves they decide nothing.
@@ -32,8 +32,6 @@ LONGEST = 10_000
 RIVALRY = 0.75
 #: A sentence of more words is cut where it pauses: no rule looks that far.
 ENDLESS = 80
-#: So many lines may follow a name that begins a signature.
-SIGNATURE_LINES = 6
 
 
 @dataclass
@@ -140,7 +138,7 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     words = words_of(text, lines)
     languages, rivals = _languages(words, question)
     words = mend(words, languages)
-    words, by_another = _without_signature(words, languages, asked)
+    words, by_another = without_signature(words, languages, _names(asked))
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
     sentences = _sentences(words, hits, languages, echoes)
@@ -235,86 +233,6 @@ def _short_signatures(words: Sequence[Word], credit: str, names: frozenset[str])
         if (named and all(map(is_ideograph, signs))) or initial:
             found.update(line)
     return found
-
-
-def _without_signature(
-    words: list[Word], languages: Sequence[Language], asked: Mapping[str, str]
-) -> tuple[list[Word], bool]:
-    """Drop the lines after a good-bye or below the author's own name, unless they add something.
-
-    Also says whether the name that stands there is nobody's whom we asked.
-    """
-    by_line: dict[int, list[int]] = {}
-    for at, word in enumerate(words):
-        by_line.setdefault(word.line, []).append(at)
-    names = _names(asked)
-    numbers = sorted(by_line)
-    for position, number in enumerate(numbers):
-        line = by_line[number]
-        bye = _bye_length(words, line, languages)
-        named = position > 0 and len(line) <= 8 and words[line[0]].exact in names
-        if not (bye or named) or (position == 0 and len(numbers) > 1 and not bye):
-            continue
-        rest = numbers[position + 1 :]
-        block = []
-        for other in rest:
-            first = by_line[other][0]
-            if words[first].before is Break.PARAGRAPH and (named or len(by_line[other]) > 6):
-                break
-            if words[first].exact in ("ps", "pps", "nb") or len(by_line[other]) > 12:
-                break
-            if _adds(words, by_line[other], languages):
-                break
-            block.append(other)
-        signed = [words[at] for other in block for at in by_line[other]] or (
-            [words[at] for at in line[bye:]] if bye else []
-        )
-        dropped = set(block[:SIGNATURE_LINES])
-        kept = [word for word in words if word.line not in dropped]
-        return kept, bool(names) and _is_another(signed[:4], names)
-    last = by_line[numbers[-1]] if numbers else []
-    lone = [words[at] for at in last] if len(numbers) > 1 and len(last) <= 3 else []
-    return words, bool(names and lone) and _looks_like_name(lone, languages) and _is_another(
-        lone, names
-    )
-
-
-def _bye_length(words: list[Word], line: list[int], languages: Sequence[Language]) -> int:
-    """How many words of a good-bye begin this line; 0 when it is none."""
-    hits = find_hits([words[at] for at in line], languages)
-    if not hits or hits[0].start != 0 or hits[0].section != "bye":
-        return 0
-    return hits[0].end if len(line) - hits[0].end <= 6 else 0
-
-
-def _adds(words: list[Word], line: list[int], languages: Sequence[Language]) -> bool:
-    """Whether a line below the name goes on with the answer."""
-    hits = find_hits([words[at] for at in line], languages)
-    return any(
-        hit.section in ("contrast", "change", "stop", "remove", "refuse", "condition", "allow")
-        and (hit.start == 0 or hit.section in ("change", "remove"))
-        for hit in hits
-    )
-
-
-def _looks_like_name(words: Sequence[Word], languages: Sequence[Language]) -> bool:
-    return all(
-        word.capital and word.kind == "word" and not any(lang.atoms(word) for lang in languages)
-        for word in words
-    )
-
-
-def _is_another(signed: Sequence[Word], names: frozenset[str]) -> bool:
-    """A name of one to four words, none of which begins as a word of the credit does."""
-    given = [word.bare for word in signed if word.kind == "word" and word.capital]
-    if not given or len(given) != len([word for word in signed if word.kind == "word"]):
-        return False
-    for name in names:
-        for word in given:
-            short, long = sorted((name, word), key=len)
-            if long.startswith(short) or (len(short) >= 4 and long.startswith(short[:3])):
-                return False
-    return True
 
 
 # -------------------------------------------------------------------- sentences

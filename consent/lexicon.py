@@ -1,20 +1,20 @@
 """The phrases of the language files, and where they stand in an answer.
 
 A file of consent/languages holds sections of phrases (docs/how-to/add-a-language-for-answers.md).
-Matching walks a net of words, longest phrase first, so time grows with the text alone.
+They are laid into a net of words, which consent/phrase_finding.py walks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
 from consent.answer_lines import LineWords
-from consent.answer_words import Break, Word, folded, folded_text, is_ideograph, without_accents
+from consent.answer_words import Word, folded, folded_text, is_ideograph, without_accents
 
 FOLDER = Path(__file__).parent / "languages"
 
@@ -26,13 +26,7 @@ SECTIONS = (
 )  # fmt: skip
 #: Phrases that say nothing against a yes.
 HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
-#: What is never lost inside another phrase.
-DECISIVE = frozenset({"stop", "remove", "refuse"})
 RANK = {name: number for number, name in enumerate(SECTIONS)}
-#: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
-_OVER_COMMAS = frozenset(
-    {"remove", "refuse", "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
-)
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
@@ -45,18 +39,8 @@ MOST_MET = 20_000
 GAP = 4
 #: Where words are single characters, it stands for more of them.
 WIDE_GAP = 12
-_GAP = "..."
+GAP_SIGN = "..."
 _EDGES = frozenset(",،、，")
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A phrase of a section, found at words[start:end]."""
-
-    section: str
-    start: int
-    end: int
-    lang: str
 
 
 @dataclass(eq=False)
@@ -193,7 +177,7 @@ _FOLDED = ("ar", "he", "hi", "ru")
 
 def _spelled(phrase: str) -> Iterator[str]:
     for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
-        if raw[0] != "<" and "*" not in raw and raw != _GAP and raw not in _EDGES:
+        if raw[0] != "<" and "*" not in raw and raw != GAP_SIGN and raw not in _EDGES:
             for piece in _split(raw):
                 yield folded(piece)[0]
 
@@ -251,7 +235,7 @@ def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> s
     """The net's name of a word, entered under every way it may be typed."""
     if raw in forms and raw in forms[raw]:
         return raw
-    if raw.startswith("<") or raw == _GAP:
+    if raw.startswith("<") or raw == GAP_SIGN:
         return raw
     if raw.endswith("*"):
         for form in folded(raw[:-1]):
@@ -288,7 +272,7 @@ def _split(raw: str) -> list[str]:
     """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
     if raw.isascii() and raw.isalpha():
         return [raw]
-    if raw == _GAP or raw in _EDGES or raw.startswith("<") or "*" in raw:
+    if raw == GAP_SIGN or raw in _EDGES or raw.startswith("<") or "*" in raw:
         return [raw]
     pieces: list[str] = []
     for part in raw.replace("-", " ").replace(".", " ").split():
@@ -350,134 +334,3 @@ def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
         for node in nodes:
             node.after.setdefault(way[-1], []).append(target)
     return [target]
-
-
-def find_hits(
-    words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str] = frozenset()
-) -> list[Hit]:
-    """The phrases in these words, none overlapping: leftmost first, of those the longest.
-
-    Of two of one length the language that comes first in `languages` counts; where others are
-    about as likely (`rivals`), and within one language, caution does. A
-    harmless phrase gives way to a shorter one when that lets the next reach further ("yes please"
-    to "yes" and "please do").
-    """
-    found = _Finder(words, languages, rivals)
-    hits: list[Hit] = []
-    at = 0
-    while at < len(words):
-        best = found.best(at)
-        if best is None or found.is_cut_off(best):
-            at += 1
-        else:
-            hits.append(best)
-            at = best.end
-    return hits
-
-
-class _Finder:
-    def __init__(
-        self, words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str]
-    ) -> None:
-        self.words = words
-        self.rivals = rivals
-        self.languages = languages
-        self.atoms = [[language.atoms(word) for word in words] for language in languages]
-        self.seen: dict[int, dict[int, Hit]] = {}
-
-    def at(self, at: int) -> dict[int, Hit]:
-        """The phrases that begin here, by where they end."""
-        if at not in self.seen:
-            found: dict[int, Hit] = {}
-            for language, known in zip(self.languages, self.atoms, strict=True):
-                if at < len(known) and known[at]:
-                    for hit in _beginning(self.words, known, at, language):
-                        known_hit = found.setdefault(hit.end, hit)
-                        if hit.lang in self.rivals and _is_safer(hit, known_hit):
-                            found[hit.end] = hit
-            self.seen[at] = found
-        return self.seen[at]
-
-    def best(self, at: int) -> Hit | None:
-        found = self.at(at)
-        if not found:
-            return None
-        longest = found[max(found)]
-        if longest.section not in HARMLESS or len(found) == 1:
-            return longest
-        reach = {end: self._reach(hit) for end, hit in found.items() if hit.section in HARMLESS}
-        further = max(reach, key=lambda end: (reach[end], end))
-        return found[further] if reach[further] > reach[longest.end] else longest
-
-    def is_cut_off(self, hit: Hit) -> bool:
-        """A no, a take-down or a stop begins within this phrase and goes on beyond it; or, within
-        a harmless one, anything that is not.
-        """
-        harmless = hit.section in HARMLESS
-        return any(
-            inner.end > hit.end
-            and (inner.section in DECISIVE or (harmless and inner.section not in HARMLESS))
-            for start in range(hit.start + 1, hit.end)
-            for inner in self.at(start).values()
-        )
-
-    def _reach(self, hit: Hit) -> int:
-        following = [n.end for n in self.at(hit.end).values() if n.section in HARMLESS]
-        return max(following, default=hit.end)
-
-
-def _is_safer(hit: Hit, other: Hit) -> bool:
-    """A risk before what is harmless, and a courtesy before a yes."""
-    if hit.section in HARMLESS and other.section in HARMLESS:
-        return RANK[hit.section] > RANK[other.section]
-    return RANK[hit.section] < RANK[other.section]
-
-
-def _beginning(
-    words: Sequence[Word], known: Sequence[tuple[str, ...]], at: int, language: Language
-) -> list[Hit]:
-    roots = [language.root]
-    if at == 0 or words[at].before >= Break.CLAUSE:
-        roots.append(language.edge_root)
-    best: dict[int, Hit] = {}
-    crosses = False
-    front: list[tuple[Node, int]] = [(root, 0) for root in roots]
-    for position in range(at, min(len(words), at + 24)):
-        if position > at and words[position].before >= Break.SENTENCE:
-            break
-        if position > at and words[position].before >= Break.CLAUSE:
-            front = [(node, gap) for node, gap in front if not gap]
-            crosses = True
-        front = list(_step(front, known[position], language.gap))
-        if not front:
-            break
-        end = position + 1
-        edge = end == len(words) or words[end].before >= Break.CLAUSE
-        for node, gap in front:
-            for section in () if gap else (node.section, node.edged if edge else ""):
-                if crosses and section not in _OVER_COMMAS:
-                    continue
-                if section and (end not in best or RANK[section] < RANK[best[end].section]):
-                    best[end] = Hit(section, at, end, language.code)
-    return list(best.values())
-
-
-def _step(
-    front: Iterable[tuple[Node, int]], atoms: tuple[str, ...], widest: int
-) -> Iterator[tuple[Node, int]]:
-    """Where a word leads from each place; the number counts the words a gap has swallowed."""
-    reached: dict[tuple[Node, int], None] = {}
-    for node, gap in front:
-        for atom in atoms:
-            for further in node.after.get(atom, ()):
-                reached[further, 0] = None
-        if gap:
-            if gap < widest:
-                reached[node, gap + 1] = None
-            continue
-        for beyond in node.after.get(_GAP, ()):
-            reached[beyond, 1] = None
-            for atom in atoms:
-                for further in beyond.after.get(atom, ()):
-                    reached[further, 0] = None
-    return iter(reached)
