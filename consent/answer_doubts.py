@@ -88,6 +88,11 @@ def blocked_by(view: View, yes: Yes) -> Finding | None:
         if number == yes.number or (not sentence.hits and not sentence.uncovered):
             continue
         reason = _reason_against(sentence, number, yes)
+        if reason and number > yes.number and _names_a_part(sentence):
+            said = said_in(view, sentence)
+            about = next(iter(sentence.subjects.values()), "credit")
+            reason = "They say yes, and something about the words or the credit."
+            return Finding("conditional", reason, said, ((said, about),))
         if reason:
             return Finding("unclear", reason, said_in(view, sentence))
     return None
@@ -95,10 +100,13 @@ def blocked_by(view: View, yes: Yes) -> Finding | None:
 
 def _reason_against(sentence: Sentence, number: int, yes: Yes) -> str:
     follows = number > yes.number
+    if yes.plain and not sentence.has(*AFFIRMING, "no", "refuse") and _is_aside(sentence):
+        return ""
     if sentence.is_reported:
         beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
         trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
-        return "" if trusted or (yes.strong and not follows) else dict(DOUBTS)["reported"]
+        own = yes.strong and not follows and not _tells_a_yes(sentence)
+        return "" if trusted or own else dict(DOUBTS)["reported"]
     if follows and sentence.strange and not _is_friendly(sentence):
         return "What follows the yes may be a condition."
     return "" if yes.strong else _reason_beside(sentence, yes)
@@ -115,6 +123,23 @@ def _reason_beside(sentence: Sentence, yes: Yes) -> str:
     if sentence.topics or (sentence.risks and not warm):
         return "It says yes, and more about it."
     return ""
+
+
+def _names_a_part(sentence: Sentence) -> bool:
+    """It names the words, the credit or a part of them, and says something about it."""
+    named = sentence.subjects or sentence.named
+    doubtful = sentence.has("ack", "elsewhere", "defer", "unreal", "reported", "question")
+    return bool(named and sentence.strange and not doubtful and not sentence.asks)
+
+
+def _tells_a_yes(sentence: Sentence) -> bool:
+    """As in "she says yes"; but not in "yes, that is what I said"."""
+    first = min(hit.start for hit in sentence.of("reported"))
+    return any(hit.start > first for hit in sentence.of(*AFFIRMING))
+
+
+def _is_aside(sentence: Sentence) -> bool:
+    return sentence.is_small_talk(sentence.start, sentence.end)
 
 
 def _is_friendly(sentence: Sentence) -> bool:

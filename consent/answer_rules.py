@@ -23,7 +23,10 @@ from consent.phrase_finding import Hit
 
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.
 BEFORE_PERMISSION = 8
-
+#: A no among so many unexplained words may be about anything: "no, I have not forgotten you".
+REMARK = 2
+#: Without blanks, what is permitted stands ahead of the permission: so many signs of it.
+OBJECT_AHEAD = 16
 
 _NOT_THEIRS = {
     "automatic": "It is an automatic reply.",
@@ -37,7 +40,9 @@ def judge(view: View) -> Finding:
     for section, decided in (("stop", _stop), ("remove", _remove)):
         for number, sentence in enumerate(view.sentences):
             for hit in sentence.of(section):
-                if section == "remove" and _is_denied(sentence, hit):
+                if section == "remove" and (
+                    _is_denied(sentence, hit) or _is_a_change(view, number, hit)
+                ):
                     continue
                 found = decided(view, number, hit)
                 if found is not None:
@@ -67,6 +72,17 @@ def _remove(view: View, number: int, hit: Hit) -> Finding | None:
         "They take back what they allowed, or want it taken down.",
         view.quote(min(start, hit.start), max(end, hit.end)),
     )
+
+
+def _is_a_change(view: View, number: int, hit: Hit) -> bool:
+    """As in "with pleasure! But take out two commas": after a yes, part of the words goes."""
+    if any(sentence.has("past") for sentence in view.sentences):
+        return False
+    agreed = any(_affirms(s) for s in view.sentences[:number]) or any(
+        other.start < hit.start for other in view.sentences[number].of("yes", "allow", "assent")
+    )
+    _, end = view.sentences[number].clause_of(hit.start)
+    return agreed and view.sentences[number].uncovered_in(hit.end, max(end, hit.end)) > 0
 
 
 def _is_denied(sentence: Sentence, hit: Hit) -> bool:
@@ -137,14 +153,19 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
     ):
         return None
     for hit in sentence.of("allow"):
-        start, _ = sentence.clause_of(hit.start)
-        if any(start <= at < hit.start for at in sentence.strange):
+        start, end = sentence.clause_of(hit.start)
+        end = max(end, hit.end)
+        loose = sentence.strange - sentence.particles
+        ahead = {at for at in loose - sentence.permitting if start <= at < hit.start}
+        if ahead and not (len(ahead) <= OBJECT_AHEAD and sentence.is_unspaced(ahead)):
             continue
-        if any(at >= hit.start for at in sentence.strange):
+        if any(hit.start <= at < end for at in loose):
+            continue
+        if any(at >= end and not sentence.passes(at) for at in loose):
             continue
         # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
-        before = len(sentence.strange)
-        if before == 0 or (before <= BEFORE_PERMISSION and sentence.has("yes")):
+        before = [at for at in loose if at < start and not sentence.passes(at)]
+        if not before or (len(before) <= BEFORE_PERMISSION and sentence.has("yes")):
             return Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
 
@@ -168,9 +189,8 @@ def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
         for hit in sentence.hits:
             if hit.section == "refuse" and not (agreed and _is_a_limit(sentence, hit)):
                 yield number, hit, sentence.is_reported and not _turns(sentence, hit)
-            elif hit.section == "no" and _stands_alone(sentence, hit):
-                story = sentence.is_reported or sentence.unknown >= STORY
-                yield number, hit, story
+            elif hit.section == "no" and not sentence.asks and _stands_alone(sentence, hit):
+                yield number, hit, sentence.is_reported or sentence.unknown >= REMARK
 
 
 def _stands_alone(sentence: Sentence, hit: Hit) -> bool:
@@ -240,10 +260,11 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
     agreed = False
     for number, sentence in enumerate(view.sentences):
         affirms = _affirms(sentence)
+        told = min((hit.start for hit in sentence.of("reported")), default=sentence.end)
         for hit in sentence.hits:
-            if sentence.is_reported:
+            if hit.start > told or (sentence.is_reported and hit.section != "change"):
                 continue
-            if hit.section == "change" or (
+            if hit.section == "change" or (hit.section == "remove" and agreed) or (
                 hit.section in ("condition", "contrast", "negation")
                 and _limits(sentence, hit, affirms=affirms, agreed=agreed)
             ):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
@@ -30,6 +31,18 @@ MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
 LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
 RIVALRY = 0.75
+#: What may stand in small talk.
+BESIDE = frozenset({"ack", "elsewhere", "reported"})
+#: Fewer words than these tell nothing; two signs of a script without blanks are a word.
+LEAST_SAID = 2
+#: In the sentence of a yes it takes more of them: "I agree, awful weather".
+LEAST_BESIDE = 3
+#: A good-bye has no more words: "greetings from a very wet harbour".
+LONGEST_BYE = 7
+#: Adverbs end so: "go ahead, internally".
+_MANNERS = ("ly", "mente", "ment", "weise", "lich", "ligt", "nie", "owo", "ně", "но")
+#: Longer words are no particles.
+PARTICLE = 3
 #: A sentence of more words is cut where it pauses: no rule looks that far.
 ENDLESS = 80
 
@@ -53,6 +66,14 @@ class Sentence:
     clauses: list[tuple[int, int]] = field(default_factory=list)
     #: What a word is about, where it names it: "words", "credit" or "uses".
     subjects: dict[int, str] = field(default_factory=dict)
+    #: Words that permissions are made of, and that may bear on a permission.
+    permitting: frozenset[int] = frozenset()
+    bearing: frozenset[int] = frozenset()
+    ties: frozenset[int] = frozenset()
+    #: Short words that no language knows: "n", "che", "uai".
+    particles: frozenset[int] = frozenset()
+    #: Words of the credit.
+    named: frozenset[int] = frozenset()
 
     @cached_property
     def marks(self) -> str:
@@ -105,6 +126,32 @@ class Sentence:
     @property
     def risks(self) -> list[Hit]:
         return [hit for hit in self.hits if hit.section not in HARMLESS]
+
+    def is_small_talk(self, start: int, end: int) -> bool:
+        """These words tell something, and nothing in them bears on a permission."""
+        stretch = range(start, end)
+        single = sum(is_ideograph(self.words[at].exact[:1] or " ") for at in stretch)
+        return (
+            len(stretch) - single + single // 2 >= LEAST_SAID
+            and start not in self.ties
+            and not any(at in self.bearing or at in self.subjects for at in stretch)
+            and not any(at in self.named or self.words[at].quoted for at in stretch)
+            and not any(hit.section not in BESIDE for hit in self.risks if hit.start in stretch)
+            and 3 * sum(_counts(self.words[at]) for at in stretch) <= len(stretch)
+        )
+
+    def passes(self, at: int) -> bool:
+        """The clause of this unexplained word is small talk, or an address: "…, folks"."""
+        start, end = self.clause_of(at)
+        if end - start == 1:
+            word = self.words[at]
+            return not (
+                word.capital or at in self.bearing or at in self.subjects or is_manner(word)
+            )
+        return end - start >= LEAST_BESIDE and self.is_small_talk(start, end)
+
+    def is_unspaced(self, places: set[int]) -> bool:
+        return all(is_ideograph(self.words[at].exact[:1] or " ") for at in places)
 
     def clause_of(self, at: int) -> tuple[int, int]:
         return next(clause for clause in self.clauses if clause[0] <= at < clause[1])
@@ -215,6 +262,10 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
     for number, word in enumerate(words):
         if word.kind == "mention" or (word.kind == "word" and word.exact in names):
             found.add(number)
+    initials = {name[:1] for name in names}
+    for at in range(len(words) - 1):
+        if words[at].capital and words[at].exact in initials and at + 1 in found:
+            found.add(at)
     return found | _short_signatures(words, asked.get("credit", ""), names)
 
 
@@ -246,6 +297,13 @@ def _sentences(
         is_endless = length >= ENDLESS and (words[at].before or length >= 2 * ENDLESS)
         if _parts(words, at) or (is_endless and at not in inside):
             starts.append(at)
+    turns = [
+        hit for hit, after in pairwise(hits)
+        if hit.section == "contrast" and hit.start and after.start == hit.end
+        and after.section in ("yes", "allow")
+    ]  # fmt: skip
+    starts = sorted({*starts, *(hit.start for hit in turns)})
+    hits = [replace(hit, section="chat") if hit in turns else hit for hit in hits]
     found = []
     rest = iter([*hits, None])
     hit = next(rest)
@@ -298,18 +356,21 @@ def _sentence(
     made.clauses = list(pairwise(edges))
     for first, last in made.clauses:
         own = [hit for hit in hits if first <= hit.start < last]
-        if any(hit.section == "warm" for hit in own) and all(
-            hit.section in HARMLESS for hit in own
-        ):
-            explained.update(range(first, last))
+        parts = any(hit.section == "bye" and hit.start == first for hit in own)
+        if any(hit.section == "warm" for hit in own) or (parts and last - first <= LONGEST_BYE):
+            if all(hit.section in HARMLESS for hit in own):
+                explained.update(range(first, last))
     explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
     made.unknown = end - start - len(known)
     made.strange = {
         at for at in range(start, end)
-        if at not in made.covered and not _is_frame(words[at], languages)
+        if at not in made.covered and not _is_one(words[at], languages, "frame", "fitting")
     }  # fmt: skip
+    made.permitting = frozenset(
+        at for at in made.strange if _is_one(words[at], languages, "permitting")
+    )
     made.alarming = any(
         atom in lang.alarms
         for at in range(start, end)
@@ -318,9 +379,20 @@ def _sentence(
         for atom in lang.atoms(words[at])
     )
     made.topics = sum(
-        at not in made.covered and not words[at].quoted and _is_topic(words[at], languages)
+        at not in made.covered and not words[at].quoted and _is_one(words[at], languages, "topics")
         for at in range(start, end)
     )
+    loose = [at for at in range(start, end) if at not in made.covered]
+    made.ties = frozenset(at for at in range(start, end) if _is_one(words[at], languages, "ties"))
+    made.bearing = frozenset(
+        at for at in loose
+        if _costs(words[at]) or _is_one(words[at], languages, "bearing", "topics", "alarms")
+    )  # fmt: skip
+    made.particles = frozenset(
+        at for at in made.strange
+        if _is_particle(words[at], languages) and (at == start or at - 1 in made.covered)
+    )  # fmt: skip
+    made.named = frozenset(at for at in range(start, end) if at in echoes)
     for at in range(start, end):
         for lang in languages:
             for atom in lang.atoms(words[at]):
@@ -341,9 +413,33 @@ def _greeted(sentence: Sentence) -> range:
     return named if ends and is_name else range(0)
 
 
-def _is_frame(word: Word, languages: Sequence[Language]) -> bool:
-    return any(atom in lang.frame for lang in languages for atom in lang.atoms(word))
+def _is_one(word: Word, languages: Sequence[Language], *lists: str) -> bool:
+    """Whether a language has the word in one of these lists."""
+    return any(
+        atom in getattr(lang, name)
+        for lang in languages
+        for atom in lang.atoms(word)
+        for name in lists
+    )
 
 
-def _is_topic(word: Word, languages: Sequence[Language]) -> bool:
-    return any(atom in lang.topics for lang in languages for atom in lang.atoms(word))
+def _counts(word: Word) -> bool:
+    return any(char.isdecimal() for char in word.exact)
+
+
+def _costs(word: Word) -> bool:
+    return any(unicodedata.category(char) == "Sc" for char in word.exact)
+
+
+def _is_particle(word: Word, languages: Sequence[Language]) -> bool:
+    short = (
+        word.exact.isascii()
+        and word.exact.isalpha()
+        and not word.capital
+        and len(word.exact) <= PARTICLE
+    )
+    return short and not any(lang.atoms(word) for lang in languages)
+
+
+def is_manner(word: Word) -> bool:
+    return word.exact.endswith(_MANNERS) or _counts(word)

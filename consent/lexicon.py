@@ -30,8 +30,10 @@ RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
 #: Sections about lines and words by themselves, not about phrases.
-OTHER_SECTIONS = ("words", "topic", "common", "frame", "wrote", "headers", "device", "original",
-                  "legal")  # fmt: skip
+OTHER_SECTIONS = ("words", "topic", "common", "frame", "tie", "bearing", "wrote", "headers",
+                  "device", "original", "legal")  # fmt: skip
+#: Sections of words by themselves.
+_WORD_SECTIONS = ("topic", "frame", "tie", "bearing")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: So many words are remembered with what they may stand for.
 MOST_MET = 20_000
@@ -81,6 +83,14 @@ class Language:
     alarms: frozenset[str] = frozenset()
     #: Words that may stand around a permission and only say what it is for: "as shown above".
     frame: frozenset[str] = frozenset()
+    #: Words of the classes that phrases of permission name.
+    fitting: frozenset[str] = frozenset({"<use>", "<it>", "<my>", "<you>", "<us>", "<and>"})
+    #: Words that phrases of permission are made of, in whatever order they are said.
+    permitting: frozenset[str] = frozenset()
+    #: Words that tie what they open to what stands before: "for a fee", "in Welsh".
+    ties: frozenset[str] = frozenset()
+    #: Words that may bear on the permission: debts, duties, wishes, times, parts.
+    bearing: frozenset[str] = frozenset()
 
     @property
     def gap(self) -> int:
@@ -185,7 +195,7 @@ def _spelled(phrase: str) -> Iterator[str]:
 @cache
 def line_words() -> LineWords:
     """What mail programs write, in all languages together."""
-    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[4:]}
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[6:]}
     for code in codes():
         _, found, rest = _text_of(code).partition(_LINES_BEGIN)
         sections = _sections(found + rest)
@@ -223,12 +233,22 @@ def language(code: str) -> Language:
             _plant(made, forms, inner, "alarm", code)
     alone = (phrase.split() for phrase in sections.get("stop", ()) if phrase[0] in _EDGES)
     made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
-    topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
-    made.topics = frozenset(topics)
-    frame = [_atom(made, forms, w, code) for t in sections.get("frame", ()) for w in t.split()]
-    made.frame = frozenset(frame)
+    made.topics, made.frame, made.ties, made.bearing = (
+        frozenset(_atom(made, forms, w, code) for t in sections.get(name, ()) for w in t.split())
+        for name in _WORD_SECTIONS
+    )
+    made.permitting = _permitting(code, sections)
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
     return made
+
+
+def _permitting(code: str, sections: dict[str, list[str]]) -> frozenset[str]:
+    """The words of phrases of permission; none where a word is a single character."""
+    if code in WRITTEN_WITHOUT_BLANKS:
+        return frozenset()
+    told = {w for s in ("yes", "assent", "allow") for p in sections.get(s, ()) for w in _spelled(p)}
+    risky = {p for s in SECTIONS if s not in HARMLESS for p in sections.get(s, ()) if " " not in p}
+    return frozenset(told - risky)
 
 
 def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
