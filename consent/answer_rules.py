@@ -23,6 +23,8 @@ from consent.phrase_finding import Hit
 
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.
 BEFORE_PERMISSION = 8
+#: So many words of yes leave no doubt: "yes, you can", "ja, dat mag".
+EMPHATIC = 3
 #: A no among so many unexplained words may be about anything: "no, I have not forgotten you".
 REMARK = 2
 #: Without blanks, what is permitted stands ahead of the permission: so many signs of it.
@@ -82,7 +84,7 @@ def _is_a_change(view: View, number: int, hit: Hit) -> bool:
         other.start < hit.start for other in view.sentences[number].of("yes", "allow", "assent")
     )
     _, end = view.sentences[number].clause_of(hit.start)
-    return agreed and view.sentences[number].uncovered_in(hit.end, max(end, hit.end)) > 0
+    return agreed and any(hit.end <= at < end for at in view.sentences[number].strange)
 
 
 def _is_denied(sentence: Sentence, hit: Hit) -> bool:
@@ -115,7 +117,7 @@ def _answer(view: View) -> Finding:
         found = _weigh(view, last, against)
         if found is not None:
             return found
-    conditions = list(_conditions(view))
+    conditions = [pair for pair in _conditions(view) if not _is_before(view, last, *pair)]
     says_yes = any(
         not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question"))
         for s in view.sentences
@@ -126,6 +128,9 @@ def _answer(view: View) -> Finding:
         return _conditional(view, conditions)
     if conditions and changes and says_yes and not is_put_off(view):
         return _conditional(view, conditions)
+    limits = list(_afterwards(view, conditions))
+    if limits and not any(s.has("sarcasm") for s in view.sentences):
+        return _conditional(view, limits)
     if doubt is not None:
         return doubt
     if last is not None and not conditions:
@@ -134,6 +139,37 @@ def _answer(view: View) -> Finding:
             return Finding("grant", "An explicit yes, with no condition.", _evidence(view, last))
         return blocked
     return no_answer(view)
+
+
+def _afterwards(view: View, conditions: list[tuple[int, Hit]]) -> Iterator[tuple[int, Hit]]:
+    """Wishes and conditions that open a sentence of their own after a yes has been said."""
+    agreed = next((n for n, s in enumerate(view.sentences) if _agrees(s)), len(view.sentences))
+    for number, hit in conditions:
+        sentence = view.sentences[number]
+        opens = hit.section == "change" or hit.start == sentence.start
+        if number > agreed and opens and not sentence.asks and not sentence.has("defer"):
+            yield number, hit
+
+
+def _agrees(sentence: Sentence) -> bool:
+    said = sentence.of("yes", "allow", "assent")
+    return (
+        bool(said) and said[0].start == sentence.start and not sentence.asks
+        and not sentence.has("ack", "reported", "defer", "unreal", "question")
+    )  # fmt: skip
+
+
+def _is_before(view: View, last: Yes | None, number: int, hit: Hit) -> bool:
+    """As in "we were behind with an invoice. Anyway: you may use it": part of a story."""
+    sentence = view.sentences[number]
+    start, end = sentence.clause_of(hit.start)
+    return (
+        last is not None
+        and last.strong
+        and number < last.number
+        and sentence.unknown >= STORY
+        and not any(start <= at < end for at in sentence.subjects)
+    )
 
 
 def _yeses(view: View) -> Iterator[Yes]:
@@ -178,7 +214,14 @@ def _weak(sentence: Sentence, number: int) -> Yes | None:
     if sentence.trails_off and not sentence.has("allow"):
         return None
     plain = sentence.has("yes", "allow")
-    return Yes(number, strong=False, plain=plain, start=said[0].start, end=said[-1].end)
+    affirmed = sum(hit.end - hit.start for hit in sentence.of(*AFFIRMING))
+    return Yes(
+        number,
+        strong=plain and affirmed >= EMPHATIC,
+        plain=plain,
+        start=said[0].start,
+        end=said[-1].end,
+    )
 
 
 def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
@@ -264,9 +307,13 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
         for hit in sentence.hits:
             if hit.start > told or (sentence.is_reported and hit.section != "change"):
                 continue
-            if hit.section == "change" or (hit.section == "remove" and agreed) or (
-                hit.section in ("condition", "contrast", "negation")
-                and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+            if (
+                hit.section == "change"
+                or (hit.section == "remove" and agreed)
+                or (
+                    hit.section in ("condition", "contrast", "negation")
+                    and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+                )
             ):
                 yield number, hit
         agreed = agreed or affirms
@@ -285,12 +332,14 @@ def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> boo
     short = sentence.unknown <= STORY
     if hit.section == "negation":
         return (agreed or affirms) and opens and not sentence.has("chat") and sentence.topics > 0
-    if hit.section == "contrast" and sentence.asks and not sentence.has("change"):
+    if hit.section == "contrast" and (
+        (sentence.asks and not sentence.has("change")) or not (agreed or affirms) or not hit.start
+    ):
         return False
     if affirms:
         return True
     if agreed:
-        return opens or short or sentence.topics > 0
+        return opens or short or sentence.topics > 0 or bool(sentence.bearing)
     return opens and short
 
 

@@ -39,6 +39,8 @@ LEAST_SAID = 2
 LEAST_BESIDE = 3
 #: A good-bye has no more words: "greetings from a very wet harbour".
 LONGEST_BYE = 7
+#: Shorter words also stand elsewhere: "ihr", "love".
+LEAST_BYE = 5
 #: Adverbs end so: "go ahead, internally".
 _MANNERS = ("ly", "mente", "ment", "weise", "lich", "ligt", "nie", "owo", "ně", "но")
 #: Longer words are no particles.
@@ -130,13 +132,19 @@ class Sentence:
     def is_small_talk(self, start: int, end: int) -> bool:
         """These words tell something, and nothing in them bears on a permission."""
         stretch = range(start, end)
+        whole = (start, end) == (self.start, self.end)
         single = sum(is_ideograph(self.words[at].exact[:1] or " ") for at in stretch)
         return (
             len(stretch) - single + single // 2 >= LEAST_SAID
             and start not in self.ties
             and not any(at in self.bearing or at in self.subjects for at in stretch)
             and not any(at in self.named or self.words[at].quoted for at in stretch)
-            and not any(hit.section not in BESIDE for hit in self.risks if hit.start in stretch)
+            and not any(
+                hit.section not in BESIDE
+                and not (hit.section == "negation" and whole and hit.start > start)
+                for hit in self.risks
+                if hit.start in stretch
+            )
             and 3 * sum(_counts(self.words[at]) for at in stretch) <= len(stretch)
         )
 
@@ -297,10 +305,12 @@ def _sentences(
         is_endless = length >= ENDLESS and (words[at].before or length >= 2 * ENDLESS)
         if _parts(words, at) or (is_endless and at not in inside):
             starts.append(at)
+    told = [hit for hit in hits if hit.section == "reported"]
     turns = [
         hit for hit, after in pairwise(hits)
-        if hit.section == "contrast" and hit.start and after.start == hit.end
-        and after.section in ("yes", "allow")
+        if hit.start and after.start == hit.end and after.section in ("yes", "allow")
+        and not (told and told[0].start < hit.start)
+        and (hit.section == "contrast" or _concludes(words[hit.start], languages))
     ]  # fmt: skip
     starts = sorted({*starts, *(hit.start for hit in turns)})
     hits = [replace(hit, section="chat") if hit in turns else hit for hit in hits]
@@ -356,10 +366,14 @@ def _sentence(
     made.clauses = list(pairwise(edges))
     for first, last in made.clauses:
         own = [hit for hit in hits if first <= hit.start < last]
-        parts = any(hit.section == "bye" and hit.start == first for hit in own)
-        if any(hit.section == "warm" for hit in own) or (parts and last - first <= LONGEST_BYE):
-            if all(hit.section in HARMLESS for hit in own):
-                explained.update(range(first, last))
+        parts = any(
+            hit.section == "bye" and hit.start == first and len(words[first].exact) >= LEAST_BYE
+            for hit in own
+        )
+        friendly = any(hit.section == "warm" for hit in own)
+        friendly = friendly or (parts and last - first <= LONGEST_BYE)
+        if friendly and all(hit.section in HARMLESS for hit in own):
+            explained.update(range(first, last))
     explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
@@ -383,10 +397,13 @@ def _sentence(
         for at in range(start, end)
     )
     loose = [at for at in range(start, end) if at not in made.covered]
-    made.ties = frozenset(at for at in range(start, end) if _is_one(words[at], languages, "ties"))
+    made.ties = frozenset(
+        at for at in range(start, end) if any(words[at].exact in lang.ties for lang in languages)
+    )
     made.bearing = frozenset(
         at for at in loose
-        if _costs(words[at]) or _is_one(words[at], languages, "bearing", "topics", "alarms")
+        if _costs(words[at]) or _is_one(words[at], languages, "topics", "alarms")
+        or any(lang.bears(words[at]) for lang in languages)
     )  # fmt: skip
     made.particles = frozenset(
         at for at in made.strange
@@ -399,6 +416,11 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _concludes(word: Word, languages: Sequence[Language]) -> bool:
+    """As in "I thought about it, so yes"."""
+    return any("<so>" in lang.atoms(word) for lang in languages)
 
 
 def _greeted(sentence: Sentence) -> range:
@@ -438,7 +460,7 @@ def _is_particle(word: Word, languages: Sequence[Language]) -> bool:
         and not word.capital
         and len(word.exact) <= PARTICLE
     )
-    return short and not any(lang.atoms(word) for lang in languages)
+    return short and not any(lang.atoms(word) or lang.bears(word) for lang in languages)
 
 
 def is_manner(word: Word) -> bool:

@@ -7,7 +7,7 @@ They are laid into a net of words, which consent/phrase_finding.py walks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
@@ -29,11 +29,11 @@ HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye",
 RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
+#: What may bear on a permission does not tell languages apart.
+_LISTS_BEGIN = "\n[tie]\n"
 #: Sections about lines and words by themselves, not about phrases.
 OTHER_SECTIONS = ("words", "topic", "common", "frame", "tie", "bearing", "wrote", "headers",
                   "device", "original", "legal")  # fmt: skip
-#: Sections of words by themselves.
-_WORD_SECTIONS = ("topic", "frame", "tie", "bearing")
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: So many words are remembered with what they may stand for.
 MOST_MET = 20_000
@@ -79,6 +79,8 @@ class Language:
     #: Words of a yes or a no: only these are guessed behind a slip of the finger.
     weighty: frozenset[str] = frozenset()
     met: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The words of the phrases, each as the net's names of its alternatives.
+    spelled: dict[str, list[list[str]]] = field(default_factory=dict)
     #: Words that are a stop when they stand alone; beside a yes they are never passed over.
     alarms: frozenset[str] = frozenset()
     #: Words that may stand around a permission and only say what it is for: "as shown above".
@@ -89,8 +91,10 @@ class Language:
     permitting: frozenset[str] = frozenset()
     #: Words that tie what they open to what stands before: "for a fee", "in Welsh".
     ties: frozenset[str] = frozenset()
-    #: Words that may bear on the permission: debts, duties, wishes, times, parts.
+    #: Words that may bear on the permission: debts, duties, wishes, times, parts; and how such
+    #: words begin.
     bearing: frozenset[str] = frozenset()
+    bearing_starts: tuple[str, ...] = ()
 
     @property
     def gap(self) -> int:
@@ -104,6 +108,10 @@ class Language:
             if len(self.met) < MOST_MET:
                 self.met[word.exact] = known
         return known
+
+    def bears(self, word: Word) -> bool:
+        """Whether this word may bear on a permission that it stands beside."""
+        return word.exact in self.bearing or word.exact.startswith(self.bearing_starts)
 
     def _atoms(self, word: Word) -> tuple[str, ...]:
         found = self.forms.get(word.exact)
@@ -164,7 +172,7 @@ def vocabulary(code: str) -> frozenset[str]:
 
     Made from the whole text at once: it is needed before the language is compiled.
     """
-    text = _text_of(code)
+    text = _text_of(code).partition(_LISTS_BEGIN)[0]
     if code in WRITTEN_WITHOUT_BLANKS:
         return frozenset(text)
     if code in _FOLDED:
@@ -185,11 +193,14 @@ WRITTEN_WITHOUT_BLANKS = ("ja", "zh")
 _FOLDED = ("ar", "he", "hi", "ru")
 
 
-def _spelled(phrase: str) -> Iterator[str]:
-    for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
-        if raw[0] != "<" and "*" not in raw and raw != GAP_SIGN and raw not in _EDGES:
-            for piece in _split(raw):
-                yield folded(piece)[0]
+def _spelled(phrases: Iterable[str]) -> set[str]:
+    raws = " ".join(phrases).replace("/", " ").replace("(", " ").replace(")", " ").split()
+    return {
+        folded(piece)[0]
+        for raw in set(raws)
+        if raw[0] != "<" and "*" not in raw and raw != GAP_SIGN and raw not in _EDGES
+        for piece in _split(raw)
+    }
 
 
 @cache
@@ -225,7 +236,8 @@ def language(code: str) -> Language:
     for section in SECTIONS:
         for phrase in sections.get(section, ()):
             _plant(made, forms, phrase, section, code)
-    weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
+    spelled = {name: _spelled(sections.get(name, ())) for name in _WEIGHTY}
+    weighty = set().union(*spelled.values())
     made.weighty = frozenset(form for word in weighty for form in folded(word))
     for phrase in sections.get("stop", ()):
         inner = phrase.strip("".join(_EDGES) + " ")
@@ -233,22 +245,29 @@ def language(code: str) -> Language:
             _plant(made, forms, inner, "alarm", code)
     alone = (phrase.split() for phrase in sections.get("stop", ()) if phrase[0] in _EDGES)
     made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
-    made.topics, made.frame, made.ties, made.bearing = (
+    made.topics, made.frame = (
         frozenset(_atom(made, forms, w, code) for t in sections.get(name, ()) for w in t.split())
-        for name in _WORD_SECTIONS
+        for name in ("topic", "frame")
     )
-    made.permitting = _permitting(code, sections)
+    made.ties = _listed(sections, "tie")
+    made.bearing = _listed(sections, "bearing")
+    made.bearing_starts = tuple(word[:-1] for word in made.bearing if word[-1] == "*")
+    if code not in WRITTEN_WITHOUT_BLANKS:
+        alone_risky = {
+            phrase for name in SECTIONS if name not in HARMLESS
+            for phrase in sections.get(name, ()) if " " not in phrase
+        }  # fmt: skip
+        told = spelled["yes"] | spelled["assent"] | spelled["allow"]
+        made.permitting = frozenset(told - alone_risky)
+    made.spelled = {}
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
     return made
 
 
-def _permitting(code: str, sections: dict[str, list[str]]) -> frozenset[str]:
-    """The words of phrases of permission; none where a word is a single character."""
-    if code in WRITTEN_WITHOUT_BLANKS:
-        return frozenset()
-    told = {w for s in ("yes", "assent", "allow") for p in sections.get(s, ()) for w in _spelled(p)}
-    risky = {p for s in SECTIONS if s not in HARMLESS for p in sections.get(s, ()) if " " not in p}
-    return frozenset(told - risky)
+def _listed(sections: dict[str, list[str]], name: str) -> frozenset[str]:
+    """A list of words by themselves, spelled exactly: "él" is no "el"."""
+    words = (word for line in sections.get(name, ()) for word in line.split())
+    return frozenset(folded(word)[0] for word in words)
 
 
 def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
@@ -325,24 +344,33 @@ def _plant(
     first, last = slots[0] in _EDGES, slots[-1] in _EDGES
     front = [made.edge_root if first else made.root]
     for raw in slots[first : len(slots) - last]:
-        optional = raw.startswith("(") and raw.endswith(")")
-        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
-        words = [[_atom(made, forms, word, code) for word in _split(way)] for way in ways]
-        reached = _reach(front, words)
-        front = [*front, *reached] if optional else reached
+        atoms = made.spelled.get(raw)
+        if atoms is None:
+            inner = raw[1:-1] if raw[0] == "(" and raw[-1] == ")" else raw
+            atoms = made.spelled[raw] = [
+                [_atom(made, forms, word, code) for word in _split(way)]
+                for way in inner.split("/") if way
+            ]  # fmt: skip
+        reached = _reach(front, atoms)
+        front = [*front, *reached] if raw[0] == "(" else reached
     for node in front:
         if node not in (made.root, made.edge_root):
             node.end_with(section, edge=last)
 
 
 def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
-    if len(front) == 1 and len(ways) == 1 and len(ways[0]) == 1:
-        known = front[0].after.setdefault(ways[0][0], [])
-        shared = next((node for node in known if not node.joint), None)
-        if shared is None:
-            shared = Node()
-            known.append(shared)
-        return [shared]
+    if len(front) == 1 and len(ways) == 1:
+        node = front[0]
+        for word in ways[0]:
+            known = node.after.setdefault(word, [])
+            for shared in known:
+                if not shared.joint:
+                    node = shared
+                    break
+            else:
+                node = Node()
+                known.append(node)
+        return [node]
     target = Node(joint=True)
     for way in ways:
         nodes = front
