@@ -100,7 +100,8 @@ def blocked_by(view: View, yes: Yes) -> Finding | None:
 
 def _reason_against(sentence: Sentence, number: int, yes: Yes) -> str:
     follows = number > yes.number
-    if yes.plain and not sentence.has(*AFFIRMING, "no", "refuse") and _is_aside(sentence):
+    told = sentence.is_reported and sentence.has(*AFFIRMING)
+    if yes.plain and not told and not sentence.has("no", "refuse") and _is_aside(sentence):
         return ""
     if sentence.is_reported:
         beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")

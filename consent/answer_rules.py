@@ -200,7 +200,8 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
         if any(at >= end and not sentence.passes(at) for at in loose):
             continue
         # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
-        before = [at for at in loose if at < start and not sentence.passes(at)]
+        heard = {at for other in sentence.of("ack") for at in range(other.start, other.end)}
+        before = [at for at in loose - heard if at < start and not sentence.passes(at)]
         if not before or (len(before) <= BEFORE_PERMISSION and sentence.has("yes")):
             return Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
@@ -209,7 +210,9 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
 def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.uncovered:
+    if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.strange:
+        return None
+    if sentence.bearing or any(at in sentence.ties for at in sentence.bare):
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
@@ -332,6 +335,13 @@ def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> boo
     short = sentence.unknown <= STORY
     if hit.section == "negation":
         return (agreed or affirms) and opens and not sentence.has("chat") and sentence.topics > 0
+    if (
+        hit.section == "contrast"
+        and agreed
+        and not opens
+        and sentence.is_small_talk(sentence.start, sentence.end)
+    ):
+        return False
     if hit.section == "contrast" and (
         (sentence.asks and not sentence.has("change")) or not (agreed or affirms) or not hit.start
     ):

@@ -35,6 +35,8 @@ RIVALRY = 0.75
 BESIDE = frozenset({"ack", "elsewhere", "reported"})
 #: Fewer words than these tell nothing; two signs of a script without blanks are a word.
 LEAST_SAID = 2
+#: "In the garden all is green" may begin so; "in Welsh" limits what stands before.
+LEAST_TIED = 5
 #: In the sentence of a yes it takes more of them: "I agree, awful weather".
 LEAST_BESIDE = 3
 #: A good-bye has no more words: "greetings from a very wet harbour".
@@ -104,6 +106,11 @@ class Sentence:
         return "…" in last or ".." in last
 
     @property
+    def bare(self) -> list[int]:
+        """Where words stand that no phrase explains."""
+        return [at for at in range(self.start, self.end) if at not in self.covered]
+
+    @property
     def uncovered(self) -> int:
         """How many words say something that no phrase explains."""
         return self.end - self.start - len(self.covered)
@@ -133,15 +140,17 @@ class Sentence:
         """These words tell something, and nothing in them bears on a permission."""
         stretch = range(start, end)
         whole = (start, end) == (self.start, self.end)
+        turns = {at for hit in self.of("contrast") for at in range(hit.start, hit.end)}
         single = sum(is_ideograph(self.words[at].exact[:1] or " ") for at in stretch)
+        length = len(stretch) - single + single // 2
         return (
-            len(stretch) - single + single // 2 >= LEAST_SAID
-            and start not in self.ties
-            and not any(at in self.bearing or at in self.subjects for at in stretch)
+            length >= LEAST_SAID
+            and not (start in self.ties and (not whole or length < LEAST_TIED))
+            and not any(at in self.bearing - turns or at in self.subjects for at in stretch)
             and not any(at in self.named or self.words[at].quoted for at in stretch)
             and not any(
                 hit.section not in BESIDE
-                and not (hit.section == "negation" and whole and hit.start > start)
+                and not (hit.section in ("negation", "contrast") and whole and hit.start > start)
                 for hit in self.risks
                 if hit.start in stretch
             )
@@ -380,7 +389,7 @@ def _sentence(
     made.unknown = end - start - len(known)
     made.strange = {
         at for at in range(start, end)
-        if at not in made.covered and not _is_one(words[at], languages, "frame", "fitting")
+        if at not in made.covered and not _is_fitting(words[at], languages)
     }  # fmt: skip
     made.permitting = frozenset(
         at for at in made.strange if _is_one(words[at], languages, "permitting")
@@ -433,6 +442,14 @@ def _greeted(sentence: Sentence) -> range:
     ends = last == len(sentence.words) or sentence.words[last].before >= Break.CLAUSE
     is_name = len(named) <= 2 and all(sentence.words[at].capital for at in named)
     return named if ends and is_name else range(0)
+
+
+def _is_fitting(word: Word, languages: Sequence[Language]) -> bool:
+    """It only says what a permission is for: "to publish it as shown above"."""
+    if _is_one(word, languages, "frame") or any("<use>" in lang.atoms(word) for lang in languages):
+        return True
+    bears = any(lang.bears(word) for lang in languages)
+    return not bears and _is_one(word, languages, "fitting")
 
 
 def _is_one(word: Word, languages: Sequence[Language], *lists: str) -> bool:
