@@ -108,6 +108,8 @@ def _reason_against(sentence: Sentence, number: int, yes: Yes) -> str:
         trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
         own = yes.strong and not follows and not _tells_a_yes(sentence)
         return "" if trusted or own else dict(DOUBTS)["reported"]
+    if follows and sentence.named and sentence.bare:
+        return "What follows the yes may be another credit."
     if follows and sentence.strange and not _is_friendly(sentence):
         return "What follows the yes may be a condition."
     return "" if yes.strong else _reason_beside(sentence, yes)
@@ -130,7 +132,7 @@ def _names_a_part(sentence: Sentence) -> bool:
     """It names the words, the credit or a part of them, and says something about it."""
     named = sentence.subjects or sentence.named
     doubtful = sentence.has("ack", "elsewhere", "defer", "unreal", "reported", "question")
-    return bool(named and sentence.strange and not doubtful and not sentence.asks)
+    return bool(named and sentence.bare and not doubtful and not sentence.asks)
 
 
 def _tells_a_yes(sentence: Sentence) -> bool:
@@ -144,7 +146,9 @@ def _is_aside(sentence: Sentence) -> bool:
 
 
 def _is_friendly(sentence: Sentence) -> bool:
-    """Warm words, or a good-bye that opens the sentence."""
+    """Warm words, or a good-bye that opens the sentence, and nothing that bears on a yes."""
+    if sentence.bearing & sentence.strange:
+        return False
     return sentence.has("warm") or any(hit.start == sentence.start for hit in sentence.of("bye"))
 
 

@@ -34,11 +34,9 @@ RIVALRY = 0.75
 #: What may stand in small talk.
 BESIDE = frozenset({"ack", "elsewhere", "reported"})
 #: Fewer words than these tell nothing; two signs of a script without blanks are a word.
-LEAST_SAID = 2
+LEAST_SAID = 3
 #: "In the garden all is green" may begin so; "in Welsh" limits what stands before.
 LEAST_TIED = 5
-#: In the sentence of a yes it takes more of them: "I agree, awful weather".
-LEAST_BESIDE = 3
 #: A good-bye has no more words: "greetings from a very wet harbour".
 LONGEST_BYE = 7
 #: Shorter words also stand elsewhere: "ihr", "love".
@@ -165,7 +163,7 @@ class Sentence:
             return not (
                 word.capital or at in self.bearing or at in self.subjects or is_manner(word)
             )
-        return end - start >= LEAST_BESIDE and self.is_small_talk(start, end)
+        return self.is_small_talk(start, end)
 
     def is_unspaced(self, places: set[int]) -> bool:
         return all(is_ideograph(self.words[at].exact[:1] or " ") for at in places)
@@ -277,7 +275,8 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
             found.update(n for n, word in enumerate(words) if at <= word.start and word.end <= end)
     names = _names(asked)
     for number, word in enumerate(words):
-        if word.kind == "mention" or (word.kind == "word" and word.exact in names):
+        owned = word.exact.endswith("s") and word.exact[:-1] in names
+        if word.kind == "mention" or (word.kind == "word" and (word.exact in names or owned)):
             found.add(number)
     initials = {name[:1] for name in names}
     for at in range(len(words) - 1):
@@ -381,7 +380,12 @@ def _sentence(
         )
         friendly = any(hit.section == "warm" for hit in own)
         friendly = friendly or (parts and last - first <= LONGEST_BYE)
-        if friendly and all(hit.section in HARMLESS for hit in own):
+        said = {at for hit in own for at in range(hit.start, hit.end)}
+        weighs = any(
+            lang.bears(words[at]) for at in range(first, last) if at not in said
+            for lang in languages
+        )  # fmt: skip
+        if friendly and not weighs and all(hit.section in HARMLESS for hit in own):
             explained.update(range(first, last))
     explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}

@@ -34,10 +34,10 @@ def read(answer: str, **more: str) -> Decision:
 def test_p07_no_labelled_answer_becomes_a_false_grant() -> None:
     scores = score(rows_of(TUNED))
     assert scores.false_grants == 0
-    assert scores.recall(Decided.GRANT) >= 0.95
-    assert scores.right >= 0.97
+    assert scores.recall(Decided.GRANT) >= 0.90
+    assert scores.right >= 0.95
     assert scores.recall(Decided.STOP) == 1.0
-    assert scores.changes_found >= scores.changes - 3
+    assert scores.changes_found >= 0.95 * scores.changes
 
 
 def test_the_set_aside_answers_are_read_no_worse_than_was_measured() -> None:
@@ -81,7 +81,7 @@ def test_p07_a_yes_to_another_question_is_never_a_grant(answer: str) -> None:
 
 def test_p07_what_only_looks_like_a_yes_is_never_a_grant() -> None:
     near = (TUNED.parent / "answers_near_yes.txt").read_text("utf-8").splitlines()
-    assert len(near) > 300
+    assert len(near) > 500
     assert [line for line in near if read(line).decision is Decided.GRANT] == []
 
 
