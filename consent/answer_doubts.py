@@ -64,6 +64,9 @@ def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: Yes | None) ->
     if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
         return False
     is_story = sentence.unknown >= STORY
+    beside = last is not None and last.plain and number != last.number
+    if beside and hit.section != "unreal" and _is_aside(sentence):
+        return False
     if last is None or not last.strong:
         return True
     if hit.section == "unreal" and number == last.number - 1 and not is_story:

@@ -185,7 +185,7 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
         sentence.asks
         or sentence.quotes
         or sentence.alarming
-        or any(hit.section != "ack" for hit in sentence.risks)
+        or any(hit.section != "ack" for hit in sentence.dangers)
     ):
         return None
     for hit in sentence.of("allow"):
@@ -210,9 +210,9 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
 def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.strange:
+    if not said or sentence.asks or sentence.quotes or sentence.dangers or sentence.strange:
         return None
-    if sentence.bearing or any(at in sentence.ties for at in sentence.bare):
+    if sentence.alarming or sentence.bearing or any(at in sentence.ties for at in sentence.bare):
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
@@ -343,7 +343,9 @@ def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> boo
     ):
         return False
     if hit.section == "contrast" and (
-        (sentence.asks and not sentence.has("change")) or not (agreed or affirms) or not hit.start
+        (sentence.asks and not sentence.has("change"))
+        or (sentence.unknown and not (agreed or affirms))
+        or (affirms and not hit.start)
     ):
         return False
     if affirms:

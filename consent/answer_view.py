@@ -134,11 +134,22 @@ class Sentence:
     def risks(self) -> list[Hit]:
         return [hit for hit in self.hits if hit.section not in HARMLESS]
 
+    @property
+    def dangers(self) -> list[Hit]:
+        """The risks, but for words of a question within a statement: "use it when you like"."""
+        return [
+            hit for hit in self.risks
+            if hit.section != "question" or self.is_question or hit.start == self.start
+        ]  # fmt: skip
+
     def is_small_talk(self, start: int, end: int) -> bool:
         """These words tell something, and nothing in them bears on a permission."""
         stretch = range(start, end)
         whole = (start, end) == (self.start, self.end)
-        turns = {at for hit in self.of("contrast") for at in range(hit.start, hit.end)}
+        turns = {
+            at for hit in self.hits if hit.section == "contrast" or (whole and _is_light(hit))
+            for at in range(hit.start, hit.end)
+        }  # fmt: skip
         single = sum(is_ideograph(self.words[at].exact[:1] or " ") for at in stretch)
         length = len(stretch) - single + single // 2
         return (
@@ -148,7 +159,13 @@ class Sentence:
             and not any(at in self.named or self.words[at].quoted for at in stretch)
             and not any(
                 hit.section not in BESIDE
-                and not (hit.section in ("negation", "contrast") and whole and hit.start > start)
+                and not (
+                    hit.section in ("negation", "contrast")
+                    and whole
+                    and hit.start > start
+                    and self.clause_of(hit.start)[0] < hit.start
+                )
+                and not (whole and _is_light(hit))
                 for hit in self.risks
                 if hit.start in stretch
             )
@@ -429,6 +446,11 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _is_light(hit: Hit) -> bool:
+    """A single word like "must" or "later", which may just be about the bus."""
+    return hit.section == "defer" and hit.end - hit.start == 1
 
 
 def _concludes(word: Word, languages: Sequence[Language]) -> bool:
