@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consent.answer_view import AFFIRMING, MOCKING, Sentence, View
+from consent.answer_sentences import Sentence
+from consent.answer_view import AFFIRMING, MOCKING, View
 from consent.lexicon import HARMLESS
 from consent.phrase_finding import Hit
 
@@ -103,7 +104,7 @@ def blocked_by(view: View, yes: Yes) -> Finding | None:
 
 def _reason_against(sentence: Sentence, number: int, yes: Yes) -> str:
     follows = number > yes.number
-    told = sentence.is_reported and sentence.has(*AFFIRMING)
+    told = sentence.is_reported and _tells_a_yes(sentence)
     if yes.plain and not told and not sentence.has("no", "refuse") and _is_aside(sentence):
         return ""
     if sentence.is_reported:
@@ -141,11 +142,11 @@ def _names_a_part(sentence: Sentence) -> bool:
 def _tells_a_yes(sentence: Sentence) -> bool:
     """As in "she says yes"; but not in "yes, that is what I said"."""
     first = min(hit.start for hit in sentence.of("reported"))
-    return any(hit.start > first for hit in sentence.of(*AFFIRMING))
+    return any(hit.start > first for hit in sentence.of("yes", "allow", "assent"))
 
 
 def _is_aside(sentence: Sentence) -> bool:
-    return sentence.is_small_talk(sentence.start, sentence.end)
+    return sentence.is_apology or sentence.is_small_talk(sentence.start, sentence.end)
 
 
 def _is_friendly(sentence: Sentence) -> bool:

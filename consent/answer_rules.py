@@ -18,7 +18,8 @@ from consent.answer_doubts import (
     no_answer,
     said_in,
 )
-from consent.answer_view import AFFIRMING, Sentence, View
+from consent.answer_sentences import Sentence
+from consent.answer_view import AFFIRMING, View
 from consent.phrase_finding import Hit
 
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.

@@ -22,10 +22,13 @@ FOLDER = Path(__file__).parent / "languages"
 SECTIONS = (
     "stop", "remove", "refuse", "proxy", "automatic", "orders", "sarcasm", "unreal", "reported",
     "past", "change", "condition", "contrast", "defer", "no", "ack", "elsewhere", "question",
-    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
+    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "sorry", "filler", "bye",
+    "chat",
 )  # fmt: skip
 #: Phrases that say nothing against a yes.
-HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
+HARMLESS = frozenset(
+    {"allow", "yes", "assent", "soft", "warm", "sorry", "filler", "bye", "chat", "mind"}
+)
 RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
