@@ -21,6 +21,12 @@ DOUBTS = (
     ("question", "It asks something back."),
 )
 
+_NOT_THEIRS = {
+    "automatic": "It is an automatic reply.",
+    "proxy": "Somebody else answers, not the person who was asked.",
+    "orders": "It gives orders to the reader or a program instead of answering.",
+}
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -40,6 +46,19 @@ class Yes:
     plain: bool
     start: int
     end: int
+
+
+def somebody_elses(view: View) -> Finding | None:
+    """Why it is not an answer by the person who was asked, if it is none."""
+    for sentence in view.sentences:
+        for section, reason in _NOT_THEIRS.items():
+            for hit in sentence.of(section):
+                return Finding("unclear", reason, view.quote(hit.start, hit.end))
+    if view.signed_by_another:
+        return Finding("unclear", "It is signed by somebody else than the person who was asked.")
+    if any(mark in view.own for mark in ("{", "}", "</", "[[", "=")):
+        return Finding("unclear", "It looks like code or a form, not like somebody's answer.")
+    return None
 
 
 def doubt_about(view: View, last: Yes | None) -> Finding | None:

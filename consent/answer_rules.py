@@ -17,6 +17,7 @@ from consent.answer_doubts import (
     is_put_off,
     no_answer,
     said_in,
+    somebody_elses,
 )
 from consent.answer_sentences import Sentence
 from consent.answer_view import AFFIRMING, View
@@ -31,12 +32,6 @@ REMARK = 2
 #: Without blanks, what is permitted stands ahead of the permission: so many signs of it.
 OBJECT_AHEAD = 16
 
-_NOT_THEIRS = {
-    "automatic": "It is an automatic reply.",
-    "proxy": "Somebody else answers, not the person who was asked.",
-    "orders": "It gives orders to the reader or a program instead of answering.",
-}
-
 
 def judge(view: View) -> Finding:
     """Read a view with at least one word in it."""
@@ -50,7 +45,7 @@ def judge(view: View) -> Finding:
                 found = decided(view, number, hit)
                 if found is not None:
                     return found
-        if section == "stop" and (other := _somebody_elses(view)) is not None:
+        if section == "stop" and (other := somebody_elses(view)) is not None:
             return other
     return _answer(view)
 
@@ -95,18 +90,6 @@ def _is_denied(sentence: Sentence, hit: Hit) -> bool:
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
         for other in sentence.hits
     )
-
-
-def _somebody_elses(view: View) -> Finding | None:
-    for sentence in view.sentences:
-        for section, reason in _NOT_THEIRS.items():
-            for hit in sentence.of(section):
-                return Finding("unclear", reason, view.quote(hit.start, hit.end))
-    if view.signed_by_another:
-        return Finding("unclear", "It is signed by somebody else than the person who was asked.")
-    if any(mark in view.own for mark in ("{", "}", "</", "[[", "=")):
-        return Finding("unclear", "It looks like code or a form, not like somebody's answer.")
-    return None
 
 
 # ------------------------------------------------------------------- the answer
@@ -193,7 +176,10 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
         start, end = sentence.clause_of(hit.start)
         end = max(end, hit.end)
         loose = sentence.strange - sentence.particles
-        ahead = {at for at in loose - sentence.permitting if start <= at < hit.start}
+        ahead = {
+            at for at in loose - sentence.permitting
+            if start <= at < hit.start and not sentence.is_sign(at)
+        }  # fmt: skip
         if ahead and not (len(ahead) <= OBJECT_AHEAD and sentence.is_unspaced(ahead)):
             continue
         if any(hit.start <= at < end for at in loose):
@@ -217,7 +203,7 @@ def _weak(sentence: Sentence, number: int) -> Yes | None:
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
-    plain = sentence.has("yes", "allow")
+    plain = sentence.has("yes", "allow") or "!" in sentence.marks or "！" in sentence.marks
     affirmed = sum(hit.end - hit.start for hit in sentence.of(*AFFIRMING))
     return Yes(
         number,

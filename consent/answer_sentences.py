@@ -162,6 +162,11 @@ class Sentence:
             )
         return self.is_small_talk(start, end)
 
+    def is_sign(self, at: int) -> bool:
+        """A number or a single letter, as in "your letter of 12 M."."""
+        word = self.words[at]
+        return _counts(word) or (len(word.exact) == 1 and not is_ideograph(word.exact))
+
     def is_unspaced(self, places: set[int]) -> bool:
         return all(is_ideograph(self.words[at].exact[:1] or " ") for at in places)
 

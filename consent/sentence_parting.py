@@ -33,14 +33,17 @@ def sentences_of(
         if _parts(words, at) or (is_endless and at not in inside):
             starts.append(at)
     told = [hit for hit in hits if hit.section == "reported"]
-    turns = [
-        hit for hit, after in pairwise(hits)
-        if hit.start and after.start == hit.end and after.section in ("yes", "allow")
+    turns = {
+        hit.start for hit, after in pairwise(hits)
+        if hit.start not in starts
+        and after.start == hit.end and after.section in ("yes", "allow")
         and not (told and told[0].start < hit.start)
-        and (hit.section == "contrast" or _concludes(words[hit.start], languages))
-    ]  # fmt: skip
-    starts = sorted({*starts, *(hit.start for hit in turns)})
-    hits = [replace(hit, section="chat") if hit in turns else hit for hit in hits]
+        and (hit.section == "contrast" or (
+            hit.section in HARMLESS and _concludes(words[hit.start], languages)
+        ))
+    }  # fmt: skip
+    starts = sorted({*starts, *turns})
+    hits = [replace(hit, section="chat") if hit.start in turns else hit for hit in hits]
     found = []
     rest = iter([*hits, None])
     hit = next(rest)
@@ -91,21 +94,8 @@ def _sentence(
     ]  # fmt: skip
     edges = sorted({start, *cuts, end})
     made.clauses = list(pairwise(edges))
-    for first, last in made.clauses:
-        own = [hit for hit in hits if first <= hit.start < last]
-        parts = any(
-            hit.section == "bye" and hit.start == first and len(words[first].exact) >= LEAST_BYE
-            for hit in own
-        )
-        friendly = any(hit.section == "warm" for hit in own)
-        friendly = friendly or (parts and last - first <= LONGEST_BYE)
-        said = {at for hit in own for at in range(hit.start, hit.end)}
-        weighs = any(
-            lang.bears(words[at]) for at in range(first, last) if at not in said
-            for lang in languages
-        )  # fmt: skip
-        if friendly and not weighs and all(hit.section in HARMLESS for hit in own):
-            explained.update(range(first, last))
+    pauses = [at for at in range(start + 1, end) if words[at].before and at not in inside]
+    explained.update(_befriended(made, pauses, languages))
     explained.update(_greeted(made))
     made.covered = {at for at in range(start, end) if at in explained}
     known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
@@ -148,6 +138,39 @@ def _sentence(
                 if atom.startswith("<about-"):
                     made.subjects.setdefault(at, atom[7:-1])
     return made
+
+
+def _befriended(made: Sentence, pauses: list[int], languages: Sequence[Language]) -> set[int]:
+    """The words of friendly clauses, and of friendly stretches between two pauses."""
+    found: set[int] = set()
+    stretches = list(pairwise([made.start, *pauses, made.end]))
+    for first, last in [*made.clauses, *stretches]:
+        own = [hit for hit in made.hits if first <= hit.start < last]
+        agrees = any(hit.section in ("yes", "allow", "assent") for hit in own)
+        if agrees and (first, last) not in made.clauses:
+            continue
+        if _is_friendly(made.words, own, first, last, languages):
+            found.update(range(first, last))
+    return found
+
+
+def _is_friendly(
+    words: Sequence[Word], own: list[Hit], first: int, last: int, languages: Sequence[Language]
+) -> bool:
+    """Joy, thanks or a good-bye, and nothing that bears on a permission."""
+    parts = any(
+        hit.section == "bye" and hit.start == first and len(words[first].exact) >= LEAST_BYE
+        for hit in own
+    )
+    if not any(hit.section == "warm" for hit in own) and not (
+        parts and last - first <= LONGEST_BYE
+    ):
+        return False
+    said = {at for hit in own for at in range(hit.start, hit.end)}
+    weighs = any(
+        lang.bears(words[at]) for at in range(first, last) if at not in said for lang in languages
+    )
+    return not weighs and all(hit.section in HARMLESS for hit in own)
 
 
 def _concludes(word: Word, languages: Sequence[Language]) -> bool:
