@@ -7,51 +7,30 @@ Stop outranks all; then who speaks and whether it is an answer at all; then taki
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from consent.answer_view import AFFIRMING, MOCKING, Sentence, View
-from consent.lexicon import HARMLESS, Hit
+from consent.answer_doubts import (
+    STORY,
+    Finding,
+    Yes,
+    blocked_by,
+    doubt_about,
+    is_put_off,
+    no_answer,
+    said_in,
+    somebody_elses,
+)
+from consent.answer_sentences import Sentence
+from consent.answer_view import AFFIRMING, View
+from consent.phrase_finding import Hit
 
-#: A sentence with so many unexplained words tells a story; a no in it may be about anything.
-STORY = 3
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.
 BEFORE_PERMISSION = 8
-
-
-@dataclass(frozen=True)
-class Finding:
-    decision: str
-    reason: str
-    evidence: str = ""
-    changes: tuple[tuple[str, str], ...] = ()
-    take_down: bool = False
-
-
-@dataclass(frozen=True)
-class _Yes:
-    """A sentence that says yes. `strong`: it permits in so many words."""
-
-    number: int
-    strong: bool
-    plain: bool
-    start: int
-    end: int
-
-
-_NOT_THEIRS = {
-    "automatic": "It is an automatic reply.",
-    "proxy": "Somebody else answers, not the person who was asked.",
-    "orders": "It gives orders to the reader or a program instead of answering.",
-}
-_DOUBTS = (
-    ("sarcasm", "It may be meant in mockery."),
-    ("defer", "They have not decided yet."),
-    ("unreal", "It says what might be, not what is."),
-    ("elsewhere", "It seems to be about something else."),
-    ("ack", "It says that they have read it, or that the words are theirs; no more."),
-    ("reported", "It tells what somebody says or once said."),
-    ("question", "It asks something back."),
-)
+#: So many words of yes leave no doubt: "yes, you can", "ja, dat mag".
+EMPHATIC = 3
+#: A no among so many unexplained words may be about anything: "no, I have not forgotten you".
+REMARK = 2
+#: Without blanks, what is permitted stands ahead of the permission: so many signs of it.
+OBJECT_AHEAD = 16
 
 
 def judge(view: View) -> Finding:
@@ -59,12 +38,14 @@ def judge(view: View) -> Finding:
     for section, decided in (("stop", _stop), ("remove", _remove)):
         for number, sentence in enumerate(view.sentences):
             for hit in sentence.of(section):
-                if section == "remove" and _is_denied(sentence, hit):
+                if section == "remove" and (
+                    _is_denied(sentence, hit) or _is_a_change(view, number, hit)
+                ):
                     continue
                 found = decided(view, number, hit)
                 if found is not None:
                     return found
-        if section == "stop" and (other := _somebody_elses(view)) is not None:
+        if section == "stop" and (other := somebody_elses(view)) is not None:
             return other
     return _answer(view)
 
@@ -91,6 +72,17 @@ def _remove(view: View, number: int, hit: Hit) -> Finding | None:
     )
 
 
+def _is_a_change(view: View, number: int, hit: Hit) -> bool:
+    """As in "with pleasure! But take out two commas": after a yes, part of the words goes."""
+    if any(sentence.has("past") for sentence in view.sentences):
+        return False
+    agreed = any(_affirms(s) for s in view.sentences[:number]) or any(
+        other.start < hit.start for other in view.sentences[number].of("yes", "allow", "assent")
+    )
+    _, end = view.sentences[number].clause_of(hit.start)
+    return agreed and any(hit.end <= at < end for at in view.sentences[number].strange)
+
+
 def _is_denied(sentence: Sentence, hit: Hit) -> bool:
     """As in "no need to remove it": a negation stands before it in its clause."""
     start, _ = sentence.clause_of(hit.start)
@@ -98,18 +90,6 @@ def _is_denied(sentence: Sentence, hit: Hit) -> bool:
         other.section in ("negation", "no", "condition") and start <= other.start < hit.start
         for other in sentence.hits
     )
-
-
-def _somebody_elses(view: View) -> Finding | None:
-    for sentence in view.sentences:
-        for section, reason in _NOT_THEIRS.items():
-            for hit in sentence.of(section):
-                return Finding("unclear", reason, view.quote(hit.start, hit.end))
-    if view.signed_by_another:
-        return Finding("unclear", "It is signed by somebody else than the person who was asked.")
-    if any(mark in view.own for mark in ("{", "}", "</", "[[", "=")):
-        return Finding("unclear", "It looks like code or a form, not like somebody's answer.")
-    return None
 
 
 # ------------------------------------------------------------------- the answer
@@ -121,65 +101,117 @@ def _answer(view: View) -> Finding:
         found = _weigh(view, last, against)
         if found is not None:
             return found
-    conditions = list(_conditions(view))
+    conditions = [pair for pair in _conditions(view) if not _is_before(view, last, *pair)]
     says_yes = any(
         not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question"))
         for s in view.sentences
     )
-    doubt = _doubt(view, last)
+    doubt = doubt_about(view, last)
     changes = [hit for s in view.sentences for hit in s.of("change") if not s.is_reported]
     if conditions and doubt is None and (says_yes or changes):
         return _conditional(view, conditions)
-    if conditions and changes and says_yes and not _is_put_off(view):
+    if conditions and changes and says_yes and not is_put_off(view):
         return _conditional(view, conditions)
+    limits = list(_afterwards(view, conditions))
+    if limits and not any(s.has("sarcasm") for s in view.sentences):
+        return _conditional(view, limits)
     if doubt is not None:
         return doubt
     if last is not None and not conditions:
-        blocked = _blocked(view, last)
+        blocked = blocked_by(view, last)
         if blocked is None:
             return Finding("grant", "An explicit yes, with no condition.", _evidence(view, last))
         return blocked
-    return _no_answer(view)
+    return no_answer(view)
 
 
-def _yeses(view: View) -> Iterator[_Yes]:
+def _afterwards(view: View, conditions: list[tuple[int, Hit]]) -> Iterator[tuple[int, Hit]]:
+    """Wishes and conditions that open a sentence of their own after a yes has been said."""
+    agreed = next((n for n, s in enumerate(view.sentences) if _agrees(s)), len(view.sentences))
+    for number, hit in conditions:
+        sentence = view.sentences[number]
+        opens = hit.section == "change" or hit.start == sentence.start
+        if number > agreed and opens and not sentence.asks and not sentence.has("defer"):
+            yield number, hit
+
+
+def _agrees(sentence: Sentence) -> bool:
+    said = sentence.of("yes", "allow", "assent")
+    return (
+        bool(said) and said[0].start == sentence.start and not sentence.asks
+        and not sentence.has("ack", "reported", "defer", "unreal", "question")
+    )  # fmt: skip
+
+
+def _is_before(view: View, last: Yes | None, number: int, hit: Hit) -> bool:
+    """As in "we were behind with an invoice. Anyway: you may use it": part of a story."""
+    sentence = view.sentences[number]
+    start, end = sentence.clause_of(hit.start)
+    return (
+        last is not None
+        and last.strong
+        and number < last.number
+        and sentence.unknown >= STORY
+        and not any(start <= at < end for at in sentence.subjects)
+    )
+
+
+def _yeses(view: View) -> Iterator[Yes]:
     for number, sentence in enumerate(view.sentences):
         found = _strong(sentence, number) or _weak(sentence, number)
         if found is not None:
             yield found
 
 
-def _strong(sentence: Sentence, number: int) -> _Yes | None:
+def _strong(sentence: Sentence, number: int) -> Yes | None:
     """A permission that opens its clause, in a sentence with nothing against it."""
     if (
         sentence.asks
         or sentence.quotes
         or sentence.alarming
-        or any(hit.section != "ack" for hit in sentence.risks)
+        or any(hit.section != "ack" for hit in sentence.dangers)
     ):
         return None
     for hit in sentence.of("allow"):
-        start, _ = sentence.clause_of(hit.start)
-        if any(start <= at < hit.start for at in sentence.strange):
+        start, end = sentence.clause_of(hit.start)
+        end = max(end, hit.end)
+        loose = sentence.strange - sentence.particles
+        ahead = {
+            at for at in loose - sentence.permitting
+            if start <= at < hit.start and not sentence.is_sign(at)
+        }  # fmt: skip
+        if ahead and not (len(ahead) <= OBJECT_AHEAD and sentence.is_unspaced(ahead)):
             continue
-        if any(at >= hit.start for at in sentence.strange):
+        if any(hit.start <= at < end for at in loose):
+            continue
+        if any(at >= end and not sentence.passes(at) for at in loose):
             continue
         # "Fix it and go ahead", "she is away, go ahead": without a yes it may be about anything.
-        before = len(sentence.strange)
-        if before == 0 or (before <= BEFORE_PERMISSION and sentence.has("yes")):
-            return _Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
+        heard = {at for other in sentence.of("ack") for at in range(other.start, other.end)}
+        before = [at for at in loose - heard if at < start and not sentence.passes(at)]
+        if not before or (len(before) <= BEFORE_PERMISSION and sentence.has("yes")):
+            return Yes(number, strong=True, plain=True, start=hit.start, end=hit.end)
     return None
 
 
-def _weak(sentence: Sentence, number: int) -> _Yes | None:
+def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.quotes or sentence.risks or sentence.uncovered:
+    if not said or sentence.asks or sentence.quotes or sentence.dangers or sentence.strange:
+        return None
+    if sentence.alarming or sentence.bearing or any(at in sentence.ties for at in sentence.bare):
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
-    plain = sentence.has("yes", "allow")
-    return _Yes(number, strong=False, plain=plain, start=said[0].start, end=said[-1].end)
+    plain = sentence.has("yes", "allow") or "!" in sentence.marks or "！" in sentence.marks
+    affirmed = sum(hit.end - hit.start for hit in sentence.of(*AFFIRMING))
+    return Yes(
+        number,
+        strong=plain and affirmed >= EMPHATIC,
+        plain=plain,
+        start=said[0].start,
+        end=said[-1].end,
+    )
 
 
 def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
@@ -190,9 +222,8 @@ def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
         for hit in sentence.hits:
             if hit.section == "refuse" and not (agreed and _is_a_limit(sentence, hit)):
                 yield number, hit, sentence.is_reported and not _turns(sentence, hit)
-            elif hit.section == "no" and _stands_alone(sentence, hit):
-                story = sentence.is_reported or sentence.unknown >= STORY
-                yield number, hit, story
+            elif hit.section == "no" and not sentence.asks and _stands_alone(sentence, hit):
+                yield number, hit, sentence.is_reported or sentence.unknown >= REMARK
 
 
 def _stands_alone(sentence: Sentence, hit: Hit) -> bool:
@@ -223,7 +254,7 @@ def _turns(sentence: Sentence, hit: Hit) -> bool:
     return any(told < other.start < hit.start for other in sentence.of("contrast"))
 
 
-def _weigh(view: View, last: _Yes | None, against: list[tuple[int, Hit, bool]]) -> Finding | None:
+def _weigh(view: View, last: Yes | None, against: list[tuple[int, Hit, bool]]) -> Finding | None:
     """A later no wins; a no in a story does not outweigh a permission that comes after it."""
     earnest = [(n, hit) for n, hit, aside in against if not aside]
     asides = [(n, hit) for n, hit, aside in against if aside]
@@ -262,12 +293,17 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
     agreed = False
     for number, sentence in enumerate(view.sentences):
         affirms = _affirms(sentence)
+        told = min((hit.start for hit in sentence.of("reported")), default=sentence.end)
         for hit in sentence.hits:
-            if sentence.is_reported:
+            if hit.start > told or (sentence.is_reported and hit.section != "change"):
                 continue
-            if hit.section == "change" or (
-                hit.section in ("condition", "contrast", "negation")
-                and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+            if (
+                hit.section == "change"
+                or (hit.section == "remove" and agreed)
+                or (
+                    hit.section in ("condition", "contrast", "negation")
+                    and _limits(sentence, hit, affirms=affirms, agreed=agreed)
+                )
             ):
                 yield number, hit
         agreed = agreed or affirms
@@ -286,12 +322,23 @@ def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> boo
     short = sentence.unknown <= STORY
     if hit.section == "negation":
         return (agreed or affirms) and opens and not sentence.has("chat") and sentence.topics > 0
-    if hit.section == "contrast" and sentence.asks and not sentence.has("change"):
+    if (
+        hit.section == "contrast"
+        and agreed
+        and not opens
+        and sentence.is_small_talk(sentence.start, sentence.end)
+    ):
+        return False
+    if hit.section == "contrast" and (
+        (sentence.asks and not sentence.has("change"))
+        or (sentence.unknown and not (agreed or affirms))
+        or (affirms and not hit.start)
+    ):
         return False
     if affirms:
         return True
     if agreed:
-        return opens or short or sentence.topics > 0
+        return opens or short or sentence.topics > 0 or bool(sentence.bearing)
     return opens and short
 
 
@@ -330,118 +377,9 @@ def _about(sentence: Sentence, start: int, end: int) -> str:
     return next(found, "other")
 
 
-# ------------------------------------------------------------------------ doubts
-def _doubt(view: View, last: _Yes | None) -> Finding | None:
-    """What makes a yes doubtful wherever it stands."""
-    for sentence in view.sentences:
-        for hit in sentence.of("sarcasm"):
-            return Finding("unclear", "It may be meant in mockery.", view.quote(hit.start, hit.end))
-    if not MOCKING.isdisjoint(view.own):
-        return Finding("unclear", "A face in it mocks; it may not be meant.", _whole(view))
-    for number, sentence in enumerate(view.sentences):
-        for hit in sentence.of("defer", "unreal", "elsewhere"):
-            if _casts_doubt(sentence, number, hit, last):
-                return Finding("unclear", dict(_DOUBTS)[hit.section], _of(view, sentence))
-        if sentence.is_question and not sentence.has("change"):
-            is_small_talk = not sentence.has("question") and not sentence.topics
-            if not (last is not None and last.strong and is_small_talk):
-                return Finding("unclear", "It asks something back.", _of(view, sentence))
-    return None
-
-
-def _casts_doubt(sentence: Sentence, number: int, hit: Hit, last: _Yes | None) -> bool:
-    """Whether a "maybe" or a meeting on Friday touches the yes; in a story before it, not."""
-    if hit.section == "elsewhere" and sentence.has("warm") and _is_beside(last, number):
-        return False
-    is_story = sentence.unknown >= STORY
-    if last is None or not last.strong:
-        return True
-    if hit.section == "unreal" and number == last.number - 1 and not is_story:
-        return True
-    if hit.section == "defer":
-        return number >= last.number or not is_story
-    return number >= last.number and not (is_story and number != last.number)
-
-
-def _is_beside(last: _Yes | None, number: int) -> bool:
-    """A friendly sentence of its own beside a plain yes."""
-    return last is not None and last.plain and number != last.number
-
-
-def _is_put_off(view: View) -> bool:
-    return any(s.has("defer", "sarcasm", "unreal", "elsewhere") for s in view.sentences)
-
-
-def _blocked(view: View, yes: _Yes) -> Finding | None:
-    """Why a yes does not count after all: something beside it that is not understood."""
-    for number, sentence in enumerate(view.sentences):
-        if number == yes.number or (not sentence.hits and not sentence.uncovered):
-            continue
-        reason = _reason_against(sentence, number, yes)
-        if reason:
-            return Finding("unclear", reason, _of(view, sentence))
-    return None
-
-
-def _reason_against(sentence: Sentence, number: int, yes: _Yes) -> str:
-    follows = number > yes.number
-    if sentence.is_reported:
-        beside = not sentence.topics and not sentence.has(*AFFIRMING, "no", "refuse")
-        trusted = yes.plain and beside and (not follows or _is_friendly(sentence))
-        return "" if trusted or (yes.strong and not follows) else dict(_DOUBTS)["reported"]
-    if follows and sentence.strange and not _is_friendly(sentence):
-        return "What follows the yes may be a condition."
-    return "" if yes.strong else _reason_beside(sentence, yes)
-
-
-def _reason_beside(sentence: Sentence, yes: _Yes) -> str:
-    """What a mere yes cannot stand beside, and a permission in so many words can."""
-    warm = sentence.has("warm") and yes.plain
-    for section, reason in _DOUBTS:
-        if sentence.has(section) and not (warm and section == "elsewhere"):
-            return reason
-    if sentence.uncovered and not (yes.plain or sentence.has("warm")):
-        return "Its yes may be about something else it says."
-    if sentence.topics or (sentence.risks and not warm):
-        return "It says yes, and more about it."
-    return ""
-
-
-def _is_friendly(sentence: Sentence) -> bool:
-    """Warm words, or a good-bye that opens the sentence."""
-    return sentence.has("warm") or any(hit.start == sentence.start for hit in sentence.of("bye"))
-
-
-def _no_answer(view: View) -> Finding:
-    for section, reason in _DOUBTS:
-        for sentence in view.sentences:
-            if sentence.has(section):
-                return Finding("unclear", reason, _of(view, sentence))
-    for sentence in view.sentences:
-        if sentence.has(*AFFIRMING):
-            return Finding(
-                "unclear",
-                "There is a yes in it, but not plainly to this question.",
-                _of(view, sentence),
-            )
-    if all(hit.section in HARMLESS for s in view.sentences for hit in s.hits) and not any(
-        s.uncovered for s in view.sentences
-    ):
-        return Finding("unclear", "It is friendly and decides nothing.")
-    return Finding("unclear", "It says neither yes nor no.")
-
-
-def _evidence(view: View, yes: _Yes) -> str:
+def _evidence(view: View, yes: Yes) -> str:
     sentence = view.sentences[yes.number]
     if not sentence.uncovered:
-        return _of(view, sentence)
+        return said_in(view, sentence)
     start, end = sentence.clause_of(yes.start)
     return view.quote(start, max(end, yes.end))
-
-
-def _of(view: View, sentence: Sentence) -> str:
-    return view.quote(sentence.start, sentence.end)
-
-
-def _whole(view: View) -> str:
-    return view.quote(0, len(view.words))

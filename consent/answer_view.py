@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import lru_cache
 
 from consent.answer_lines import Line, own_lines
-from consent.answer_words import Break, Word, folded, is_ideograph, words_of
+from consent.answer_sentences import Sentence
+from consent.answer_signature import without_signature
+from consent.answer_words import Word, folded, is_ideograph, words_of
 from consent.lexicon import (
-    HARMLESS,
-    Hit,
     Language,
     bare_vocabulary,
     codes,
-    find_hits,
     language,
     line_words,
     vocabulary,
 )
+from consent.phrase_finding import find_hits
+from consent.sentence_parting import sentences_of
 from consent.typing_slips import mend, stretched
 
 #: Phrases that look like a yes; by themselves they decide nothing.
@@ -30,89 +30,6 @@ MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
 LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
 RIVALRY = 0.75
-#: A sentence of more words is cut where it pauses: no rule looks that far.
-ENDLESS = 80
-#: So many lines may follow a name that begins a signature.
-SIGNATURE_LINES = 6
-
-
-@dataclass
-class Sentence:
-    """Words that say one thing, and the phrases in them."""
-
-    words: Sequence[Word]
-    hits: list[Hit]
-    start: int
-    end: int
-    topics: int = 0
-    covered: set[int] = field(default_factory=set)
-    #: Words that no phrase explains, and that are not just what the permission is for.
-    strange: set[int] = field(default_factory=set)
-    #: How many words belong to no phrase at all: how much of a story it tells.
-    unknown: int = 0
-    #: A word stands in it that would be a stop if it stood alone.
-    alarming: bool = False
-    clauses: list[tuple[int, int]] = field(default_factory=list)
-    #: What a word is about, where it names it: "words", "credit" or "uses".
-    subjects: dict[int, str] = field(default_factory=dict)
-
-    @cached_property
-    def marks(self) -> str:
-        return "".join(word.marks for word in self.words[self.start : self.end])
-
-    @cached_property
-    def asks(self) -> bool:
-        """It ends as a question, and not just with "why not?"."""
-        for at in range(self.start, self.end):
-            if any(mark in "?？؟‽" for mark in self.words[at].marks):
-                return not any(
-                    hit.section == "soft" and hit.start <= at < hit.end for hit in self.hits
-                )
-        return False
-
-    @cached_property
-    def quotes(self) -> bool:
-        """Something stands in quotation marks that is not what was asked."""
-        return any(
-            self.words[at].quoted and at not in self.covered for at in range(self.start, self.end)
-        )
-
-    @cached_property
-    def trails_off(self) -> bool:
-        last = self.words[self.end - 1].marks
-        return "…" in last or ".." in last
-
-    @property
-    def uncovered(self) -> int:
-        """How many words say something that no phrase explains."""
-        return self.end - self.start - len(self.covered)
-
-    def of(self, *sections: str) -> list[Hit]:
-        return [hit for hit in self.hits if hit.section in sections]
-
-    def has(self, *sections: str) -> bool:
-        return any(hit.section in sections for hit in self.hits)
-
-    @cached_property
-    def is_question(self) -> bool:
-        """It asks, or has the words of a question and no full stop."""
-        last = self.words[self.end - 1].marks
-        return self.asks or (self.has("question") and not any(mark in ".!。！।" for mark in last))
-
-    @property
-    def is_reported(self) -> bool:
-        """Somebody else's words, or words from another day."""
-        return self.has("reported")
-
-    @property
-    def risks(self) -> list[Hit]:
-        return [hit for hit in self.hits if hit.section not in HARMLESS]
-
-    def clause_of(self, at: int) -> tuple[int, int]:
-        return next(clause for clause in self.clauses if clause[0] <= at < clause[1])
-
-    def uncovered_in(self, start: int, end: int) -> int:
-        return sum(at not in self.covered for at in range(start, end))
 
 
 @dataclass
@@ -140,10 +57,10 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     words = words_of(text, lines)
     languages, rivals = _languages(words, question)
     words = mend(words, languages)
-    words, by_another = _without_signature(words, languages, asked)
+    words, by_another = without_signature(words, languages, _names(asked))
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
     echoes = _echoes(text, words, asked)
-    sentences = _sentences(words, hits, languages, echoes)
+    sentences = sentences_of(words, hits, languages, echoes)
     own = "\n".join(text[line.start : line.end] for line in lines)
     return View(text, words, sentences, own, by_another)
 
@@ -215,8 +132,13 @@ def _echoes(text: str, words: Sequence[Word], asked: Mapping[str, str]) -> set[i
             found.update(n for n, word in enumerate(words) if at <= word.start and word.end <= end)
     names = _names(asked)
     for number, word in enumerate(words):
-        if word.kind == "mention" or (word.kind == "word" and word.exact in names):
+        owned = word.exact.endswith("s") and word.exact[:-1] in names
+        if word.kind == "mention" or (word.kind == "word" and (word.exact in names or owned)):
             found.add(number)
+    initials = {name[:1] for name in names}
+    for at in range(len(words) - 1):
+        if words[at].capital and words[at].exact in initials and at + 1 in found:
+            found.add(at)
     return found | _short_signatures(words, asked.get("credit", ""), names)
 
 
@@ -235,197 +157,3 @@ def _short_signatures(words: Sequence[Word], credit: str, names: frozenset[str])
         if (named and all(map(is_ideograph, signs))) or initial:
             found.update(line)
     return found
-
-
-def _without_signature(
-    words: list[Word], languages: Sequence[Language], asked: Mapping[str, str]
-) -> tuple[list[Word], bool]:
-    """Drop the lines after a good-bye or below the author's own name, unless they add something.
-
-    Also says whether the name that stands there is nobody's whom we asked.
-    """
-    by_line: dict[int, list[int]] = {}
-    for at, word in enumerate(words):
-        by_line.setdefault(word.line, []).append(at)
-    names = _names(asked)
-    numbers = sorted(by_line)
-    for position, number in enumerate(numbers):
-        line = by_line[number]
-        bye = _bye_length(words, line, languages)
-        named = position > 0 and len(line) <= 8 and words[line[0]].exact in names
-        if not (bye or named) or (position == 0 and len(numbers) > 1 and not bye):
-            continue
-        rest = numbers[position + 1 :]
-        block = []
-        for other in rest:
-            first = by_line[other][0]
-            if words[first].before is Break.PARAGRAPH and (named or len(by_line[other]) > 6):
-                break
-            if words[first].exact in ("ps", "pps", "nb") or len(by_line[other]) > 12:
-                break
-            if _adds(words, by_line[other], languages):
-                break
-            block.append(other)
-        signed = [words[at] for other in block for at in by_line[other]] or (
-            [words[at] for at in line[bye:]] if bye else []
-        )
-        dropped = set(block[:SIGNATURE_LINES])
-        kept = [word for word in words if word.line not in dropped]
-        return kept, bool(names) and _is_another(signed[:4], names)
-    last = by_line[numbers[-1]] if numbers else []
-    lone = [words[at] for at in last] if len(numbers) > 1 and len(last) <= 3 else []
-    return words, bool(names and lone) and _looks_like_name(lone, languages) and _is_another(
-        lone, names
-    )
-
-
-def _bye_length(words: list[Word], line: list[int], languages: Sequence[Language]) -> int:
-    """How many words of a good-bye begin this line; 0 when it is none."""
-    hits = find_hits([words[at] for at in line], languages)
-    if not hits or hits[0].start != 0 or hits[0].section != "bye":
-        return 0
-    return hits[0].end if len(line) - hits[0].end <= 6 else 0
-
-
-def _adds(words: list[Word], line: list[int], languages: Sequence[Language]) -> bool:
-    """Whether a line below the name goes on with the answer."""
-    hits = find_hits([words[at] for at in line], languages)
-    return any(
-        hit.section in ("contrast", "change", "stop", "remove", "refuse", "condition", "allow")
-        and (hit.start == 0 or hit.section in ("change", "remove"))
-        for hit in hits
-    )
-
-
-def _looks_like_name(words: Sequence[Word], languages: Sequence[Language]) -> bool:
-    return all(
-        word.capital and word.kind == "word" and not any(lang.atoms(word) for lang in languages)
-        for word in words
-    )
-
-
-def _is_another(signed: Sequence[Word], names: frozenset[str]) -> bool:
-    """A name of one to four words, none of which begins as a word of the credit does."""
-    given = [word.bare for word in signed if word.kind == "word" and word.capital]
-    if not given or len(given) != len([word for word in signed if word.kind == "word"]):
-        return False
-    for name in names:
-        for word in given:
-            short, long = sorted((name, word), key=len)
-            if long.startswith(short) or (len(short) >= 4 and long.startswith(short[:3])):
-                return False
-    return True
-
-
-# -------------------------------------------------------------------- sentences
-def _sentences(
-    words: list[Word], hits: list[Hit], languages: Sequence[Language], echoes: set[int]
-) -> list[Sentence]:
-    inside = {at for hit in hits for at in range(hit.start + 1, hit.end)}
-    starts = [0]
-    for at in range(1, len(words)):
-        length = at - starts[-1]
-        is_endless = length >= ENDLESS and (words[at].before or length >= 2 * ENDLESS)
-        if _parts(words, at) or (is_endless and at not in inside):
-            starts.append(at)
-    found = []
-    rest = iter([*hits, None])
-    hit = next(rest)
-    for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
-        own = []
-        while hit is not None and hit.start < end:
-            own.append(hit)
-            hit = next(rest)
-        if end > start:
-            found.append(_sentence(words, own, start, end, languages, echoes))
-    return found
-
-
-def _parts(words: list[Word], at: int) -> bool:
-    """Whether a new sentence begins here: after a full stop, or after an emoji with a capital."""
-    word = words[at]
-    if word.before >= Break.SENTENCE:
-        return True
-    return (
-        word.before is Break.CLAUSE
-        and word.capital
-        and any(
-            ord(mark) > 0x2100 and not mark.isalnum() and ord(mark) not in range(0x3000, 0x3040)
-            for mark in words[at - 1].marks
-        )
-    )
-
-
-def _sentence(
-    words: list[Word],
-    hits: list[Hit],
-    start: int,
-    end: int,
-    languages: Sequence[Language],
-    echoes: set[int],
-) -> Sentence:
-    made = Sentence(words, hits, start, end)
-    explained = {at for at in range(start, end) if at in echoes}
-    for hit in hits:
-        if hit.section in HARMLESS:
-            explained.update(range(hit.start, hit.end))
-    inside = {at for hit in hits for at in range(hit.start + 1, hit.end)}
-    cuts = [at for at in range(start + 1, end) if words[at].before and at not in inside]
-    cuts += [
-        hit.end for hit in hits
-        if hit.section == "filler" and hit.end < end and hit.end - hit.start == 1
-        and any("<and>" in lang.atoms(words[hit.start]) for lang in languages)
-    ]  # fmt: skip
-    edges = sorted({start, *cuts, end})
-    made.clauses = list(pairwise(edges))
-    for first, last in made.clauses:
-        own = [hit for hit in hits if first <= hit.start < last]
-        if any(hit.section == "warm" for hit in own) and all(
-            hit.section in HARMLESS for hit in own
-        ):
-            explained.update(range(first, last))
-    explained.update(_greeted(made))
-    made.covered = {at for at in range(start, end) if at in explained}
-    known = made.covered.union(*(range(hit.start, hit.end) for hit in hits))
-    made.unknown = end - start - len(known)
-    made.strange = {
-        at for at in range(start, end)
-        if at not in made.covered and not _is_frame(words[at], languages)
-    }  # fmt: skip
-    made.alarming = any(
-        atom in lang.alarms
-        for at in range(start, end)
-        if at not in made.covered
-        for lang in languages
-        for atom in lang.atoms(words[at])
-    )
-    made.topics = sum(
-        at not in made.covered and not words[at].quoted and _is_topic(words[at], languages)
-        for at in range(start, end)
-    )
-    for at in range(start, end):
-        for lang in languages:
-            for atom in lang.atoms(words[at]):
-                if atom.startswith("<about-"):
-                    made.subjects.setdefault(at, atom[7:-1])
-    return made
-
-
-def _greeted(sentence: Sentence) -> range:
-    """The name after the greeting that an answer begins with."""
-    first, last = sentence.clauses[0]
-    opens = [hit for hit in sentence.hits if hit.section == "filler" and hit.start == 0]
-    if not opens or first != 0:
-        return range(0)
-    named = range(opens[0].end, last)
-    ends = last == len(sentence.words) or sentence.words[last].before >= Break.CLAUSE
-    is_name = len(named) <= 2 and all(sentence.words[at].capital for at in named)
-    return named if ends and is_name else range(0)
-
-
-def _is_frame(word: Word, languages: Sequence[Language]) -> bool:
-    return any(atom in lang.frame for lang in languages for atom in lang.atoms(word))
-
-
-def _is_topic(word: Word, languages: Sequence[Language]) -> bool:
-    return any(atom in lang.topics for lang in languages for atom in lang.atoms(word))

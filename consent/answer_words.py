@@ -166,6 +166,8 @@ def _mark(
     if not closing and char in _OPENING:
         closes = any(text.find(mark, at + 1, at + _QUOTATION) > 0 for mark in _OPENING[char])
         return max(gap, Break.CLAUSE), _OPENING[char] if closes else ""
+    if char == "." and found and found[-1].end == at and _is_short_for(found[-1], at, end):
+        return gap, closing
     if char in _SENTENCE_MARKS or (char in ":：" and _since_sentence(found) >= _LONG_LEAD):
         gap = max(gap, Break.SENTENCE)
     elif (
@@ -175,6 +177,13 @@ def _mark(
     ):
         gap = max(gap, Break.CLAUSE)
     return gap, closing
+
+
+def _is_short_for(word: Word, at: int, end: int) -> bool:
+    """A full stop after an initial or a number, as in "A. Sample" or "12. Mai", ends nothing."""
+    return at + 1 < end and (
+        word.exact.isdecimal() or (len(word.exact) == 1 and not is_ideograph(word.exact))
+    )
 
 
 def _since_sentence(found: list[Word]) -> int:

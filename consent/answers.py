@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from consent.answer_rules import Finding, judge
+from consent.answer_doubts import Finding
+from consent.answer_rules import judge
 from consent.answer_view import LONGEST, view_of
 
 

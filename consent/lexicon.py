@@ -1,20 +1,20 @@
 """The phrases of the language files, and where they stand in an answer.
 
 A file of consent/languages holds sections of phrases (docs/how-to/add-a-language-for-answers.md).
-Matching walks a net of words, longest phrase first, so time grows with the text alone.
+They are laid into a net of words, which consent/phrase_finding.py walks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
 from consent.answer_lines import LineWords
-from consent.answer_words import Break, Word, folded, folded_text, is_ideograph, without_accents
+from consent.answer_words import Word, folded, folded_text, is_ideograph, without_accents
 
 FOLDER = Path(__file__).parent / "languages"
 
@@ -22,22 +22,21 @@ FOLDER = Path(__file__).parent / "languages"
 SECTIONS = (
     "stop", "remove", "refuse", "proxy", "automatic", "orders", "sarcasm", "unreal", "reported",
     "past", "change", "condition", "contrast", "defer", "no", "ack", "elsewhere", "question",
-    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat",
+    "negation", "alarm", "mind", "allow", "yes", "assent", "soft", "warm", "sorry", "filler", "bye",
+    "chat",
 )  # fmt: skip
 #: Phrases that say nothing against a yes.
-HARMLESS = frozenset({"allow", "yes", "assent", "soft", "warm", "filler", "bye", "chat", "mind"})
-#: What is never lost inside another phrase.
-DECISIVE = frozenset({"stop", "remove", "refuse"})
-RANK = {name: number for number, name in enumerate(SECTIONS)}
-#: Only these may reach over a comma: "yes, please"; but "why not, sure" is not "not sure".
-_OVER_COMMAS = frozenset(
-    {"remove", "refuse", "yes", "allow", "assent", "no", "proxy", "automatic", "orders", "sarcasm"}
+HARMLESS = frozenset(
+    {"allow", "yes", "assent", "soft", "warm", "sorry", "filler", "bye", "chat", "mind"}
 )
+RANK = {name: number for number, name in enumerate(SECTIONS)}
 #: What mail programs write stands last in a file, from here on.
 _LINES_BEGIN = "\n[wrote]\n"
+#: What may bear on a permission does not tell languages apart.
+_LISTS_BEGIN = "\n[tie]\n"
 #: Sections about lines and words by themselves, not about phrases.
-OTHER_SECTIONS = ("words", "topic", "common", "frame", "wrote", "headers", "device", "original",
-                  "legal")  # fmt: skip
+OTHER_SECTIONS = ("words", "topic", "common", "frame", "tie", "bearing", "wrote", "headers",
+                  "device", "original", "legal")  # fmt: skip
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: So many words are remembered with what they may stand for.
 MOST_MET = 20_000
@@ -45,18 +44,8 @@ MOST_MET = 20_000
 GAP = 4
 #: Where words are single characters, it stands for more of them.
 WIDE_GAP = 12
-_GAP = "..."
+GAP_SIGN = "..."
 _EDGES = frozenset(",،、，")
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A phrase of a section, found at words[start:end]."""
-
-    section: str
-    start: int
-    end: int
-    lang: str
 
 
 @dataclass(eq=False)
@@ -93,10 +82,22 @@ class Language:
     #: Words of a yes or a no: only these are guessed behind a slip of the finger.
     weighty: frozenset[str] = frozenset()
     met: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The words of the phrases, each as the net's names of its alternatives.
+    spelled: dict[str, list[list[str]]] = field(default_factory=dict)
     #: Words that are a stop when they stand alone; beside a yes they are never passed over.
     alarms: frozenset[str] = frozenset()
     #: Words that may stand around a permission and only say what it is for: "as shown above".
     frame: frozenset[str] = frozenset()
+    #: Words of the classes that phrases of permission name.
+    fitting: frozenset[str] = frozenset({"<use>", "<it>", "<my>", "<you>", "<us>", "<and>"})
+    #: Words that phrases of permission are made of, in whatever order they are said.
+    permitting: frozenset[str] = frozenset()
+    #: Words that tie what they open to what stands before: "for a fee", "in Welsh".
+    ties: frozenset[str] = frozenset()
+    #: Words that may bear on the permission: debts, duties, wishes, times, parts; and how such
+    #: words begin.
+    bearing: frozenset[str] = frozenset()
+    bearing_starts: tuple[str, ...] = ()
 
     @property
     def gap(self) -> int:
@@ -110,6 +111,10 @@ class Language:
             if len(self.met) < MOST_MET:
                 self.met[word.exact] = known
         return known
+
+    def bears(self, word: Word) -> bool:
+        """Whether this word may bear on a permission that it stands beside."""
+        return word.exact in self.bearing or word.exact.startswith(self.bearing_starts)
 
     def _atoms(self, word: Word) -> tuple[str, ...]:
         found = self.forms.get(word.exact)
@@ -170,7 +175,7 @@ def vocabulary(code: str) -> frozenset[str]:
 
     Made from the whole text at once: it is needed before the language is compiled.
     """
-    text = _text_of(code)
+    text = _text_of(code).partition(_LISTS_BEGIN)[0]
     if code in WRITTEN_WITHOUT_BLANKS:
         return frozenset(text)
     if code in _FOLDED:
@@ -191,17 +196,20 @@ WRITTEN_WITHOUT_BLANKS = ("ja", "zh")
 _FOLDED = ("ar", "he", "hi", "ru")
 
 
-def _spelled(phrase: str) -> Iterator[str]:
-    for raw in phrase.replace("/", " ").replace("(", " ").replace(")", " ").split():
-        if raw[0] != "<" and "*" not in raw and raw != _GAP and raw not in _EDGES:
-            for piece in _split(raw):
-                yield folded(piece)[0]
+def _spelled(phrases: Iterable[str]) -> set[str]:
+    raws = " ".join(phrases).replace("/", " ").replace("(", " ").replace(")", " ").split()
+    return {
+        folded(piece)[0]
+        for raw in set(raws)
+        if raw[0] != "<" and "*" not in raw and raw != GAP_SIGN and raw not in _EDGES
+        for piece in _split(raw)
+    }
 
 
 @cache
 def line_words() -> LineWords:
     """What mail programs write, in all languages together."""
-    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[4:]}
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[6:]}
     for code in codes():
         _, found, rest = _text_of(code).partition(_LINES_BEGIN)
         sections = _sections(found + rest)
@@ -231,7 +239,8 @@ def language(code: str) -> Language:
     for section in SECTIONS:
         for phrase in sections.get(section, ()):
             _plant(made, forms, phrase, section, code)
-    weighty = {w for s in _WEIGHTY for phrase in sections.get(s, ()) for w in _spelled(phrase)}
+    spelled = {name: _spelled(sections.get(name, ())) for name in _WEIGHTY}
+    weighty = set().union(*spelled.values())
     made.weighty = frozenset(form for word in weighty for form in folded(word))
     for phrase in sections.get("stop", ()):
         inner = phrase.strip("".join(_EDGES) + " ")
@@ -239,19 +248,36 @@ def language(code: str) -> Language:
             _plant(made, forms, inner, "alarm", code)
     alone = (phrase.split() for phrase in sections.get("stop", ()) if phrase[0] in _EDGES)
     made.alarms = frozenset(words[1] for words in alone if len(words) == 3)
-    topics = [_atom(made, forms, w, code) for t in sections.get("topic", ()) for w in t.split()]
-    made.topics = frozenset(topics)
-    frame = [_atom(made, forms, w, code) for t in sections.get("frame", ()) for w in t.split()]
-    made.frame = frozenset(frame)
+    made.topics, made.frame = (
+        frozenset(_atom(made, forms, w, code) for t in sections.get(name, ()) for w in t.split())
+        for name in ("topic", "frame")
+    )
+    made.ties = _listed(sections, "tie")
+    made.bearing = _listed(sections, "bearing")
+    made.bearing_starts = tuple(word[:-1] for word in made.bearing if word[-1] == "*")
+    if code not in WRITTEN_WITHOUT_BLANKS:
+        alone_risky = {
+            phrase for name in SECTIONS if name not in HARMLESS
+            for phrase in sections.get(name, ()) if " " not in phrase
+        }  # fmt: skip
+        told = spelled["yes"] | spelled["assent"] | spelled["allow"]
+        made.permitting = frozenset(told - alone_risky)
+    made.spelled = {}
     made.forms = {form: tuple(dict.fromkeys(atoms)) for form, atoms in forms.items()}
     return made
+
+
+def _listed(sections: dict[str, list[str]], name: str) -> frozenset[str]:
+    """A list of words by themselves, spelled exactly: "él" is no "el"."""
+    words = (word for line in sections.get(name, ()) for word in line.split())
+    return frozenset(folded(word)[0] for word in words)
 
 
 def _atom(made: Language, forms: dict[str, list[str]], raw: str, code: str) -> str:
     """The net's name of a word, entered under every way it may be typed."""
     if raw in forms and raw in forms[raw]:
         return raw
-    if raw.startswith("<") or raw == _GAP:
+    if raw.startswith("<") or raw == GAP_SIGN:
         return raw
     if raw.endswith("*"):
         for form in folded(raw[:-1]):
@@ -288,7 +314,7 @@ def _split(raw: str) -> list[str]:
     """A word of a phrase cut as the text is cut: "c'est" is two words, ideographs one each."""
     if raw.isascii() and raw.isalpha():
         return [raw]
-    if raw == _GAP or raw in _EDGES or raw.startswith("<") or "*" in raw:
+    if raw == GAP_SIGN or raw in _EDGES or raw.startswith("<") or "*" in raw:
         return [raw]
     pieces: list[str] = []
     for part in raw.replace("-", " ").replace(".", " ").split():
@@ -321,24 +347,33 @@ def _plant(
     first, last = slots[0] in _EDGES, slots[-1] in _EDGES
     front = [made.edge_root if first else made.root]
     for raw in slots[first : len(slots) - last]:
-        optional = raw.startswith("(") and raw.endswith(")")
-        ways = [way for way in (raw[1:-1] if optional else raw).split("/") if way]
-        words = [[_atom(made, forms, word, code) for word in _split(way)] for way in ways]
-        reached = _reach(front, words)
-        front = [*front, *reached] if optional else reached
+        atoms = made.spelled.get(raw)
+        if atoms is None:
+            inner = raw[1:-1] if raw[0] == "(" and raw[-1] == ")" else raw
+            atoms = made.spelled[raw] = [
+                [_atom(made, forms, word, code) for word in _split(way)]
+                for way in inner.split("/") if way
+            ]  # fmt: skip
+        reached = _reach(front, atoms)
+        front = [*front, *reached] if raw[0] == "(" else reached
     for node in front:
         if node not in (made.root, made.edge_root):
             node.end_with(section, edge=last)
 
 
 def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
-    if len(front) == 1 and len(ways) == 1 and len(ways[0]) == 1:
-        known = front[0].after.setdefault(ways[0][0], [])
-        shared = next((node for node in known if not node.joint), None)
-        if shared is None:
-            shared = Node()
-            known.append(shared)
-        return [shared]
+    if len(front) == 1 and len(ways) == 1:
+        node = front[0]
+        for word in ways[0]:
+            known = node.after.setdefault(word, [])
+            for shared in known:
+                if not shared.joint:
+                    node = shared
+                    break
+            else:
+                node = Node()
+                known.append(node)
+        return [node]
     target = Node(joint=True)
     for way in ways:
         nodes = front
@@ -350,134 +385,3 @@ def _reach(front: list[Node], ways: list[list[str]]) -> list[Node]:
         for node in nodes:
             node.after.setdefault(way[-1], []).append(target)
     return [target]
-
-
-def find_hits(
-    words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str] = frozenset()
-) -> list[Hit]:
-    """The phrases in these words, none overlapping: leftmost first, of those the longest.
-
-    Of two of one length the language that comes first in `languages` counts; where others are
-    about as likely (`rivals`), and within one language, caution does. A
-    harmless phrase gives way to a shorter one when that lets the next reach further ("yes please"
-    to "yes" and "please do").
-    """
-    found = _Finder(words, languages, rivals)
-    hits: list[Hit] = []
-    at = 0
-    while at < len(words):
-        best = found.best(at)
-        if best is None or found.is_cut_off(best):
-            at += 1
-        else:
-            hits.append(best)
-            at = best.end
-    return hits
-
-
-class _Finder:
-    def __init__(
-        self, words: Sequence[Word], languages: Sequence[Language], rivals: frozenset[str]
-    ) -> None:
-        self.words = words
-        self.rivals = rivals
-        self.languages = languages
-        self.atoms = [[language.atoms(word) for word in words] for language in languages]
-        self.seen: dict[int, dict[int, Hit]] = {}
-
-    def at(self, at: int) -> dict[int, Hit]:
-        """The phrases that begin here, by where they end."""
-        if at not in self.seen:
-            found: dict[int, Hit] = {}
-            for language, known in zip(self.languages, self.atoms, strict=True):
-                if at < len(known) and known[at]:
-                    for hit in _beginning(self.words, known, at, language):
-                        known_hit = found.setdefault(hit.end, hit)
-                        if hit.lang in self.rivals and _is_safer(hit, known_hit):
-                            found[hit.end] = hit
-            self.seen[at] = found
-        return self.seen[at]
-
-    def best(self, at: int) -> Hit | None:
-        found = self.at(at)
-        if not found:
-            return None
-        longest = found[max(found)]
-        if longest.section not in HARMLESS or len(found) == 1:
-            return longest
-        reach = {end: self._reach(hit) for end, hit in found.items() if hit.section in HARMLESS}
-        further = max(reach, key=lambda end: (reach[end], end))
-        return found[further] if reach[further] > reach[longest.end] else longest
-
-    def is_cut_off(self, hit: Hit) -> bool:
-        """A no, a take-down or a stop begins within this phrase and goes on beyond it; or, within
-        a harmless one, anything that is not.
-        """
-        harmless = hit.section in HARMLESS
-        return any(
-            inner.end > hit.end
-            and (inner.section in DECISIVE or (harmless and inner.section not in HARMLESS))
-            for start in range(hit.start + 1, hit.end)
-            for inner in self.at(start).values()
-        )
-
-    def _reach(self, hit: Hit) -> int:
-        following = [n.end for n in self.at(hit.end).values() if n.section in HARMLESS]
-        return max(following, default=hit.end)
-
-
-def _is_safer(hit: Hit, other: Hit) -> bool:
-    """A risk before what is harmless, and a courtesy before a yes."""
-    if hit.section in HARMLESS and other.section in HARMLESS:
-        return RANK[hit.section] > RANK[other.section]
-    return RANK[hit.section] < RANK[other.section]
-
-
-def _beginning(
-    words: Sequence[Word], known: Sequence[tuple[str, ...]], at: int, language: Language
-) -> list[Hit]:
-    roots = [language.root]
-    if at == 0 or words[at].before >= Break.CLAUSE:
-        roots.append(language.edge_root)
-    best: dict[int, Hit] = {}
-    crosses = False
-    front: list[tuple[Node, int]] = [(root, 0) for root in roots]
-    for position in range(at, min(len(words), at + 24)):
-        if position > at and words[position].before >= Break.SENTENCE:
-            break
-        if position > at and words[position].before >= Break.CLAUSE:
-            front = [(node, gap) for node, gap in front if not gap]
-            crosses = True
-        front = list(_step(front, known[position], language.gap))
-        if not front:
-            break
-        end = position + 1
-        edge = end == len(words) or words[end].before >= Break.CLAUSE
-        for node, gap in front:
-            for section in () if gap else (node.section, node.edged if edge else ""):
-                if crosses and section not in _OVER_COMMAS:
-                    continue
-                if section and (end not in best or RANK[section] < RANK[best[end].section]):
-                    best[end] = Hit(section, at, end, language.code)
-    return list(best.values())
-
-
-def _step(
-    front: Iterable[tuple[Node, int]], atoms: tuple[str, ...], widest: int
-) -> Iterator[tuple[Node, int]]:
-    """Where a word leads from each place; the number counts the words a gap has swallowed."""
-    reached: dict[tuple[Node, int], None] = {}
-    for node, gap in front:
-        for atom in atoms:
-            for further in node.after.get(atom, ()):
-                reached[further, 0] = None
-        if gap:
-            if gap < widest:
-                reached[node, gap + 1] = None
-            continue
-        for beyond in node.after.get(_GAP, ()):
-            reached[beyond, 1] = None
-            for atom in atoms:
-                for further in beyond.after.get(atom, ()):
-                    reached[further, 0] = None
-    return iter(reached)
