@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from bench import chain, intake, publisher, start
 
 
-def main() -> None:
+def main() -> int:
+    """Returns 1 when a target was missed."""
     name, *options = sys.argv[1:] or [""]
     lines: dict[str, Iterator[str]] = {
         "chain": chain.compare(),
@@ -16,9 +17,12 @@ def main() -> None:
         "start": start.compare(),
         "publisher": publisher.compare(options),
     }
+    missed = False
     for line in (line for one in ([name] if name else lines) for line in lines[one]):
         print(line, flush=True)
+        missed |= "MISSED" in line
+    return int(missed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

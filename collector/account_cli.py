@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from collector.account_asking import ASKING, account_of, asks_of, name_for, purpose_of
+from collector.account_asking import (
+    ASKING,
+    account_of,
+    asks_of,
+    name_for,
+    purpose_of,
+    shown_answers,
+)
 from collector.connector import Ask
 from ledger.command_line import example, json_option, show, with_ledger
 from ledger.database import Ledger
@@ -51,6 +59,9 @@ def _command(channel: Channel) -> click.Command:
         answers = {ask.name: _answer(ask, given[ask.name]) for ask in asks_of(channel)}
         options, secret = account_of(channel, answers, ledger.settings)
         name = given["own_name"] or name_for(channel, options)
+        if given["replace"]:
+            kept_answers = _kept_answers(ledger, channel, name, given)
+            options, secret = account_of(channel, answers | kept_answers, ledger.settings)
         kept, answer = keep_account(
             ledger, campaign, channel, name, options, secret, replace=given["replace"]
         )
@@ -66,6 +77,21 @@ def _command(channel: Channel) -> click.Command:
         help=purpose_of(channel),
         epilog=example(f"definedby account add {channel}", *_MORE_EXAMPLES.get(channel, ())),
     )
+
+
+def _kept_answers(
+    ledger: Ledger, channel: Channel, name: str, given: Mapping[str, Any]
+) -> dict[str, str]:
+    """What the account of this name has of what is not asked for here and was not given."""
+    from ledger.accounts import find_account
+
+    with ledger.read() as connection:
+        known = find_account(connection, ledger.keys, channel, name)
+    kept = shown_answers(known) if known is not None else {}
+    asks = [ask for ask in asks_of(channel) if ask.rarely and not ask.is_server]
+    return {
+        ask.name: kept[ask.name] for ask in asks if given[ask.name] is None and ask.name in kept
+    }
 
 
 def _option(ask: Ask) -> click.Option:
@@ -131,7 +157,7 @@ def try_account_command(ledger: Ledger, name: str, *, as_json: bool) -> None:
     from collector.context import context_of
 
     for each in _named(ledger, name):
-        answer = try_account(each, context_of(ledger, each).keep_secret)
+        answer = try_account(each, context_of(ledger, each))
         show({"channel": each.channel, "answer": answer}, as_json=as_json)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 from typing import Any
 
 from collector.channels import open_connector
 from collector.connector import ChannelError, Context
+from collector.context import meter_of, prices_of
+from collector.meter import TrialMeter
 from collector.turns import within
 from ledger.accounts import (
     account_by_id,
@@ -24,16 +26,12 @@ from ledger.model import Account, Campaign, Channel, clean_name
 LONGEST_TRY = 60.0
 
 
-def try_account(
-    account: Account,
-    keep_secret: Callable[[str], None] | None = None,
-    seconds: float = LONGEST_TRY,
-) -> str:
+def try_account(account: Account, context: Context, seconds: float = LONGEST_TRY) -> str:
     """One sentence on what the channel answered. Raises DefinedbyError with what to mend.
 
-    `keep_secret` gets tokens that were renewed meanwhile: the ones before are worth nothing.
+    The context's `keep_secret` gets tokens that were renewed meanwhile: the ones before are worth
+    nothing. Its meter is charged.
     """
-    context = Context(keep_secret=keep_secret) if keep_secret else Context()
     try:
         return within(seconds, lambda: open_connector(account, context).check(), account.name)
     except ChannelError as error:
@@ -63,8 +61,13 @@ def keep_account(
         raise name_taken(channel, name)
     tried = Account(0, channel, name, campaign.id, options, secret)
     renewed = [secret]
+    # Tried on its new options, at the cost of the account that it is already.
+    trial = TrialMeter(options, prices_of(channel), ledger.clock)
+    counting = dataclasses.replace(tried, id=known.id) if known is not None else None
+    meter = trial if counting is None else meter_of(ledger, counting)
+    context = Context(clock=ledger.clock, keep_secret=renewed.append, meter=meter)
     try:  # no transaction is open meanwhile
-        answer = try_account(tried, renewed.append, seconds)
+        answer = try_account(tried, context, seconds)
     except DefinedbyError as error:
         if known is not None and known.secret == secret != renewed[-1]:
             # Its own tokens were renewed before it failed; those it had are worth nothing now.
@@ -91,4 +94,5 @@ def keep_account(
             options=options,
             secret=secret,
         )
+    trial.charge_to(meter_of(ledger, made))
     return made, answer

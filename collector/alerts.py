@@ -9,6 +9,8 @@ from enum import StrEnum
 from sqlalchemy import Connection, select
 
 from collector.channels import POLLED
+from collector.meter import CAP_REACHED
+from ledger.leases import WORKER
 from ledger.model import Account, Channel, ReadingState
 from ledger.tables import accounts, leases
 
@@ -30,6 +32,7 @@ _IF_QUIET = (
 class AlertKind(StrEnum):
     REFUSED = "refused"
     FAILING = "failing"
+    CAPPED = "capped"
     LATE = "late"
     QUIET = "quiet"
 
@@ -52,6 +55,8 @@ def alerts_of(account: Account, now: datetime, *, worker_seen: datetime | None) 
     found: list[tuple[AlertKind, str, str]] = []
     if account.needs_person:
         found.append((AlertKind.REFUSED, "can’t be read.", account.last_error))
+    elif account.last_error.startswith(CAP_REACHED):
+        found.append((AlertKind.CAPPED, "costs no more this month.", account.last_error))
     elif account.failures >= MANY_FAILURES:
         what = f"could not be read {account.failures} times in a row."
         found.append((AlertKind.FAILING, what, account.last_error))
@@ -106,10 +111,8 @@ def all_alerts(connection: Connection, now: datetime) -> list[Alert]:
 
 def worker_seen(connection: Connection, now: datetime) -> datetime | None:
     """When a worker last held the lease, as far as that shows; None if never."""
-    from collector.schedule import LEASE
-
     until: datetime | None = connection.execute(
-        select(leases.c.expires_at).where(leases.c.name == LEASE)
+        select(leases.c.expires_at).where(leases.c.name == WORKER)
     ).scalar()
     return None if until is None else min(until, now)
 

@@ -120,14 +120,26 @@ class Ask:
     envvar: str = ""
 
 
+@dataclass(frozen=True)
+class Held:
+    """Units held back for one request, and in which month, as long as it is under way."""
+
+    kind: str
+    count: int
+    month: str = ""
+
+
 class Meter(Protocol):
     """Counts what a channel charges for, so that an account's cap is never exceeded."""
 
-    def charge(self, kind: str, ids: Sequence[str]) -> None:
-        """Note what was just read or sent; an id counts once per UTC day."""
+    def hold(self, kind: str, count: int) -> Held:
+        """Before a request: as many of `count` units as still fit under the cap are held for it."""
 
-    def room_for(self, kind: str, count: int) -> int:
-        """How many of `count` units still fit under the cap."""
+    def settle(self, held: Held, ids: Sequence[str]) -> None:
+        """After it: note what was read or sent, if anything; an id counts once per UTC day."""
+
+    def left(self) -> float | None:
+        """Dollars that are left of this month's cap; None: no cap."""
 
     def capped(self) -> ChannelError:
         """The error to raise when nothing fits any more."""
@@ -136,11 +148,14 @@ class Meter(Protocol):
 class NoMeter:
     """For channels that cost nothing."""
 
-    def charge(self, kind: str, ids: Sequence[str]) -> None:
+    def hold(self, kind: str, count: int) -> Held:
+        return Held(kind, count)
+
+    def settle(self, held: Held, ids: Sequence[str]) -> None:
         """Nothing to count."""
 
-    def room_for(self, _kind: str, count: int) -> int:
-        return count
+    def left(self) -> float | None:
+        return None
 
     def capped(self) -> ChannelError:
         return ChannelError("There is no cap.", permanent=False, mend="Nothing needs mending.")

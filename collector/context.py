@@ -33,11 +33,17 @@ def context_of(ledger: Ledger, account: Account) -> Context:
             for prompt in prompts
         ),
         keep_secret=keep_secret,
-        meter=AccountMeter(ledger, account, _prices(account.channel)),
+        meter=meter_of(ledger, account),
     )
 
 
-def _prices(channel: Channel) -> Mapping[str, float]:
+def meter_of(ledger: Ledger, account: Account) -> AccountMeter:
+    """What counts the cost of an account that is kept."""
+    return AccountMeter(ledger, account, prices_of(account.channel))
+
+
+def prices_of(channel: Channel) -> Mapping[str, float]:
+    """Dollars per unit by kind; nothing where a channel costs nothing."""
     if channel not in _PRICES:
         return {}
     prices: Mapping[str, float] = importlib.import_module(_PRICES[channel]).PRICES

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GONE = frozenset({404, 410})
 #: Seconds for connecting and for each answer, unless the account says otherwise.
 TIMEOUT = 20.0
-MOST_TIMEOUT = 300.0
+MOST_TIMEOUT = 30.0
 #: Mastodon's own, for servers that don't say (docs.joinmastodon.org/entities/Instance).
 STATUS_CHARACTERS = 500
 ADDRESS_CHARACTERS = 23
@@ -229,7 +229,7 @@ def timeout_of(options: dict[str, Any]) -> float:
         seconds = 0.0
     if not 0 < seconds <= MOST_TIMEOUT:
         raise ChannelError(
-            f"The timeout of the account is '{given}': no number of seconds up to 300.",
+            f"The timeout '{given}' is no number of seconds up to {MOST_TIMEOUT:.0f}.",
             permanent=True,
             mend="Correct it with 'definedby account add mastodon --replace'.",
         )

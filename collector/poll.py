@@ -73,7 +73,7 @@ def poll_account(
             page = connector.fetch(account.cursor, PAGE_SIZE)
             if is_given_up():
                 break
-            new = store_page(ledger, account, page, lease)
+            new = store_page(ledger, account, page, lease, found=stored > 0)
             stored, skipped = stored + new, skipped + len(page.skipped)
             if not page.more or ledger.clock() > until:
                 break
@@ -84,6 +84,8 @@ def poll_account(
         if not is_given_up():
             wait = _wait_after_error(ledger, account, error)
             with ledger.write() as connection:
+                if lease is not None:
+                    check_fence(connection, lease)
                 note_failure(
                     connection,
                     account.id,
@@ -95,8 +97,18 @@ def poll_account(
     return PollReport(account.name, account.channel, stored, skipped)
 
 
-def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None = None) -> int:
-    """Store a page and its cursor together; returns how many replies were new."""
+def store_page(
+    ledger: Ledger,
+    account: Account,
+    page: Page,
+    lease: Lease | None = None,
+    *,
+    found: bool = False,
+) -> int:
+    """Store a page and its cursor together; returns how many replies were new.
+
+    `found`: earlier pages of this turn brought something, so that the next turn comes soon.
+    """
     now = ledger.clock()
     with ledger.write() as connection:
         if lease is not None:
@@ -109,7 +121,7 @@ def store_page(ledger: Ledger, account: Account, page: Page, lease: Lease | None
             account.id,
             cursor=page.next_cursor,
             now=now,
-            next_poll_at=_next_turn(ledger, account, now, found=stored > 0),
+            next_poll_at=_next_turn(ledger, account, now, found=found or stored > 0),
             stored=stored,
             skipped=len(page.skipped),
             loaded=account,
@@ -152,7 +164,7 @@ def _wait_after_error(ledger: Ledger, account: Account, error: ChannelError) -> 
     if error.retry_after:
         # Later only: before the time it named, the platform would count it against us.
         return max(error.retry_after + _spread(least) * JITTER, least)
-    return max(wait_after(account.failures, permanent=error.permanent), least)
+    return max(_spread(wait_after(account.failures, permanent=error.permanent)), least)
 
 
 def _spread(wait: timedelta) -> timedelta:

@@ -24,9 +24,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
-from ledger.leases import Lease, LeaseLostError, acquire, release, renew
+from ledger.leases import WORKER, Lease, LeaseLostError, acquire, release, renew
 
-LEASE = "worker"
 LEASE_LENGTH = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 3
 THREADS = 4
@@ -104,7 +103,7 @@ class Worker:
                 if self.lease is not None:
                     renew(connection, self.lease, now, LEASE_LENGTH)
                     return
-                self.lease = acquire(connection, LEASE, self.holder, now, LEASE_LENGTH)
+                self.lease = acquire(connection, WORKER, self.holder, now, LEASE_LENGTH)
         except LeaseLostError:
             self._lose_lease()
             log.warning("another worker has taken over; this one stands by")
@@ -152,7 +151,7 @@ def run_once(ledger: Ledger, tasks: Sequence[Task]) -> None:
     """Every task once, in order, for a cron job. Raises what the first failing one raises."""
     holder = f"once:{os.getpid()}:{secrets.token_hex(4)}"
     with ledger.write() as connection:
-        lease = acquire(connection, LEASE, holder, ledger.clock(), timedelta(minutes=10))
+        lease = acquire(connection, WORKER, holder, ledger.clock(), timedelta(minutes=10))
     if lease is None:
         log.info("another worker is at work")
         return

@@ -103,7 +103,7 @@ def _status(
         today,
         account.last_reply_at,
         spent(connection, account.id, now) / 1_000_000,
-        cap_of(account),
+        cap_of(account.options),
         tuple(alerts_of(account, now, worker_seen=seen)),
         tuple(
             NotCollected(

@@ -18,6 +18,7 @@ from collector.x_posts import (
     read_posts,
     source_states,
 )
+from collector.x_prices import LOOK
 from ledger.model import IncomingReply
 
 #: docs.x.com/x-api/posts/get-posts-by-ids: at most 100 a request.
@@ -78,5 +79,5 @@ def _look_up(
             user_auth=oauth1,
         )
 
-    answer = api.read("post_read", (1, len(ids)), "the posts", get)
+    answer = api.read(LOOK, (1, len(ids)), "the posts", get)
     return answer, asked

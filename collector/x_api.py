@@ -1,4 +1,4 @@
-"""Requests to X: each asks the meter first and is charged after, and renews a login that ended."""
+"""Requests to X: each holds its price first and is charged after, and renews a login that ended."""
 
 from __future__ import annotations
 
@@ -79,18 +79,20 @@ class Api:
         """
         least, most = page
         meter = self._context.meter
-        count = meter.room_for(kind, most)
-        if count < least:
+        held = meter.hold(kind, most)
+        if held.count < least:
+            meter.settle(held, ())
             raise meter.capped()
         try:
-            answer = self._answered(lambda client, oauth1: call(client, oauth1, count))
+            answer = self._answered(lambda client, oauth1: call(client, oauth1, held.count))
         except (Refused, NoAnswer) as error:
+            meter.settle(held, ())
             if isinstance(error, Refused) and error.status == 400 and token:
                 raise PlaceLost(
                     f"X lost our place in {what}.", permanent=False, mend="It is found by itself."
                 ) from error
             raise self._not_read(error, what) from error
-        meter.charge(kind, ids_of(answer))
+        meter.settle(held, ids_of(answer))
         return answer
 
     def write(self, kind: str, key: str, hand_over: str, call: Call) -> dict[str, Any]:
@@ -100,7 +102,8 @@ class Api:
         """
         meter = self._context.meter
         what = "this message" if kind == "dm" else "this post"
-        if meter.room_for(kind, 1) < 1:
+        held = meter.hold(kind, 1)
+        if held.count < 1:
             raise meter.capped()
         try:
             made = self._answered(call).get("data")
@@ -109,10 +112,9 @@ class Api:
                 raise NoAnswer("its answer names no id", may_have_arrived=True)
         except (Refused, NoAnswer) as error:
             failure = writing_error(error, what, self._context.clock, hand_over)
-            if failure.delivered_unknown:
-                meter.charge(kind, [f"unknown:{key}"])
+            meter.settle(held, [f"unknown:{key}"] if failure.delivered_unknown else ())
             raise failure from error
-        meter.charge(kind, [str(number)])
+        meter.settle(held, [str(number)])
         return made
 
     def _answered(self, call: Call) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from collector.connector import Ask, ChannelError
 from collector.x_errors import SIGN_IN_AGAIN
+from collector.x_prices import PRICES
 from ledger.errors import SettingError
 from ledger.model import Account
 
@@ -54,6 +55,20 @@ ASKS: tuple[Ask, ...] = (
         "each one read costs a cent; the app needs the right to read messages",
         default="yes",
         choices=("yes", "no"),
+    ),
+    Ask(
+        "prices",
+        "Prices, where X charges you others",
+        "your plan on developer.x.com; in dollars, like mention=0.005, follower=0.01",
+        needed=False,
+        rarely=True,
+    ),
+    Ask(
+        "timeout",
+        "Seconds to wait for an answer",
+        f"{TIMEOUT:.0f} unless you say so, {MOST_TIMEOUT:.0f} at most",
+        needed=False,
+        rarely=True,
     ),
     Ask(
         "base_url",
@@ -129,6 +144,10 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, object], str]:
     if given.get("messages", "yes").lower() not in ("yes", "no"):
         raise SettingError("Direct messages are read or not.", "Answer yes or no.")
     options["messages"] = given.get("messages", "yes").lower()
+    if "prices" in given:
+        options["prices"] = _price_table(given["prices"])
+    if "timeout" in given:
+        options["timeout"] = _seconds(given["timeout"])
     if "base_url" in given:
         options["base_url"] = given["base_url"]
     login = Login(**{name: given[name] for name in Login.__annotations__ if name in given})
@@ -137,7 +156,9 @@ def account_from(answers: dict[str, str]) -> tuple[dict[str, object], str]:
 
 def answers_of(account: Account) -> dict[str, str]:
     """What would have to be answered to get this account again, secrets included."""
-    given = {name: str(value) for name, value in account.options.items()}
+    given = {name: str(value) for name, value in account.options.items() if name != "prices"}
+    prices = account.options.get("prices") or {}
+    given["prices"] = ", ".join(f"{kind}={price}" for kind, price in prices.items())
     with contextlib.suppress(ChannelError):
         login = Login.of(account.secret)
         given |= {name: value for name, value in asdict(login).items() if value}
@@ -150,8 +171,30 @@ def _dollars(text: str) -> float:
     except ValueError:
         cap = -1
     if not 0 <= cap < 1_000_000:
-        raise SettingError(f"'{text}' is no sum of dollars.", "Give the cap as a number, like 10.")
+        raise SettingError(f"'{text}' is no sum of dollars.", "Give a number, like 10 or 0.005.")
     return cap
+
+
+def _price_table(text: str) -> dict[str, float]:
+    table = {}
+    for part in text.split(","):
+        kind, _, price = (piece.strip() for piece in part.partition("="))
+        if kind not in PRICES or not price:
+            raise SettingError(
+                f"'{part.strip()}' is no price of X.",
+                f"Give prices like mention=0.005; there are {', '.join(PRICES)}.",
+            )
+        table[kind] = _dollars(price)
+    return table
+
+
+def _seconds(text: str) -> float:
+    try:
+        return timeout_of({"timeout": float(text) or -1})
+    except (ValueError, ChannelError) as error:
+        raise SettingError(
+            f"'{text}' is no time to wait.", f"Give seconds, {MOST_TIMEOUT:.0f} at most."
+        ) from error
 
 
 def base_url_of(options: dict[str, Any]) -> str:

@@ -156,6 +156,7 @@ def restore_command(
 def resume_command(ledger: Ledger) -> None:
     """Let a restored or copied instance send and publish again."""
     from ledger.paused import pause_when_moved, resume
+    from ledger.reached import accept_reached
     from ledger.stop_list import sync_stops
 
     sync_stops(ledger)
@@ -164,6 +165,7 @@ def resume_command(ledger: Ledger) -> None:
     if ledger.engine.dialect.name == "sqlite":
         # Remembers where it stands now, so that the next copy is noticed.
         pause_when_moved(ledger)
+    accept_reached(ledger)
     click.echo("Sending and publishing go on." if was_paused else "It was not paused.")
 
 

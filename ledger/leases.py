@@ -15,6 +15,9 @@ from ledger.errors import TemporaryError
 from ledger.inserting import insert_or_ignore
 from ledger.tables import leases
 
+#: The lease of the one worker of an instance.
+WORKER = "worker"
+
 
 class LeaseLostError(TemporaryError):
     """Somebody else holds this lease by now."""

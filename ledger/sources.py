@@ -209,6 +209,17 @@ def sources_to_check(
     return list(rows.scalars())
 
 
+def uses_sources(connection: Connection, account_id: int) -> bool:
+    """Whether anything that came by this account was shortlisted, so that its source matters."""
+    found = connection.execute(
+        select(definitions.c.id)
+        .join(replies, replies.c.id == definitions.c.reply_id)
+        .where(replies.c.account_id == account_id)
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def note_checked(
     connection: Connection, account: Account, external_ids: list[str], at: datetime
 ) -> None:

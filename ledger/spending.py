@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from ledger.inserting import insert_or_ignore
 from ledger.tables import charged_today, spending
 
+#: What requests that have not ended yet may still cost.
+HELD = "held"
 #: An id longer than this is cut; platforms' ids are far shorter.
 MOST_ID_CHARACTERS = 200
 
@@ -26,6 +28,40 @@ def spent(connection: Connection, account_id: int, at: datetime) -> int:
         )
     ).scalar_one()
     return int(total)
+
+
+def spent_on(connection: Connection, account_id: int, kind: str, at: datetime) -> int:
+    """Millionths of a dollar that one kind of unit has cost this account this month."""
+    cost = connection.execute(
+        select(spending.c.micro_dollars).where(*_row(account_id, month_of(at), kind))
+    ).scalar()
+    return int(cost or 0)
+
+
+def hold(
+    connection: Connection,
+    account_id: int,
+    count: int,
+    micro_dollars_each: int,
+    cap: int,
+    at: datetime,
+) -> int:
+    """Hold back what up to `count` units cost; returns how many fit under the cap (millionths).
+
+    Requests side by side, in any process, never hold more than the cap together. What a process
+    that died held stays held this month: the platform may have charged it.
+    """
+    month = month_of(at)
+    _add(connection, account_id, month, HELD, 0, 0)  # locks the row: one at a time
+    left = cap - spent(connection, account_id, at)
+    fitting = max(0, min(count, left // micro_dollars_each))
+    _add(connection, account_id, month, HELD, 0, fitting * micro_dollars_each)
+    return fitting
+
+
+def let_go(connection: Connection, account_id: int, month: str, micro_dollars: int) -> None:
+    """What was held is charged or was not needed."""
+    _add(connection, account_id, month, HELD, 0, -micro_dollars)
 
 
 def charge(
@@ -52,19 +88,32 @@ def charge(
         rows = [{"account_id": account_id, "day": day, "item": item} for item in sorted(items)]
         connection.execute(insert_or_ignore(connection, charged_today), rows)
     units = _count_today(connection, account_id) - before
-    key = {"account_id": account_id, "month": month_of(at), "kind": kind}
+    _add(connection, account_id, month_of(at), kind, units, units * micro_dollars_each)
+    return units
+
+
+def _add(
+    connection: Connection, account_id: int, month: str, kind: str, units: int, micro_dollars: int
+) -> None:
+    key = {"account_id": account_id, "month": month, "kind": kind}
     connection.execute(
         insert_or_ignore(connection, spending), [{**key, "units": 0, "micro_dollars": 0}]
     )
     connection.execute(
         update(spending)
-        .where(*(spending.c[name] == value for name, value in key.items()))
+        .where(*_row(account_id, month, kind))
         .values(
-            units=spending.c.units + units,
-            micro_dollars=spending.c.micro_dollars + units * micro_dollars_each,
+            units=spending.c.units + units, micro_dollars=spending.c.micro_dollars + micro_dollars
         )
     )
-    return units
+
+
+def _row(account_id: int, month: str, kind: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        spending.c.account_id == account_id,
+        spending.c.month == month,
+        spending.c.kind == kind,
+    )
 
 
 def _count_today(connection: Connection, account_id: int) -> int:

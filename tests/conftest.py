@@ -11,9 +11,10 @@ import hypothesis
 import pytest
 
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.model import Campaign
 from ledger.settings import load_settings
+from tests.molds import open_copy
 
 # A busy machine is no reason to fail; and what CI tries must be the same each time.
 hypothesis.settings.register_profile(
@@ -46,12 +47,12 @@ def clock() -> SteppingClock:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, clock: SteppingClock) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, clock: SteppingClock, sqlite_mold: Path) -> Iterator[Ledger]:
     """An empty instance on SQLite, its content and site folders beside it."""
     settings = load_settings(
         {}, home=tmp_path / "home", content=tmp_path / "content", site=tmp_path / "site"
     )
-    opened = open_ledger(settings, clock, create=True)
+    opened = open_copy(settings, clock, sqlite_mold)
     yield opened
     opened.close()
 
@@ -61,7 +62,13 @@ def any_ledger(
     request: pytest.FixtureRequest, tmp_path: Path, clock: SteppingClock
 ) -> Iterator[Ledger]:
     """The same on each database that we support."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    is_server, url, mold = request.param == "postgres", "", None
+    if is_server:
+        server = request.getfixturevalue("postgres_server")
+        name = server.new_database(request.getfixturevalue("postgres_mold"))
+        url = server.url(name)
+    else:
+        mold = request.getfixturevalue("sqlite_mold")
     settings = load_settings(
         {},
         home=tmp_path / "home",
@@ -69,9 +76,11 @@ def any_ledger(
         site=tmp_path / "site",
         database_url=url,
     )
-    opened = open_ledger(settings, clock, create=True)
+    opened = open_copy(settings, clock, mold)
     yield opened
     opened.close()
+    if is_server:
+        server.drop_database(name)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """A small process that forks workers and has them killed, so that each costs no start of Python.
 
-Told on its standard input, one JSON object a line: `home` (an instance), `now` (its clock, ISO
-8601) and either `step` (kill yourself there) or `seconds` (I kill you then). A step is a statement
-or commit of the database, or a send or receive of a socket, before and after, from where the
-sending begins. Answers with `steps`, how many there were, or `killed`. What is forked does what
-`definedby worker --once` does, of all its tasks the one that sends.
+Told on its standard input, one JSON object a line: `home` and `database_url` (an instance), `now`
+(its clock, ISO 8601) and either `step` (kill yourself there) or `seconds` (I kill you then). A step
+is a statement or commit of the database, or a send or receive of a socket, before and after, from
+where the sending begins. Answers with `steps`, how many there were, or `killed`. What is forked
+does what `definedby worker --once` does, of all its tasks the one that sends.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.commands import ROOT
 if TYPE_CHECKING:
     from ledger.database import Ledger
     from ledger.leases import Lease
+    from ledger.settings import Settings
 
 
 class Killer:
@@ -50,11 +51,12 @@ class Killer:
         self._process.communicate(timeout=60)
         assert self._process.returncode == 0
 
-    def dispatch(self, home: Path, now: datetime, **when: float) -> dict[str, Any]:
+    def dispatch(self, settings: Settings, now: datetime, **when: float) -> dict[str, Any]:
         """One worker, killed at this `step` or after so many `seconds`, if it is not done then."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"home": str(home), "now": now.isoformat(), **when}
+        where = {"home": str(settings.home), "database_url": settings.database_url}
+        order = {**where, "now": now.isoformat(), **when}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
@@ -97,7 +99,9 @@ def _work(order: dict[str, Any]) -> int:
 
     begin, now = time.monotonic(), datetime.fromisoformat(order["now"])
     home = Path(order["home"])
-    settings = load_settings({}, home=home, content=home / "content")
+    settings = load_settings(
+        {}, home=home, content=home / "content", database_url=order["database_url"]
+    )
     steps = _Steps(order.get("step", -1))
     (sending,) = [task for task in TASKS if task.name == "dispatch"]
 

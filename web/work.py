@@ -21,6 +21,7 @@ from ledger.heads import export_head
 from ledger.heads_git import keep_in_git
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
+from ledger.reached import note_reached
 from ledger.settings import Settings
 from ledger.stop_list import sync_stops
 from publisher.publish import publish_pending
@@ -72,6 +73,7 @@ def _check_sources(ledger: Ledger, _lease: Lease) -> None:
 
 def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
     sync_stops(ledger)
+    note_reached(ledger)
 
 
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
@@ -109,6 +111,7 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             # container image is a new one at each start: there this would only cry wolf.
             pause_when_moved(ledger)
         # Before the first message: the database may be an older copy.
+        note_reached(ledger)
         sync_stops(ledger)
         if once:
             run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))

@@ -40,14 +40,14 @@ from collector.x_posts import (
     read_messages,
     read_posts,
 )
-from collector.x_prices import PRICES, kind_of_post
+from collector.x_prices import kind_of_post
 from collector.x_walk import Batch, Listing, Mark, Taken, read_listing
 from ledger.model import Account, IncomingReply, Page, Skipped
 
 if TYPE_CHECKING:
     from collector.x_session import ApiSession
 
-__all__ = ["ASKS", "PRICES", "XConnector", "account_from", "answers_of", "open_connector"]
+__all__ = ["ASKS", "XConnector", "account_from", "answers_of", "open_connector"]
 
 #: X's own smallest and largest page (docs.x.com/x-api, reference of each endpoint).
 MENTIONS_PAGE, SEARCH_PAGE, MESSAGES_PAGE = (5, 100), (10, 100), (1, 100)
@@ -56,7 +56,6 @@ FIRST_MESSAGES = (1, 5)
 #: The recent search reaches back seven days, and refuses an older since_id.
 SEARCH_REACH = timedelta(days=7) - timedelta(hours=1)
 #: As many mentions as no cap leaves room for.
-_MANY = 10**9
 #: These write tokens and people's words to the debug log (promise P39).
 _TALKATIVE = ("tweepy", "oauthlib", "requests_oauthlib")
 
@@ -198,11 +197,10 @@ class XConnector:
         """Ask X who we are; says what is left of the monthly cap. Raises ChannelError."""
         with self._api() as api:
             name = api.me().get("username")
-        price = (self._options.get("prices") or {}).get("mention", PRICES["mention"])
-        room = self._context.meter.room_for("mention", _MANY)
-        if room >= _MANY:
+        left = self._context.meter.left()
+        if left is None:
             return f"X answered as @{name}; no monthly cap is set."
-        return f"X answered as @{name}; ${room * price:.2f} of this month's cap is left."
+        return f"X answered as @{name}; ${left:.2f} of this month's cap is left."
 
     def _post(self, text: str, key: str, hand_over: str, answered: int = 0) -> str:
         with self._api() as api:

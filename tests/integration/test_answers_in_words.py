@@ -34,6 +34,7 @@ from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel, IncomingReply, ReplyState, Use
 from ledger.outbox import Message, claim, mark_sent, message_of_request
 from ledger.replies import desk_replies, store_replies
+from ledger.threads import threads_of_replies
 from tests.conftest import SteppingClock
 from tests.people import ADA, EVIDENCE, define
 from tests.visiting import application, owner
@@ -304,6 +305,30 @@ def test_the_desk_shows_the_evidence_and_records_a_yes_by_one_press(
     page = editor.press(f"/desk/answers/{answer.reply_id}/confirm")
     assert "Their yes is recorded" in page
     assert house.kinds() == [EventKind.REQUESTED, EventKind.GRANTED]
+
+
+def test_a_yes_is_recorded_in_the_conversation_where_it_was_given(
+    ledger: Ledger, clock: SteppingClock
+) -> None:
+    house = House(ledger, clock)
+    answer = house.answer("Hello! Yes, you may publish it. Thank you for asking.", house.ask())
+    with ledger.read() as connection:
+        thread_id = threads_of_replies(connection, [answer.reply_id])[answer.reply_id]
+    editor = owner(application(ledger), ledger)
+    page = editor.go(f"/desk/threads/{thread_id}")
+    conversation = page[page.index('class="thread"') : page.index("</ol>")]
+    for shown in ("Says yes", "Yes, you may publish it", "They said yes: record it"):
+        assert shown in conversation
+    page = editor.press(f"/desk/answers/{answer.reply_id}/confirm", thread=str(thread_id))
+    assert "Their yes is recorded" in page
+    assert "The conversation" in page
+    assert "They said yes: record it" not in page
+    assert house.kinds() == [EventKind.REQUESTED, EventKind.GRANTED]
+    page = editor.press(
+        f"/desk/answers/{answer.reply_id}", decision="withdraw", thread=str(thread_id)
+    )
+    assert "took it back" in page
+    assert house.kinds()[-1] == EventKind.WITHDRAWN
 
 
 def test_the_desk_says_what_a_grant_lacks_and_takes_corrections(

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 import pytest
 
 from collector.accounts import keep_account, try_account
+from collector.connector import Context
 from collector.dispatch import dispatch
 from collector.polling import poll_all, poll_due
 from collector.read import read_new
@@ -210,6 +211,23 @@ def test_p10_a_cut_during_delivery_waits_for_a_human(
     assert dispatch(ledger).sent == 1
 
 
+def test_p10_a_cut_after_delivery_makes_no_second_mail(
+    ledger: Ledger, asked: Asked, account: Account, mail_server: MailServer, user: str
+) -> None:
+    """The server has the whole mail, and we never hear that it does."""
+    with cutting_proxy(mail_server.submission_port, after=b"354", then=-1) as port:
+        move(ledger, account, smtp_port=port)
+        assert dispatch(ledger).unknown == 1
+    move(ledger, account, smtp_port=mail_server.submission_port)
+    assert dispatch(ledger).sent == 0
+    mail_server.wait_for_mail(f"ada-{user}", 1)
+    with ledger.write() as connection:
+        (message,) = messages_in(connection, MessageState.UNKNOWN)
+        settle_unknown(connection, message.id, ledger.clock(), left=True)
+    assert dispatch(ledger).sent == 0
+    assert len(mail_server.mailbox(f"ada-{user}")) == 1
+
+
 def test_a_server_that_is_away_is_tried_again_later(
     ledger: Ledger,
     asked: Asked,
@@ -263,7 +281,7 @@ def test_an_account_that_does_not_answer_is_not_kept(
 
 
 def test_a_kept_account_can_be_tried_again(account: Account) -> None:
-    assert "INBOX" in try_account(account)
+    assert "INBOX" in try_account(account, Context())
 
 
 def move(ledger: Ledger, account: Account, **options: int) -> None:

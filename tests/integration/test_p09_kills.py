@@ -1,8 +1,9 @@
 """P09: workers killed at every step and at random while they send, on every channel.
 
 Each kill is a SIGKILL of a process that does what `definedby worker --once` does. CI tries every
-fifth step (see tests/killing.py), and five moments at random, on each channel. The full run tries
-every step, and 1,000 moments at random on each:
+fifth step (see tests/killing.py), and five moments at random, on each channel, with PostgreSQL on
+one of them. The full run tries every step, and 1,000 moments at random, on each channel with each
+database:
 
     DEFINEDBY_TEST_KILLS=1000 pytest -s tests/integration/test_p09_kills.py
 """
@@ -19,9 +20,9 @@ from typing import Any
 import pytest
 
 from collector.dispatch import dispatch
+from ledger.campaigns import add_campaign
 from ledger.contributors import add_contributor
 from ledger.database import Ledger
-from ledger.model import Campaign
 from ledger.outbox import MessageState, add_draft, approve, settle_unknown
 from ledger.tables import outbox
 from tests.conftest import SteppingClock
@@ -29,13 +30,17 @@ from tests.killing import Killer
 from tests.sending_houses import HOUSES, ROBIN, House, MailHouse
 
 KILLS = int(os.environ.get("DEFINEDBY_TEST_KILLS", "5"))
-STRIDE = 1 if "DEFINEDBY_TEST_KILLS" in os.environ else 5
+IS_FULL = "DEFINEDBY_TEST_KILLS" in os.environ
+STRIDE = 1 if IS_FULL else 5
 #: Longer than a claim lasts, and than the lease of a worker that was killed.
 PATIENCE = 11
 
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest, ledger: Ledger, campaign: Campaign) -> Iterator[House]:
+def house(request: pytest.FixtureRequest, any_ledger: Ledger) -> Iterator[House]:
+    ledger = any_ledger
+    with ledger.write() as connection:
+        campaign = add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")
     if request.param == "email":
         server = request.getfixturevalue("mail_server")
         letters = MailHouse(ledger, campaign, server, "p09")
@@ -131,18 +136,29 @@ def check(post: Post) -> None:
     assert called_sent <= set(arrived)
 
 
-@pytest.mark.timeout(3600)
+SENDING = (
+    ("email", True),
+    ("mastodon", True),
+    ("mastodon", False),
+    ("bluesky", True),
+    ("bluesky", False),
+    ("x", True),
+    ("x", False),
+)
+
+
+def cases() -> Iterator[Any]:
+    for database in ("sqlite", "postgres"):
+        for channel, private in SENDING:
+            if database == "sqlite" or (channel == "mastodon" and private) or IS_FULL:
+                marks = [pytest.mark.postgres] if database == "postgres" else []
+                marks += [pytest.mark.mail] if channel == "email" else []
+                yield pytest.param(database, channel, private, marks=marks)
+
+
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
-    ("house", "private"),
-    [
-        pytest.param("email", True, marks=pytest.mark.mail),
-        ("mastodon", True),
-        ("bluesky", True),
-        ("bluesky", False),
-        ("x", True),
-        ("x", False),
-    ],
-    indirect=["house"],
+    ("any_ledger", "house", "private"), list(cases()), indirect=["any_ledger", "house"]
 )
 def test_p09_killed_anywhere_nothing_is_sent_twice_or_forgotten(
     house: House, private: bool, clock: SteppingClock, killer: Killer
@@ -154,7 +170,7 @@ def test_p09_killed_anywhere_nothing_is_sent_twice_or_forgotten(
     def work(**when: float) -> dict[str, Any]:
         clock.pass_time(minutes=PATIENCE)
         post.add()
-        return killer.dispatch(house.ledger.settings.home, clock(), **when)
+        return killer.dispatch(house.ledger.settings, clock(), **when)
 
     work()  # signs in, where that is done once
     usual = work()

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import delete, insert, select
 
+from ledger import tables
 from ledger.backup import backup
+from ledger.campaigns import add_campaign
 from ledger.cli import resume_command
 from ledger.database import Ledger, open_ledger
 from ledger.errors import DefinedbyError
+from ledger.model import Campaign
 from ledger.paused import MOVED, pause, pause_when_moved, paused, resume
+from ledger.reached import BEHIND, accept_reached, note_reached
 from ledger.restore import restore
 from ledger.settings import load_settings
+from tests.commands import Instance
+from tests.people import agree, asked
 from tests.sample_ledger import fill, make_ledger
 
 
@@ -115,6 +123,67 @@ def test_p15_a_copied_instance_pauses_itself(tmp_path: Path) -> None:
     again = make_ledger(tmp_path / "original", create=False)
     assert pause_when_moved(again) == ""
     again.close()
+
+
+def test_p15_an_older_database_put_back_in_its_place_is_paused(any_ledger: Ledger) -> None:
+    """By copying a file back, or by the database's own tools: the folder is the same."""
+    with any_ledger.write() as connection:
+        campaign = add_campaign(connection, any_ledger.clock(), prompt="A talk is ___?")
+    assert note_reached(any_ledger) == ""
+    before = everything(any_ledger)
+    question = asked(any_ledger, campaign, "a gift")
+    assert note_reached(any_ledger) == ""
+    agree(any_ledger, question, "a gift")
+    assert note_reached(any_ledger) == ""
+    put_back(any_ledger, before)
+    assert note_reached(any_ledger) == BEHIND
+    assert why(any_ledger) == BEHIND
+    assert note_reached(any_ledger) == BEHIND, "starting again does not help"
+    with any_ledger.write() as connection:
+        assert resume(connection)
+    accept_reached(any_ledger)
+    assert note_reached(any_ledger) == ""
+
+
+def test_p15_the_worker_of_an_older_database_sends_nothing_until_it_is_resumed(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    instance, file = Instance(ledger.settings.home), ledger.settings.home / "definedby.sqlite"
+    ledger.close()
+    old = tmp_path / "old.sqlite"
+    shutil.copy(file, old)
+    asked(ledger, campaign_of(ledger), "a gift")
+    instance.run("worker", "--once")
+    ledger.close()
+    shutil.copy(old, file)
+    # It says at its end that the exported head knows more than the chain.
+    instance.run("worker", "--once", code=None)
+    assert why(ledger) == BEHIND
+    instance.run("resume")
+    instance.run("worker", "--once", code=None)
+    assert why(ledger) == ""
+
+
+def campaign_of(ledger: Ledger) -> Campaign:
+    with ledger.write() as connection:
+        return add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
+
+
+def everything(ledger: Ledger) -> dict[str, list[Any]]:
+    with ledger.read() as connection:
+        return {
+            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
+            for table in tables.metadata.sorted_tables
+        }
+
+
+def put_back(ledger: Ledger, before: dict[str, list[Any]]) -> None:
+    with ledger.write() as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(delete(table))
+        for table in tables.metadata.sorted_tables:
+            if before[table.name]:
+                connection.execute(insert(table), before[table.name])
 
 
 def pause_and_fail(ledger: Ledger) -> None:

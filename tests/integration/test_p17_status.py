@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from collector.meter import cap_reached
 from collector.polling import poll_all, poll_due
 from collector.status import status
 from ledger.accounts import add_account, note_failure, note_read
@@ -95,6 +96,26 @@ def test_p17_what_went_wrong_and_how_to_mend_it_is_shown_until_it_is_well(
         shown = {one.account.name: one.as_dict() for one in status(ledger)}
         assert (shown["limited"]["last_error"], shown["limited"]["failures"]) == ("", 0)
         assert shown["limited"]["replies"] == 1
+
+
+def test_p17_a_reached_cap_raises_an_alert_at_once(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    """Until the first of the month nothing is read there, nor looked at again."""
+    error = cap_reached(10, clock())
+    with ledger.write() as connection:
+        account = add_account(
+            connection,
+            ledger.keys,
+            channel=Channel.X,
+            name="@asker_example",
+            campaign_id=campaign.id,
+        )
+        note_failure(connection, account.id, error=f"{error} {error.mend}", next_poll_at=clock())
+    (alert,) = status(ledger)[0].alerts
+    assert alert.kind == "capped"
+    assert "$10.00" in alert.mend
+    assert "Raise the account's monthly cap" in alert.mend
 
 
 def test_p17_an_import_is_never_called_quiet(

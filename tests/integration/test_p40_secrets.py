@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import base64
-import importlib
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from sqlalchemy import select
 
-from collector.channels import _MODULES
+from collector.account_asking import ASKING, account_of, asks_of
 from ledger.accounts import add_account, find_account, renew_secret
 from ledger.campaigns import add_campaign
 from ledger.contributors import add_contributor, contributor_key
 from ledger.database import Ledger, open_ledger
+from ledger.errors import DefinedbyError
 from ledger.keys import read_keys
+from ledger.leases import WORKER
 from ledger.model import Account, Channel
-from ledger.rotation import rotate_keys
+from ledger.rotation import rotate_keys, rotate_signing_key
 from ledger.settings import Settings
-from tests.commands import ROOT
+from ledger.tables import leases
+from tests.commands import ROOT, Instance
 from tests.servers.fixtures import need
 
 TOKEN = "token-that-nobody-shall-find-0123456789"
@@ -75,22 +78,23 @@ def test_p40_strings_finds_no_token_of_any_channel(ledger: Ledger) -> None:
     """Whatever a channel asks for in secret, as given, renewed and after a rotation."""
     need("" if shutil.which("strings") else "there is no 'strings': install binutils")
     secrets: list[str] = []
-    asking = [channel for channel in Channel if hasattr(connector_module(channel), "ASKS")]
-    assert set(asking) >= {Channel.X, Channel.MASTODON, Channel.BLUESKY}
+    assert set(ASKING) == {Channel.EMAIL, Channel.X, Channel.MASTODON, Channel.BLUESKY}
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
-        for channel in asking:
-            module = connector_module(channel)
-            plain = f"{channel}.asker.example"
+        for channel in ASKING:
             answers = {
-                ask.name: ask.default or ("" if ask.name == "monthly_cap" else plain)
-                for ask in module.ASKS
+                "address": "ask@asker.example",
+                "imap": "imap.asker.example:993",
+                "smtp": "smtp.asker.example:465",
+                "handle": "asker.example",
+                "base_url": "https://asker.example",
+                "consumer_key": "key-that-may-be-seen",
             }
-            for ask in module.ASKS:
+            for ask in asks_of(channel):
                 if ask.secret:
                     answers[ask.name] = f"{channel}-{ask.name}-quiet-herons-0123456789"
                     secrets.append(answers[ask.name])
-            options, secret = module.account_from(answers)
+            options, secret = account_of(channel, answers, ledger.settings)
             added = add_account(
                 connection,
                 ledger.keys,
@@ -118,10 +122,6 @@ def test_p40_strings_finds_no_token_of_any_channel(ledger: Ledger) -> None:
                     assert form not in printable, path
 
 
-def connector_module(channel: Channel) -> ModuleType:
-    return importlib.import_module(_MODULES[channel])
-
-
 def test_p40_rotation_leaves_everything_readable_and_the_old_key_worthless(
     any_ledger: Ledger, account: Account
 ) -> None:
@@ -133,7 +133,50 @@ def test_p40_rotation_leaves_everything_readable_and_the_old_key_worthless(
     assert readable(any_ledger.settings)
 
 
-@pytest.mark.parametrize("step", range(1, 8))
+def test_p40_one_open_instance_can_be_rotated_again_and_again(
+    any_ledger: Ledger, account: Account
+) -> None:
+    seen = {any_ledger.keys.fernet}
+    for _ in range(3):
+        assert rotate_keys(any_ledger) == 2
+        seen.add(read_keys(any_ledger.settings.home).fernet)
+        assert readable(any_ledger.settings)
+    assert len(seen) == 4
+
+
+def test_p40_keys_stay_as_they_are_while_a_worker_runs(ledger: Ledger, tmp_path: Path) -> None:
+    """It knows the old keys only: what it stored under them later could never be read."""
+    instance = Instance(ledger.settings.home)
+    key_file = ledger.settings.home / "keys.json"
+    before = key_file.read_bytes()
+    worker = instance.start("worker", log=tmp_path / "worker.log")
+    try:
+        deadline = time.monotonic() + 60
+        while not _is_held(ledger):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        refused = instance.run("rotate-keys", code=None)
+        assert refused.returncode != 0
+        assert "A worker of this instance is running" in refused.stderr
+        assert "Stop it and the web server" in refused.stderr
+        with pytest.raises(DefinedbyError, match="A worker of this instance is running"):
+            rotate_signing_key(ledger)
+        assert key_file.read_bytes() == before
+    finally:
+        worker.terminate()
+        worker.wait(timeout=30)
+    instance.run("rotate-keys")
+    assert key_file.read_bytes() != before
+    assert not _is_held(ledger)
+
+
+def _is_held(ledger: Ledger) -> bool:
+    with ledger.read() as connection:
+        held = connection.execute(select(leases.c.holder).where(leases.c.name == WORKER)).scalar()
+    return bool(held)
+
+
+@pytest.mark.parametrize("step", range(1, 10))
 def test_p40_a_rotation_that_is_killed_leaves_everything_readable(
     ledger: Ledger, step: int
 ) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from collector.schedule import LEASE, LEASE_LENGTH
+from collector.schedule import LEASE_LENGTH
 from consent.requests import ask, fresh_link
 from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
@@ -29,6 +29,7 @@ from ledger.database import open_ledger
 from ledger.definitions import take_definition
 from ledger.errors import TemporaryError
 from ledger.heads import verify_chain
+from ledger.leases import WORKER
 from ledger.model import Campaign, Channel
 from ledger.replies import find_reply
 from ledger.settings import load_settings
@@ -84,13 +85,13 @@ class House:
 
     def fence(self) -> int:
         with self.ledger.read() as connection:
-            found = select(leases.c.fence).where(leases.c.name == LEASE)
+            found = select(leases.c.fence).where(leases.c.name == WORKER)
             return connection.execute(found).scalar() or 0
 
     def holder(self) -> int:
         """The process that holds the workers' lease."""
         with self.ledger.read() as connection:
-            found = select(leases.c.holder).where(leases.c.name == LEASE)
+            found = select(leases.c.holder).where(leases.c.name == WORKER)
             return int((connection.execute(found).scalar() or "::").split(":")[1] or 0)
 
     def is_locked(self) -> bool:
@@ -99,7 +100,9 @@ class House:
             with self.ledger.write() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execute(text("SET LOCAL lock_timeout = 500"))
-                connection.execute(leases.update().where(leases.c.name == LEASE).values(name=LEASE))
+                connection.execute(
+                    leases.update().where(leases.c.name == WORKER).values(name=WORKER)
+                )
         except TemporaryError:
             return True
         except Exception as error:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from collector.poll import _next_turn
 from collector.polling import MOST_HANGING, Poller, poll_all
 from ledger.accounts import add_account, all_accounts, set_reading
+from ledger.clock import system_clock
 from ledger.database import Ledger
 from ledger.leases import LeaseLostError, acquire
 from ledger.model import Account, Campaign, Channel, ReadingState
@@ -147,9 +150,6 @@ def test_the_platforms_reset_time_is_waited_for_and_a_little_longer(
     ("channel", "least"), [("email", 30), ("mastodon", 30), ("bluesky", 20), ("x", 90)]
 )
 def test_no_account_is_read_faster_than_its_platform_allows(channel: str, least: int) -> None:
-    from collector.poll import _next_turn
-    from ledger.clock import system_clock
-
     settings = load_settings({}, poll_seconds=1)
     ledger = Ledger(settings, None, None, system_clock)  # type: ignore[arg-type]  # only settings
     account = Account(1, Channel(channel), "a", "c")
@@ -161,6 +161,50 @@ def test_no_account_is_read_faster_than_its_platform_allows(channel: str, least:
             assert timedelta(seconds=least) <= planned - now <= timedelta(seconds=least * 1.11)
 
 
+def planned_wait(*, found: bool, last: timedelta | None) -> timedelta:
+    """Until the next turn of a mailbox whose last interval was `last`; a minute is usual."""
+    ledger = Ledger(load_settings({}, poll_seconds=60), None, None, system_clock)  # type: ignore[arg-type]
+    now = system_clock()
+    account = Account(1, Channel.EMAIL, "a", "c")
+    if last is not None:
+        account = replace(account, last_read_at=now - last, next_poll_at=now)
+    planned = _next_turn(ledger, account, now, found=found)
+    assert planned is not None
+    return planned - now
+
+
+def test_a_quiet_account_is_read_more_and_more_rarely_and_soon_again_after_an_answer() -> None:
+    usual = timedelta(minutes=1)
+    near = timedelta(seconds=7)  # a tenth more or less
+    assert abs(planned_wait(found=False, last=None) - usual) < near
+    assert abs(planned_wait(found=False, last=usual) - usual * 1.5) < near * 1.5
+    assert abs(planned_wait(found=False, last=usual * 8) - usual * 10) < near * 10
+    assert abs(planned_wait(found=False, last=usual * 10) - usual * 10) < near * 10
+    assert abs(planned_wait(found=True, last=usual * 10) - usual) < near
+
+
+def test_accounts_do_not_knock_at_one_moment() -> None:
+    waits = {planned_wait(found=True, last=None).total_seconds() for _ in range(50)}
+    assert max(waits) - min(waits) > 4
+    assert 54 <= min(waits) <= max(waits) <= 66
+
+
+def test_an_answer_on_an_earlier_page_brings_the_next_turn_soon(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+) -> None:
+    """The last page of a turn is empty on Mastodon, whatever the ones before brought."""
+    kept(ledger, campaign, "quick", quick)
+    for _ in range(8):
+        poll_all(ledger)
+        clock.now = named(ledger, "quick").next_poll_at or clock.now
+    poll_all(ledger)
+    patient = (named(ledger, "quick").next_poll_at or clock.now) - clock()
+    quick.mention(quick.add_person("ben@far.example"), "a candle")
+    poll_all(ledger)
+    assert named(ledger, "quick").stored == 2
+    assert (named(ledger, "quick").next_poll_at or clock.now) - clock() < patient / 5
+
+
 def test_what_rests_is_not_read(ledger: Ledger, campaign: Campaign, quick: MastodonApi) -> None:
     account = kept(ledger, campaign, "resting", quick)
     with ledger.write() as connection:
@@ -169,10 +213,13 @@ def test_what_rests_is_not_read(ledger: Ledger, campaign: Campaign, quick: Masto
     assert quick.requests == []
 
 
+@pytest.mark.parametrize("fails", [False, True])
 def test_a_turn_whose_lease_was_lost_keeps_nothing(
-    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, quick: MastodonApi, *, fails: bool
 ) -> None:
     kept(ledger, campaign, "quick", quick)
+    if fails:
+        quick.faults.append(Fault(status=500, times=9))
     with ledger.write() as connection:
         mine = acquire(connection, "worker", "me", clock(), timedelta(seconds=10))
         assert mine is not None
@@ -182,7 +229,8 @@ def test_a_turn_whose_lease_was_lost_keeps_nothing(
     poller.start_due(ledger, mine)
     with pytest.raises(LeaseLostError):
         poller.finish(ledger)
-    assert named(ledger, "quick").stored == 0
+    account = named(ledger, "quick")
+    assert (account.stored, account.failures, account.last_error) == (0, 0, "")
 
 
 def wait_until(is_so: object) -> None:

@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 
-from collector.channels.x import PRICES, open_connector
+from collector.accounts import keep_account, try_account
+from collector.channels.x import open_connector
 from collector.connector import ChannelError, Context, SourceState
+from collector.context import context_of
 from collector.meter import AccountMeter
+from collector.x_prices import PRICES
 from ledger.accounts import add_account
 from ledger.database import Ledger
-from ledger.model import Account, Campaign, Page
+from ledger.errors import TemporaryError
+from ledger.model import Account, Campaign, Channel, Page
 from ledger.spending import spent
 from tests.conftest import SteppingClock
 from tests.servers.x import ME, XServer
@@ -340,6 +344,23 @@ def test_the_check_names_the_account_and_what_is_left(
     meter = AccountMeter(ledger, account, PRICES)
     answer = open_connector(account, Context(x.clock, meter=meter)).check()  # type: ignore[arg-type]
     assert answer == "X answered as @asker_example; $4.99 of this month's cap is left."
+
+
+def test_trying_an_account_costs_and_shows_what_is_left(
+    x: XServer, ledger: Ledger, campaign: Campaign
+) -> None:
+    wanted = x_account(x.url, monthly_cap=5)
+    given = (ledger, campaign, Channel.X, "@asker_example", wanted.options, wanted.secret)
+    account, answer = keep_account(*given)
+    assert answer == "X answered as @asker_example; $4.99 of this month's cap is left."
+    with ledger.read() as connection:
+        assert spent(connection, account.id, ledger.clock()) == 10_000
+    # Known by its number for a day, so it is not paid for again.
+    assert keep_account(*given, replace=True)[1] == answer
+    assert try_account(account, context_of(ledger, account)) == answer
+    poor = {**wanted.options, "monthly_cap": 0.001}
+    with pytest.raises(TemporaryError, match=r"cap of \$0\.00 is reached"):
+        keep_account(ledger, campaign, Channel.X, "@poor_example", poor, wanted.secret)
 
 
 @pytest.mark.parametrize("seed", range(6))

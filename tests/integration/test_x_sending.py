@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from collector.channels.x import open_connector
-from collector.connector import ChannelError, Context, NoMeter, OutgoingMessage
+from collector.connector import ChannelError, Context, Held, NoMeter, OutgoingMessage
 from ledger.model import Channel
 from tests.conftest import SteppingClock
 from tests.servers.x import ME, XServer
@@ -30,11 +30,12 @@ class Notes(NoMeter):
         self.room = room
         self.charged: list[tuple[str, list[str]]] = []
 
-    def charge(self, kind: str, ids: Any) -> None:
-        self.charged.append((kind, list(ids)))
+    def hold(self, kind: str, count: int) -> Held:
+        return Held(kind, min(count, self.room))
 
-    def room_for(self, _kind: str, count: int) -> int:
-        return min(count, self.room)
+    def settle(self, held: Held, ids: Any) -> None:
+        if ids:
+            self.charged.append((held.kind, list(ids)))
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.molds import make_mold
 from tests.servers import bluesky, mail, postgres
 from tests.servers.sharing import shared
 
@@ -45,6 +47,23 @@ def postgres_url(postgres_server: postgres.PostgresServer) -> Iterator[str]:
     name = postgres_server.new_database()
     yield postgres_server.url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_mold(
+    postgres_server: postgres.PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database with the tables of an instance, to copy."""
+    name = postgres_server.new_database()
+    folder = tmp_path_factory.mktemp("mold")
+    make_mold(folder, postgres_server.url(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_mold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database with the tables of an instance, to copy."""
+    return make_mold(tmp_path_factory.mktemp("mold"))
 
 
 @pytest.fixture(scope="session")

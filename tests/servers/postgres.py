@@ -76,10 +76,10 @@ class PostgresServer:
         """The SQLAlchemy URL of a database of this server."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
 
-    def new_database(self) -> str:
-        """Make an empty database and return its name."""
+    def new_database(self, template: str = "template0") -> str:
+        """Make an empty database, or a copy of one that nobody is connected to; its name."""
         name = f"test_{uuid4().hex}"
-        self._sql(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        self._sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
     def drop_database(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.servers.mail import MailServer, why_unavailable
+from tests.servers.postgres import PostgresServer
 from tests.simulation.verdict import verdict
 from tests.simulation.year import DAYS, Year
 
@@ -19,6 +21,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=2000)
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     given = parser.parse_args()
     reason = why_unavailable()
     if reason:
@@ -26,9 +29,20 @@ def main() -> int:
         return 2
     logging.disable(logging.CRITICAL)
     begin, cpu = time.monotonic(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, MailServer() as mail:
+    with contextlib.ExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory())
+        mail = opened.enter_context(MailServer())
+        url = ""
+        if given.database == "postgres":
+            server = opened.enter_context(PostgresServer())
+            url = server.url(server.new_database())
         year = Year(
-            Path(folder) / "home", mail, people=given.people, seed=given.seed, days=given.days
+            Path(folder) / "home",
+            mail,
+            people=given.people,
+            seed=given.seed,
+            days=given.days,
+            database_url=url,
         )
         year.run(lambda line: print(line, flush=True))
         found = verdict(year)

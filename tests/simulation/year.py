@@ -97,9 +97,24 @@ class Tally:
 class Year:
     """The simulation; `run` lives it, and `tests.simulation.verdict` judges it."""
 
-    def __init__(self, home: Path, mail: MailServer, *, people: int, seed: int, days: int) -> None:
+    def __init__(
+        self,
+        home: Path,
+        mail: MailServer,
+        *,
+        people: int,
+        seed: int,
+        days: int,
+        database_url: str = "",
+    ) -> None:
         self.chance, self.clock, self.tally = random.Random(seed), Clock(), Tally()
-        settings = load_settings({}, home=home, content=home / "content", site=home / "site")
+        settings = load_settings(
+            {},
+            home=home,
+            content=home / "content",
+            site=home / "site",
+            database_url=database_url,
+        )
         self.ledger: Ledger = open_ledger(settings, self.clock, create=True)
         with self.ledger.write() as connection:
             self.campaign = add_campaign(connection, self.clock(), prompt="Courage is ___?")
@@ -328,7 +343,7 @@ class Year:
         if waiting and self.chance.random() < 0.2:
             now = self.clock()
             step = self.chance.randrange(8, 150)
-            killed = self.killer.dispatch(self.ledger.settings.home, now, step=step)["killed"]
+            killed = self.killer.dispatch(self.ledger.settings, now, step=step)["killed"]
             self.tally.counts["workers killed"] += killed
             self.clock.now += timedelta(minutes=11)
         for _ in range(20):

@@ -6,9 +6,13 @@ import json
 
 import pytest
 
+from collector.account_asking import completed
 from collector.channels.x import ASKS, account_from
+from collector.meter import TrialMeter
 from collector.x_login import Login
+from collector.x_prices import PRICES
 from ledger.errors import SettingError
+from ledger.model import Account, Channel
 
 OAUTH1 = {
     "consumer_key": "k",
@@ -41,6 +45,19 @@ def test_spaces_from_copying_are_left_out_and_options_kept() -> None:
     assert json.loads(secret) == OAUTH1
 
 
+def test_prices_and_waiting_are_kept_when_the_login_is_given_again() -> None:
+    """Who pays more would else go on below a cap that counts too little."""
+    given = {"monthly_cap": "10", "prices": "mention=0.005, follower = $0.01", "timeout": "9"}
+    options, secret = account_from(OAUTH1 | given)
+    assert options["prices"] == {"mention": 0.005, "follower": 0.01}
+    assert options["timeout"] == 9.0
+    account = Account(1, Channel.X, "@asker_example", "c", options, secret)
+    again, _ = account_from(completed(account, {"monthly_cap": "20"}))
+    assert again == {**options, "monthly_cap": 20.0}
+    meter = TrialMeter(options, PRICES)
+    assert meter.hold("mention", 10_000).count == 2_000
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -51,6 +68,12 @@ def test_spaces_from_copying_are_left_out_and_options_kept() -> None:
         {"monthly_cap": "-1"},
         {"monthly_cap": "nan"},
         {"messages": "perhaps"},
+        {"prices": "mention"},
+        {"prices": "kindness=0.1"},
+        {"prices": "mention=free"},
+        {"timeout": "0"},
+        {"timeout": "31"},
+        {"timeout": "soon"},
     ],
 )
 def test_what_can_not_be_used_is_refused(wrong: dict[str, str]) -> None:
@@ -59,7 +82,7 @@ def test_what_can_not_be_used_is_refused(wrong: dict[str, str]) -> None:
 
 
 def test_everything_asked_for_is_used_and_secrets_are_not_shown() -> None:
-    used = {*Login.__annotations__, "monthly_cap", "messages", "base_url"}
+    used = {*Login.__annotations__, "monthly_cap", "messages", "prices", "timeout", "base_url"}
     assert {ask.name for ask in ASKS} == used - {"user_id"}
     assert {ask.name for ask in ASKS if ask.secret} == {
         "consumer_secret",

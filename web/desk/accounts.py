@@ -59,7 +59,7 @@ def test(account_id: int) -> ResponseReturnValue:
 
     known = _found(account_id).account
     with saying_why():
-        flash(try_account(known, context_of(ledger(), known).keep_secret), "done")
+        flash(try_account(known, context_of(ledger(), known)), "done")
     return back("accounts.account", account_id=account_id)
 
 

@@ -23,7 +23,7 @@ def confirm(reply_id: int) -> ResponseReturnValue:
     with saying_why():
         confirm_yes(ledger(), reply_id, editor_name())
         flash("Their yes is recorded, with their words as evidence.", "done")
-    return back("definitions.definition", definition_id=definition_id)
+    return _back(definition_id)
 
 
 @pages.post("/<int:reply_id>")
@@ -37,6 +37,14 @@ def correct(reply_id: int) -> ResponseReturnValue:
     with saying_why():
         done = correct_answer(ledger(), reply_id, decision, editor_name())
         flash(f"Corrected; this sticks. {done}".strip(), "done")
+    return _back(definition_id)
+
+
+def _back(definition_id: str) -> ResponseReturnValue:
+    """To the conversation or the definition, wherever the answer was looked at."""
+    thread_id = request.form.get("thread", type=int)
+    if thread_id is not None:
+        return back("threads.thread", thread_id=thread_id)
     return back("definitions.definition", definition_id=definition_id)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from consent.answering import what_is_missing
 from consent.answers import Decided
-from ledger.answers import Answer, answers_about
+from ledger.answers import Answer, answers_about, answers_among
 from ledger.database import Ledger
 from ledger.model import Reply
 
@@ -64,3 +64,19 @@ def answers_shown(ledger: Ledger, connection: Connection, definition_id: str) ->
         AnswerShown(answer, reply, what_is_missing(ledger, connection, answer, reply))
         for answer, reply in answers_about(connection, definition_id)
     ]
+
+
+def answers_in(
+    ledger: Ledger, connection: Connection, replies: list[Reply]
+) -> dict[int, AnswerShown]:
+    """Those of these replies that answer a question of ours, by their numbers."""
+    known = answers_among(connection, [reply.id for reply in replies])
+    return {
+        reply.id: AnswerShown(
+            known[reply.id][0],
+            reply,
+            what_is_missing(ledger, connection, known[reply.id][0], reply),
+        )
+        for reply in replies
+        if reply.id in known
+    }

@@ -36,6 +36,7 @@ from ledger.thread_list import (
 )
 from ledger.threads import Thread, find_thread, set_done, set_undone
 from web.access import editor_only
+from web.desk.answers_shown import DECISIONS, answers_in
 from web.desk.common import back, current_campaign, editor_name, page_number, saying_why
 from web.desk.inbox import sort_one
 from web.desk.ways import shown
@@ -133,10 +134,15 @@ def thread_page(thread_id: int, **more: Any) -> str:
     with ours.read() as connection:
         turn = _turn() or turn_of(connection, found.campaign_id, found.id)
         before, after = neighbours(connection, found.campaign_id, turn, found.id)
+        entries = conversation(connection, ours.keys, found)
+        answered = answers_in(ours, connection, [one.reply for one in entries if one.reply])
         values = {
             "campaign": campaign_by_id(connection, found.campaign_id),
             "thread": found,
-            "entries": conversation(connection, ours.keys, found),
+            "entries": entries,
+            "answered": answered,
+            "answered_last": max(answered, default=None),
+            "decisions": DECISIONS,
             "handles": handles_in(connection, found),
             "joins": joins_of(connection, found.person[0]),
             "stopped": has_stopped_contact(connection, found.person[0]),

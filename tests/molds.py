@@ -1,0 +1,29 @@
+"""Instances copied from one that was made: migrating takes longer than most tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ledger.clock import Clock
+from ledger.database import Ledger, make_folder, open_ledger
+from ledger.keys import new_keys, write_keys
+from ledger.settings import Settings, load_settings
+
+FILE = "definedby.sqlite"
+
+
+def make_mold(folder: Path, database_url: str = "") -> Path:
+    """Make an instance's empty database, in this folder or on a server; the file, if it is one."""
+    settings = load_settings({}, home=folder, database_url=database_url)
+    open_ledger(settings, create=True).close()
+    return folder / FILE
+
+
+def open_copy(settings: Settings, clock: Clock, mold: Path | None = None) -> Ledger:
+    """A new instance with keys of its own; its database is a copy of `mold`, or a copy already."""
+    make_folder(settings.home)
+    write_keys(settings.home, new_keys())
+    if mold is not None:
+        shutil.copy(mold, settings.home / FILE)
+    return open_ledger(settings, clock)
