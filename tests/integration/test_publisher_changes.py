@@ -252,6 +252,19 @@ def test_p05_a_withdrawal_that_a_whole_build_takes_in_leaves_the_kept_tree_too(
         assert b"Quetzalcoatl" not in text, path
 
 
+def test_p05_no_tree_of_another_program_is_kept(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some(ledger, campaign, 2, clock)
+    publish(ledger)
+    publish(titled(ledger, "Another title"), full=False)
+    assert tree.has_before(ledger.settings.site_folder)
+    monkeypatch.setattr(sources, "code", lambda: "of tomorrow")
+    monkeypatch.setattr(sources, "program", lambda: "of tomorrow")
+    publish(titled(ledger, "A third title"), full=False)
+    assert not tree.has_before(ledger.settings.site_folder)
+
+
 def _edition_of(ledger: Ledger, definition: Definition, title: str = "One") -> str:
     with ledger.write() as connection:
         edition = add_edition(
