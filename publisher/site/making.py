@@ -253,6 +253,7 @@ class Maker:
                 "time": when.isoformat(),
                 "day": day(when),
                 "author_page": _author_page(entry.person),
+                "also": " and in editions" if entry.in_editions else "",
                 "linked": linked.quotation(
                     entry, self.frame.campaigns[entry.campaign_id], *self._blog
                 ),
@@ -262,7 +263,18 @@ class Maker:
     def _post_pieces(self, campaign_id: str) -> Pieces:
         """The page of any definition of a campaign, with gaps for what is its own."""
         campaign = self.frame.campaigns[campaign_id]
-        names = ("title", "words", "long", "above", "body", "time", "day", "author_page", "linked")
+        names = (
+            "title",
+            "words",
+            "long",
+            "above",
+            "body",
+            "time",
+            "day",
+            "author_page",
+            "also",
+            "linked",
+        )
         made = self._page(
             "definition.html",
             path="/",
