@@ -128,7 +128,12 @@ class Publication:
         files = full or (bool(why) and outset.composed_by != outset.shape.program)
         how = How(paused=bool(outset.pause), files=files, recompose=recompose)
         if full or why:
-            keep_before = bool(why) and known is not None
+            # Other code may show words where ours would not look for them when they are taken
+            # back: a tree that it made is not kept.
+            same_code = known is not None and known.code == outset.shape.code
+            if not same_code:
+                tree.drop_before(self.ledger.settings.site_folder)
+            keep_before = bool(why) and same_code
             self._build(outset, how, fold=files or again, keep_before=keep_before)
         else:
             self._change(outset, how, known)

@@ -29,7 +29,7 @@ from publisher.render import (
 )
 from publisher.report import Refusal
 from publisher.shown import Question, long_class, question_of
-from publisher.site import nodes
+from publisher.site import linked, nodes
 from publisher.site.editions import ListedEdition, edition_parts
 from publisher.site.entries import Entry, Shelf
 from publisher.site.nodes import Group, Node
@@ -108,6 +108,7 @@ class Maker:
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.connection, self.ledger.keys, self.frame.questions)
         settings = self.ledger.settings
+        self._blog = (settings.public_url, settings.title)
         self._menu = {page.slug for page in self.frame.pages}
         self._headers: dict[str, Markup] = {}
         self._footers: dict[str, Markup] = {}
@@ -252,13 +253,28 @@ class Maker:
                 "time": when.isoformat(),
                 "day": day(when),
                 "author_page": _author_page(entry.person),
+                "also": " and in editions" if entry.in_editions else "",
+                "linked": linked.quotation(
+                    entry, self.frame.campaigns[entry.campaign_id], *self._blog
+                ),
             }
         ).encode()
 
     def _post_pieces(self, campaign_id: str) -> Pieces:
         """The page of any definition of a campaign, with gaps for what is its own."""
         campaign = self.frame.campaigns[campaign_id]
-        names = ("title", "words", "long", "above", "body", "time", "day", "author_page")
+        names = (
+            "title",
+            "words",
+            "long",
+            "above",
+            "body",
+            "time",
+            "day",
+            "author_page",
+            "also",
+            "linked",
+        )
         made = self._page(
             "definition.html",
             path="/",
@@ -289,6 +305,7 @@ class Maker:
             path=address,
             feed=f"{address}feed.xml",
             campaign=campaign,
+            linked=linked.defined_term(campaign, *self._blog),
             newest=_listed(newest),
             listed=len(newest),
             count=sum(month.count for month in months),

@@ -74,10 +74,14 @@ def stamp(ledger: Ledger, campaigns: Sequence[Campaign]) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """What stands on every page (`frame`), what each campaign's pages show, and the program."""
+    """What stands on every page (`frame`), what each campaign's pages show, and the program.
+
+    `code` is the program without its theme: it decides which output shows what.
+    """
 
     frame: str
     program: str
+    code: str
     campaigns: dict[str, str]
 
     def text(self) -> str:
@@ -95,7 +99,10 @@ def shape_of(
     hashed = ledger.keys.token_hash
     frame = repr((_settings(ledger), list(menu), len(campaigns) > 1))
     return Shape(
-        hashed(frame), program(), {one.id: hashed(repr(_campaign(one))) for one in campaigns}
+        hashed(frame),
+        program(),
+        code(),
+        {one.id: hashed(repr(_campaign(one))) for one in campaigns},
     )
 
 
@@ -144,11 +151,23 @@ def _stamps(content: Path) -> list[tuple[str, int, int]]:
 @cache
 def program() -> str:
     """The theme and the code, as they were when this process began to use them."""
-    found = hashlib.sha256()
-    folders = (THEME, ROOT / "templates" / "post", Path(__file__).parent.parent)
-    for path in sorted(path for folder in folders for path in folder.rglob("*")):
-        if path.is_file() and path.suffix in {".html", ".md", ".css", ".svg", ".py"}:
-            found.update(path.name.encode() + path.read_bytes())
+    found = hashlib.sha256(code().encode())
+    for folder in (THEME, ROOT / "templates" / "post"):
+        _add(found, folder, {".html", ".md", ".css", ".svg"})
     # The page "how we ask" is made from it.
     found.update(ETIQUETTE.read_bytes())
     return found.hexdigest()
+
+
+@cache
+def code() -> str:
+    """The code alone."""
+    found = hashlib.sha256()
+    _add(found, Path(__file__).parent.parent, {".py"})
+    return found.hexdigest()
+
+
+def _add(found: hashlib._Hash, folder: Path, suffixes: set[str]) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in suffixes:
+            found.update(path.name.encode() + path.read_bytes())

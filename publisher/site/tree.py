@@ -191,6 +191,11 @@ def forget_before(folder: Path, paths: Iterable[str]) -> None:
             remove_file(folder / BEFORE / path, folder / BEFORE)
 
 
+def drop_before(folder: Path) -> None:
+    """Keep no tree to go back to."""
+    _clear(folder / BEFORE)
+
+
 def has_before(folder: Path) -> bool:
     return (folder / BEFORE).is_dir()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import frontmatter
 from lxml import etree
@@ -20,6 +22,8 @@ from ledger.model import Use
 from ledger.tables import events
 from publisher.report import Refusal
 
+#: What is said of a term, and of nobody.
+TERM = {"@type", "@id", "url", "name", "inDefinedTermSet"}
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -59,7 +63,23 @@ def in_html(name: str, text: str) -> list[Rendered]:
     for quote in page.iter("blockquote"):
         (credit,) = quote.getparent().iter("cite")
         found.append(Rendered(name, quote.text_content(), credit.text_content()))
+    for script in page.iter("script"):
+        assert script.get("type") == "application/ld+json"
+        _check_linked(json.loads(script.text), found)
     return found
+
+
+def _check_linked(said: dict[str, Any], shown: list[Rendered]) -> None:
+    """What programs are told is what readers see, and no more."""
+    if said["@type"] == "DefinedTerm":
+        assert said.keys() == {"@context", *TERM}
+        return
+    assert said["@type"] == "Quotation"
+    assert said["about"].keys() == TERM
+    (quote,) = shown
+    assert said["text"] == quote.words
+    creator = said.get("creator")
+    assert creator is None or quote.credit.startswith(creator["name"])
 
 
 def in_feed(name: str, content: bytes) -> list[Rendered]:

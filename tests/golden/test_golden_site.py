@@ -109,3 +109,15 @@ def test_the_blog_is_what_it_was(ledger: Ledger, request: pytest.FixtureRequest)
     assert sorted(files) == sorted(golden)
     for name, content in sorted(files.items()):
         assert content.decode() == golden[name].decode(), name
+
+
+def test_a_post_says_which_uses_its_author_agreed_to_and_no_others(ledger: Ledger) -> None:
+    pages = [
+        text.decode()
+        for path, text in made(ledger).items()
+        if "11111111/" in path or "22222222/" in path
+    ]
+    whole, alone = (page.partition('<details class="why">')[2] for page in pages)
+    assert "stand here and in editions." in whole
+    assert "stand here. They can" in alone
+    assert "6 January 2026" in whole

@@ -10,10 +10,11 @@ from sqlalchemy import insert, select, update
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger
 from ledger.editions import add_edition
+from ledger.erasures import erase_payloads
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Credit, Definition, NameForm
 from ledger.tables import outputs, places, posts, site_entries
-from publisher.editions import publish_edition
+from publisher.editions import publish_edition, retract_edition
 from publisher.plan import plan
 from publisher.publish import publish, publish_pending
 from publisher.report import no_progress
@@ -227,6 +228,85 @@ def test_p05_a_withdrawal_in_the_middle_of_a_whole_build_leaves_the_kept_tree_to
     assert violations(renamed) == []
     roll_back(renamed, no_progress)
     assert violations(renamed) == []
+
+
+@pytest.mark.parametrize("retracted", [True, False])
+def test_p05_a_withdrawal_that_a_whole_build_takes_in_leaves_the_kept_tree_too(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, *, retracted: bool
+) -> None:
+    leaving = take(ledger, campaign, "A xylophonic silence")
+    grant(ledger, leaving, Credit(NameForm.NAME, name="Quetzalcoatl Sample"))
+    some(ledger, campaign, 2, clock)
+    edition = _edition_of(ledger, leaving)
+    publish(ledger)
+    shown = [path for path, text in site(ledger).items() if b"xylophonic" in text]
+    assert len(shown) >= 6, "its page, lists, feeds and the edition"
+    withdraw(ledger, leaving)
+    if retracted:
+        retract_edition(ledger, edition)
+    renamed = titled(ledger, "Another title")
+    publish(renamed, full=False)
+    assert tree.has_before(renamed.settings.site_folder)
+    for path, text in published_files(renamed).items():
+        assert b"xylophonic" not in text, path
+        assert b"Quetzalcoatl" not in text, path
+
+
+def test_p05_no_tree_of_another_program_is_kept(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some(ledger, campaign, 2, clock)
+    publish(ledger)
+    publish(titled(ledger, "Another title"), full=False)
+    assert tree.has_before(ledger.settings.site_folder)
+    monkeypatch.setattr(sources, "code", lambda: "of tomorrow")
+    monkeypatch.setattr(sources, "program", lambda: "of tomorrow")
+    publish(titled(ledger, "A third title"), full=False)
+    assert not tree.has_before(ledger.settings.site_folder)
+
+
+def _edition_of(ledger: Ledger, definition: Definition, title: str = "One") -> str:
+    with ledger.write() as connection:
+        edition = add_edition(
+            connection,
+            ledger.clock(),
+            campaign_id=definition.campaign_id,
+            title=title,
+            definition_ids=(definition.id,),
+        )
+    publish_edition(ledger, edition.id)
+    return edition.id
+
+
+def test_two_editions_at_once_are_published_by_one_run(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    first, second = some(ledger, campaign, 2, clock)
+    publish(ledger)
+    _edition_of(ledger, first, "One")
+    _edition_of(ledger, second, "Two")
+    assert publish_pending(ledger) is not None
+    made = {path for path in site(ledger) if "/editions/" in path}
+    assert len(made) == 2
+    assert publish_pending(ledger) is None
+
+
+def test_p05_whoever_is_erased_without_having_withdrawn_is_gone_as_well(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    leaving, staying = some(ledger, campaign, 2, clock)
+    publish(ledger)
+    with ledger.write() as connection:
+        erase_payloads(connection, ledger.keys, clock(), leaving.contributor_id)
+    assert publish_pending(ledger) is not None
+    texts = published_files(ledger)
+    assert not [path for path, text in texts.items() if b"answer number 0" in text]
+    assert [path for path, text in texts.items() if b"answer number 1" in text]
+    assert violations(ledger) == []
+    with ledger.read() as connection:
+        assert connection.execute(
+            select(posts.c.subject).where(posts.c.gone_at.is_(None))
+        ).all() == [(staying.id,)]
 
 
 def test_where_names_cant_be_exchanged_files_are_moved_one_by_one(

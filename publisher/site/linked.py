@@ -1,0 +1,65 @@
+"""What programs read of a page: JSON-LD with terms of schema.org (W3C JSON-LD 1.1).
+
+It says what the page says and nothing besides: an author's name and address as they were granted,
+no author where somebody is anonymous, and no licence, because none was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from markupsafe import Markup
+
+from ledger.model import Campaign
+from publisher.render import encoded_path
+from publisher.site.entries import Entry
+
+#: What could end the element or begin another one, in ways that JSON has of writing it.
+_ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+
+
+def quotation(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
+    """A `Quotation` about the campaign's `DefinedTerm`."""
+    address = base + encoded_path(entry.address)
+    found: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Quotation",
+        "@id": address,
+        "url": address,
+        "text": entry.words,
+        "inLanguage": entry.lang,
+        "datePublished": entry.granted_at[:10],
+    }
+    if entry.person:
+        found["creator"] = {"@type": "Person", "name": entry.name}
+        if entry.url:
+            found["creator"]["url"] = entry.url
+    # Put together by hand: the part about the campaign is the same for all of its definitions.
+    whole = f'{_written(found)[:-1]}, "about": {_term(campaign, base, blog)}}}'
+    return Markup(whole)  # noqa: S704 - no character is left that HTML would read
+
+
+def defined_term(campaign: Campaign, base: str, blog: str) -> Markup:
+    """The campaign's term, in the set of terms that the blog is."""
+    whole = '{"@context": "https://schema.org", ' + _term(campaign, base, blog)[1:]
+    return Markup(whole)  # noqa: S704 - no character is left that HTML would read
+
+
+@lru_cache(maxsize=64)
+def _term(campaign: Campaign, base: str, blog: str) -> str:
+    address = base + encoded_path(f"/{campaign.slug}/")
+    return _written(
+        {
+            "@type": "DefinedTerm",
+            "@id": address,
+            "url": address,
+            "name": campaign.term,
+            "inDefinedTermSet": {"@type": "DefinedTermSet", "@id": f"{base}/", "name": blog},
+        }
+    )
+
+
+def _written(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPES)
