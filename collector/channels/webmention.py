@@ -1,7 +1,7 @@
 """Webmention: people answer on pages of their own, and their server tells us (W3C, 2017).
 
-What was sent is kept by web/webmentions.py; here its source is fetched and looked at, in the
-worker. A mention that comes again says that its source was changed or deleted.
+What was sent is kept by web/webmentions.py, and what became of it by collector/mention_checking.py;
+here its source is fetched and looked at.
 """
 
 from __future__ import annotations
@@ -9,40 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
-
-from sqlalchemy import Connection, select
 
 from collector import safe_fetch
 from collector.channels.form import Unpolled
 from collector.connector import Connector, Context, SourceState
-from collector.mention_page import MentionPage, read_apart
+from collector.mention_page import MentionPage
 from collector.safe_fetch import FetchedPage
 from collector.web_address import normal_url, read_address
-from ledger.accounts import ensure_account, note_read
-from ledger.database import Ledger
 from ledger.errors import DefinedbyError, TemporaryError
-from ledger.mentions import (
-    MentionState,
-    SentMention,
-    campaign_of,
-    due,
-    forget_refused,
-    links_elsewhere,
-    settle,
-)
-from ledger.model import Account, Channel, IncomingReply, SkipKind, Skipped, clean_name
-from ledger.replies import store_replies, store_skipped
-from ledger.sources import apply_tombstones, note_edit, note_gone
-from ledger.tables import replies
+from ledger.model import Account, IncomingReply, SkipKind, clean_name
 
-#: Per turn of the worker: each takes 5 seconds at most to fetch.
-MOST_PER_TURN = 10
-FIRST_WAIT = timedelta(minutes=1)
-MOST_WAIT = timedelta(hours=6)
-#: A source that could not be reached for so long is given up.
-MOST_TRYING = timedelta(days=1)
 MOST_NAME_CHARACTERS = 120
 MOST_ADDRESS_CHARACTERS = 320
 _GONE = frozenset({404, 410})
@@ -79,34 +57,12 @@ class Finding:
         return SkipKind.PROTECTED if is_shut else SkipKind.MALFORMED
 
 
-def check_mentions(
-    ledger: Ledger,
-    fetch: Fetch = safe_fetch.fetch,
-    limit: int = MOST_PER_TURN,
-    read: Read = read_apart,
-) -> int:
-    """Look at the sources of mentions that are due; returns how many were settled.
-
-    No transaction is open while a source is fetched. What was found out about a mention that
-    came again meanwhile is dropped, and it is looked at again in the next turn.
-    """
-    with ledger.read() as connection:
-        waiting = due(connection, ledger.clock(), limit)
-    settled = 0
-    for mention in waiting:
-        finding = look(mention, fetch, read)
-        with ledger.write() as connection:
-            settled += _settle(connection, ledger, mention, finding)
-            forget_refused(connection, ledger.clock())
-    return settled
-
-
-def look(mention: SentMention, fetch: Fetch, read: Read) -> Finding:
+def look(source: str, target: str, fetch: Fetch, read: Read) -> Finding:
     """Fetch the source and see whether it links to its target, and what it says. Never raises."""
     try:
-        page = fetch(mention.source)
+        page = fetch(source)
         early = _of_status(page)
-        return early or _of_page(mention, read(page, mention.target))
+        return early or _of_page(source, target, read(page, target))
     except TemporaryError as error:
         return Finding(Outcome.LATER, error.what)
     except DefinedbyError as error:
@@ -131,23 +87,23 @@ def _of_status(page: FetchedPage) -> Finding | None:
     return None
 
 
-def _of_page(mention: SentMention, page: MentionPage) -> Finding:
+def _of_page(source: str, target: str, page: MentionPage) -> Finding:
     if not page.links:
-        return Finding(Outcome.NO_LINK, f"The page has no link to {mention.target}.")
+        return Finding(Outcome.NO_LINK, f"The page has no link to {target}.")
     if not page.words:
         return Finding(Outcome.REFUSED, "The page has no words of its author's own, or too many.")
     name = clean_name(page.author_name)
     return Finding(
         Outcome.SAYS,
         reply=IncomingReply(
-            external_id=mention.source,
-            address=author_address(mention.source, page.author_url),
+            external_id=source,
+            address=author_address(source, page.author_url),
             text=page.words,
             author_name=name if len(name) <= MOST_NAME_CHARACTERS else "",
             author_url=page.author_url,
-            source_url=mention.source,
+            source_url=source,
             written_at=_moment(page.published),
-            in_reply_to=(mention.target,),
+            in_reply_to=(target,),
             raw=page.raw,
         ),
     )
@@ -176,87 +132,6 @@ def _moment(published: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
-
-
-def _settle(connection: Connection, ledger: Ledger, mention: SentMention, finding: Finding) -> bool:
-    now = ledger.clock()
-    if finding.outcome is Outcome.LATER and now - mention.received_at < MOST_TRYING:
-        again = now + min(FIRST_WAIT * (1 << min(mention.attempts, 10)), MOST_WAIT)
-        settle(connection, mention, mention.state, now, error=finding.reason, due_at=again)
-        return False
-    campaign = campaign_of(connection, mention.target)
-    if campaign is None:
-        reason = "The page that it mentions belongs to no campaign any more."
-        return settle(connection, mention, MentionState.REFUSED, now, error=reason)
-    account = ensure_account(
-        connection, ledger.keys, Channel.WEBMENTION, campaign.slug, campaign.id
-    )
-    known = _is_known(connection, account, mention.source)
-    if finding.reply is not None and not campaign.is_open and not known:
-        finding = Finding(Outcome.REFUSED, f"The campaign '{campaign.slug}' is closed.")
-    state = _state(finding, known=known)
-    if not settle(connection, mention, state, now, error=finding.reason):
-        return False
-    stored = _apply(connection, account, mention, finding, now) if known or finding.reply else 0
-    unheard = not known and finding.reply is None
-    if unheard:
-        skipped = Skipped(mention.source, finding.reason, finding.skip_kind)
-        store_skipped(connection, account, [skipped], now)
-    note_read(
-        connection,
-        account.id,
-        cursor="",
-        now=now,
-        next_poll_at=None,
-        stored=stored,
-        skipped=int(unheard),
-    )
-    return True
-
-
-def _state(finding: Finding, *, known: bool) -> MentionState:
-    if finding.outcome is Outcome.SAYS:
-        return MentionState.TAKEN
-    if finding.outcome is Outcome.LATER:
-        return MentionState.GIVEN_UP
-    refused = finding.outcome is Outcome.REFUSED or not known
-    return MentionState.REFUSED if refused else MentionState.GONE
-
-
-def _apply(
-    connection: Connection, account: Account, mention: SentMention, finding: Finding, now: datetime
-) -> int:
-    """Store, change or hold the reply; returns how many are new."""
-    if finding.reply is not None:
-        stored = store_replies(connection, account, [finding.reply], now)
-        apply_tombstones(connection, account, [mention.source], now)
-        if not stored:
-            note_edit(connection, account, finding.reply, now)
-        return stored
-    if finding.outcome is Outcome.PROTECTED:
-        note_gone(connection, account, mention.source, SourceState.PROTECTED, now)
-    elif finding.outcome is Outcome.GONE or (
-        finding.outcome is Outcome.NO_LINK and not _mentions_otherwise(connection, account, mention)
-    ):
-        note_gone(connection, account, mention.source, SourceState.GONE, now)
-    return 0
-
-
-def _mentions_otherwise(connection: Connection, account: Account, mention: SentMention) -> bool:
-    """Whether the source still links to another page of the same campaign, as far as we know."""
-    others = (
-        campaign_of(connection, other.target) for other in links_elsewhere(connection, mention)
-    )
-    return any(found is not None and found.id == account.campaign_id for found in others)
-
-
-def _is_known(connection: Connection, account: Account, source: str) -> bool:
-    row = connection.execute(
-        select(replies.c.id).where(
-            replies.c.account_id == account.id, replies.c.external_id == source
-        )
-    ).first()
-    return row is not None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import pytest
 from collector.channels.webmention import (
     Webmentions,
     author_address,
-    check_mentions,
     open_connector,
 )
 from collector.connector import ChannelError, OutgoingMessage, SourceState
+from collector.mention_checking import check_mentions
 from collector.safe_fetch import fetch
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, set_open
