@@ -27,7 +27,7 @@ from ledger.mentions import (
 )
 from ledger.model import Account, Channel, Skipped
 from ledger.replies import store_replies, store_skipped
-from ledger.sources import apply_tombstones, note_edit, note_gone
+from ledger.sources import apply_tombstones, note_edit, note_edited, note_gone
 from ledger.tables import replies
 
 #: Per turn of the worker: each takes 5 seconds at most to fetch.
@@ -53,7 +53,7 @@ def check_mentions(
         waiting = due(connection, ledger.clock(), limit)
     settled = 0
     for mention in waiting:
-        finding = look(mention.source, mention.target, fetch, read)
+        finding = look(mention.source, [mention.target], fetch, read)
         with ledger.write() as connection:
             settled += _settle(connection, ledger, mention, finding)
             forget_refused(connection, ledger.clock())
@@ -101,7 +101,7 @@ def _state(finding: Finding, *, known: bool) -> MentionState:
         return MentionState.TAKEN
     if finding.outcome is Outcome.LATER:
         return MentionState.GIVEN_UP
-    refused = finding.outcome is Outcome.REFUSED or not known
+    refused = finding.outcome in (Outcome.REFUSED, Outcome.NO_WORDS) or not known
     return MentionState.REFUSED if refused else MentionState.GONE
 
 
@@ -115,7 +115,9 @@ def _apply(
         if not stored:
             note_edit(connection, account, finding.reply, now)
         return stored
-    if finding.outcome is Outcome.PROTECTED:
+    if finding.outcome is Outcome.NO_WORDS:
+        note_edited(connection, account, mention.source, now)
+    elif finding.outcome is Outcome.PROTECTED:
         note_gone(connection, account, mention.source, SourceState.PROTECTED, now)
     elif finding.outcome is Outcome.GONE or (
         finding.outcome is Outcome.NO_LINK and not _mentions_otherwise(connection, account, mention)

@@ -57,7 +57,7 @@ def _spoilt(answer: Answer, permanent: bool | None = None) -> Trouble:
                     site.put(f"/{number}", note(TARGET, text))
 
             def read() -> Page:
-                pages = [_found(look(one, TARGET, HURRIED, read_here)) for one in sources]
+                pages = [_found(look(one, [TARGET], HURRIED, read_here)) for one in sources]
                 return Page(tuple(reply for page in pages for reply in page.replies), "")
 
             well()
