@@ -101,11 +101,11 @@ class MastodonConnector:
         hold back what another brought. A status that was edited comes again, in `edited` too.
         """
         place, limit = Place.of(cursor), max(limit, 1)
-        return (
-            self._mentions(place, limit)
-            or self._private(place, limit)
-            or self._threads(place, limit)
-        )
+        mentions = self._mentions(place, limit)
+        if mentions is not None:
+            return mentions
+        place = replace(place, is_settled=True)
+        return self._private(place, limit) or self._threads(place, limit)
 
     def send(self, message: OutgoingMessage) -> str:
         """Post a status that mentions its recipient; returns its id. Raises ChannelError.
@@ -213,21 +213,32 @@ class MastodonConnector:
 
     def _mentions(self, place: Place, limit: int) -> Page | None:
         """The oldest mentions after the place: min_id pages upwards, so none is jumped over."""
-        items = self._notifications(place.mentions)
+        late: list[Any] | None = None
+        items: list[Any] = []
+        if place.is_settled and place.recent:
+            items = self._notifications(place.before_recent)
+            known = [at for at, one in enumerate(items) if text_of(one, "id") in place.recent]
+            ends = max(known, default=-1) + 1
+            late, items = _unknown(items[:ends], place), items[ends:]
+        if late:
+            return self._late(late, place, limit)
+        if not items:
+            items = self._notifications(place.mentions)
         ids = [text_of(item, "id") for item in items]
         # At least one with an id, or the place could not move past those without.
         last = max(limit, next((at for at, known in enumerate(ids, 1) if known), 0))
         taken, ids = items[:last], [known for known in ids[:last] if known]
         newest = self._api.newer if len(taken) == len(items) else ""
         newest = newest or (ids[-1] if ids else "")
-        if newest in ("", place.mentions):
-            found = self._notifications(place.before_recent) if place.recent else []
-            late = [item for item in found if text_of(item, "id") not in (*place.recent, "")]
-            taken, newest = late[:limit], place.mentions
-            ids = [text_of(item, "id") for item in taken]
-        if not taken:
-            return None
-        return self._mentions_page(taken, place.after_mentions(newest, ids))
+        if newest not in ("", place.mentions):
+            return self._mentions_page(taken, place.after_mentions(newest, ids)) if taken else None
+        if late is None and place.recent:
+            late = _unknown(self._notifications(place.before_recent), place)
+        return self._late(late, place, limit) if late else None
+
+    def _late(self, late: list[Any], place: Place, limit: int) -> Page:
+        ids = [text_of(item, "id") for item in late[:limit]]
+        return self._mentions_page(late[:limit], place.after_mentions(place.mentions, ids))
 
     def _mentions_page(self, items: list[Any], place: Place) -> Page:
         statuses, skipped = [], []
@@ -351,3 +362,8 @@ class MastodonConnector:
         if isinstance(account, dict) and (account.get("suspended") or account.get("limited")):
             return SourceState.PROTECTED
         return SourceState.EDITED if text_of(status, "edited_at") else SourceState.THERE
+
+
+def _unknown(notifications: list[Any], place: Place) -> list[Any]:
+    """Those among them that were stored late: all others of their time are known."""
+    return [one for one in notifications if text_of(one, "id") not in (*place.recent, "")]
