@@ -7,7 +7,7 @@ from typing import Any
 from collector.bluesky_answers import Server, items_of, milliseconds_of, text_of
 from collector.bluesky_posts import calls_itself_bot, profile_url
 from collector.connector import FollowerPage
-from collector.nobots import says_no_bots
+from collector.nobots import wants_no_bots
 from ledger.model import clean_name
 from ledger.person import FoundPerson
 
@@ -60,6 +60,6 @@ def _person(item: Any) -> FoundPerson | None:
         contact=did,
         about=about,
         is_bot=calls_itself_bot(author, did),
-        wants_no_bots=says_no_bots(about),
+        wants_no_bots=wants_no_bots(author),
         is_protected=bool(blocked),
     )

@@ -165,17 +165,24 @@ def _forget(_secret: str) -> None:
     """For connectors that renew nothing."""
 
 
+def mentions_nothing(_source: str) -> Sequence[str]:
+    """For connectors whose sources mention no page of ours."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Context:
     """What a connector is given beside its account.
 
     `keep_secret` stores renewed tokens at once: some platforms end the old ones with that.
+    `mentioned_by` names the pages of ours that a source elsewhere was said to link to.
     """
 
     clock: Clock = system_clock
     prompts: tuple[PromptPost, ...] = ()
     keep_secret: Callable[[str], None] = _forget
     meter: Meter = field(default_factory=NoMeter)
+    mentioned_by: Callable[[str], Sequence[str]] = mentions_nothing
 
 
 class Connector(Protocol):
@@ -200,7 +207,10 @@ class LookingConnector(Connector, Protocol):
     """A channel whose sources can be looked up again."""
 
     def look_again(self, external_ids: Sequence[str]) -> dict[str, SourceState]:
-        """How these sources stand now; what is not in the answer is not known."""
+        """How these sources stand now; what is not in the answer is not known.
+
+        Of so few at a time (collector/source_check.py) that it takes no longer than minutes.
+        """
 
 
 @dataclass(frozen=True)

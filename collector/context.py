@@ -9,6 +9,7 @@ from collector.connector import Context, PromptPost
 from collector.meter import AccountMeter
 from ledger.accounts import renew_secret
 from ledger.database import Ledger
+from ledger.mentions import targets_of
 from ledger.model import Account, Channel
 from ledger.prompts import prompts_of_account
 
@@ -26,6 +27,10 @@ def context_of(ledger: Ledger, account: Account) -> Context:
         with ledger.write() as connection:
             renew_secret(connection, ledger.keys, account.id, secret)
 
+    def mentioned_by(source: str) -> list[str]:
+        with ledger.read() as connection:
+            return targets_of(connection, source, account.campaign_id)
+
     return Context(
         clock=ledger.clock,
         prompts=tuple(
@@ -34,6 +39,7 @@ def context_of(ledger: Ledger, account: Account) -> Context:
         ),
         keep_secret=keep_secret,
         meter=meter_of(ledger, account),
+        mentioned_by=mentioned_by,
     )
 
 

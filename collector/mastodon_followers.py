@@ -6,7 +6,8 @@ from typing import Any
 
 from collector.connector import FollowerPage
 from collector.mastodon_api import Api
-from collector.mastodon_posts import handle_of, text_of, wants_no_bots, web_address
+from collector.mastodon_posts import handle_of, text_of, web_address
+from collector.nobots import wants_no_bots
 from collector.post_html import post_text
 from ledger.model import clean_name
 from ledger.person import FoundPerson

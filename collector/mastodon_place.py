@@ -37,6 +37,9 @@ class Place:
     recent: tuple[str, ...] = ()
     private: str = "0"
     taken: Mapping[str, Taken] = field(default_factory=dict)
+    #: Nothing new was found last time. What is late is looked for first then: when many have come
+    #: after it, it is no longer among the recent ones.
+    is_settled: bool = False
 
     @classmethod
     def of(cls, cursor: str) -> Place:
@@ -55,6 +58,7 @@ class Place:
                 for mark, value in (taken if isinstance(taken, dict) else {}).items()
                 if isinstance(value, list) and len(value) == 2
             },
+            isinstance(kept, dict) and kept.get("is_settled") is True,
         )
 
     def cursor(self) -> str:
@@ -68,7 +72,8 @@ class Place:
     def after_mentions(self, newest: str, ids: list[str]) -> Place:
         """The place once these notifications were taken, `newest` being the last by number."""
         recent = (*self.recent, *ids)[-LOOKED_AT_AGAIN - 1 :]
-        return replace(self, mentions=newest, recent=recent)
+        is_settled = self.is_settled and newest == self.mentions
+        return replace(self, mentions=newest, recent=recent, is_settled=is_settled)
 
     def knows(self, status: Any) -> bool:
         """Whether this status was taken just as it is now."""

@@ -27,6 +27,8 @@ MOST_ID_CHARACTERS = 200
 PRIVATE = frozenset({"direct", "private"})
 #: A name, and its server unless that is ours; Mastodon's own rule, app/models/account.rb.
 _ACCT = re.compile(r"[\w.-]{1,128}(@[\w.-]{1,253}(:[0-9]{1,5})?)?")
+#: As servers make them; what else stands for an id must not become part of an address.
+STATUS_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MENTION = re.compile(r"(?<![=/\w])@([\w.-]+)(@[\w.-]+(?::[0-9]+)?)?")
 _URL = re.compile(r"https?://\S+")
 _JOINER = "\u200d"
@@ -97,21 +99,6 @@ def handle_of(account: Any, domain: Callable[[], str]) -> str:
     if not _ACCT.fullmatch(acct):
         return ""
     return f"@{acct}" if "@" in acct else f"@{acct}@{domain()}"
-
-
-def wants_no_bots(account: Any) -> bool:
-    """Whether a person asks programs to leave them alone: #nobot in their profile.
-
-    A custom of the fediverse; it stands in the note or in one of the fields beside it.
-    """
-    if not isinstance(account, dict):
-        return False
-    fields = account.get("fields")
-    parts = [account.get("note"), account.get("display_name")]
-    for each in fields if isinstance(fields, list) else []:
-        parts += [each.get("name"), each.get("value")] if isinstance(each, dict) else []
-    words = " ".join(post_text(part) for part in parts if isinstance(part, str))
-    return re.search(r"#nobots?\b", words, re.IGNORECASE) is not None
 
 
 def mentioned_in(text: str, domain: str) -> set[str]:

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,10 +50,12 @@ Item = dict[str, Any]
 class MentionPage:
     """`words` is empty when there are none of the author's own; `raw` is the entry as JSON.
 
-    `published` is as the page has it. `endpoint` is where the page takes webmentions itself.
+    `target` is the first of those asked for that the page links to. `published` is as the page has
+    it. `endpoint` is where the page takes webmentions itself.
     """
 
     links: bool = False
+    target: str = ""
     words: str = ""
     author_name: str = ""
     author_url: str = ""
@@ -62,9 +64,9 @@ class MentionPage:
     endpoint: str | None = None
 
 
-def read_apart(page: FetchedPage, target: str = "") -> MentionPage:
+def read_apart(page: FetchedPage, *targets: str) -> MentionPage:
     """Read a fetched page in a process of its own. Raises FetchError when it can't be read."""
-    head = json.dumps({"url": page.url, "target": target, "charset": page.charset})
+    head = json.dumps({"url": page.url, "targets": targets, "charset": page.charset})
     try:
         done = subprocess.run(
             [sys.executable, "-m", "collector.mention_page"],
@@ -83,12 +85,14 @@ def read_apart(page: FetchedPage, target: str = "") -> MentionPage:
         ) from error
 
 
-def read_here(page: FetchedPage, target: str = "") -> MentionPage:
+def read_here(page: FetchedPage, *targets: str) -> MentionPage:
     """Read a fetched page in this process; only for pages that are known to be harmless."""
-    return read_page(page.body, url=page.url, target=target, charset=page.charset)
+    return read_page(page.body, url=page.url, targets=targets, charset=page.charset)
 
 
-def read_page(body: bytes, *, url: str, target: str = "", charset: str = "") -> MentionPage:
+def read_page(
+    body: bytes, *, url: str, targets: Sequence[str] = (), charset: str = ""
+) -> MentionPage:
     """Read the bytes of a page; what the child does."""
     from bs4.dammit import UnicodeDammit
     from mf2py import Parser
@@ -101,17 +105,21 @@ def read_page(body: bytes, *, url: str, target: str = "", charset: str = "") -> 
         unseen.decompose()
     base = _base(soup, url)
     endpoint = _endpoint(soup, base)
-    if not target or not _links_to(soup, base, target):
+    target = _linked(soup, base, targets)
+    if not target:
         return MentionPage(endpoint=endpoint)
     parsed = Parser(doc=soup, url=url).to_dict()
     entry, feed = _entry(parsed["items"], target)
     if entry is None:
         title = soup.title.get_text() if soup.title else ""
-        return MentionPage(links=True, words=" ".join(title.split()), endpoint=endpoint)
+        return MentionPage(
+            links=True, target=target, words=" ".join(title.split()), endpoint=endpoint
+        )
     name, address = _author(entry, feed, parsed)
     raw = json.dumps(entry, ensure_ascii=True)
     return MentionPage(
         links=True,
+        target=target,
         words=_words(entry["properties"]),
         author_name=" ".join(name.split()),
         author_url=address,
@@ -151,9 +159,12 @@ def _endpoint(soup: BeautifulSoup, base: str) -> str | None:
     return None
 
 
-def _links_to(soup: BeautifulSoup, base: str, target: str) -> bool:
-    wanted = normal_url(target)
-    return any(normal_url(_joined(base, link)) == wanted for link in _links(soup))
+def _linked(soup: BeautifulSoup, base: str, targets: Sequence[str]) -> str:
+    """The first of these that the page links to, or ""."""
+    if not targets:
+        return ""
+    links = {normal_url(_joined(base, link)) for link in _links(soup)} - {""}
+    return next((target for target in targets if normal_url(target) in links), "")
 
 
 def _links(soup: BeautifulSoup | Tag) -> Iterator[str]:

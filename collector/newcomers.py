@@ -15,8 +15,7 @@ from sqlalchemy import Row
 from collector.channels import FOLLOWED, open_connector
 from collector.connector import ChannelError, FollowedConnector
 from collector.context import context_of
-from collector.mastodon_posts import wants_no_bots
-from collector.nobots import says_no_bots
+from collector.nobots import wants_no_bots
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError, TemporaryError
 from ledger.model import Account, Channel
@@ -75,7 +74,6 @@ def _new_followers(ledger: Ledger, account: Account) -> tuple[tuple[FoundPerson,
 def _who_wrote(row: Row[Any]) -> FoundPerson:
     """Somebody by their reply, with the marks that the channel sent along."""
     profile = _profile(str(row.raw), Channel(row.channel))
-    about = str(profile.get("description") or "")
     return FoundPerson(
         address=row.address,
         name=row.author_name,
@@ -83,7 +81,7 @@ def _who_wrote(row: Row[Any]) -> FoundPerson:
         contact=row.contact,
         about=row.text,
         is_bot=profile.get("bot") is True,
-        wants_no_bots=wants_no_bots(profile) or says_no_bots(about),
+        wants_no_bots=wants_no_bots(profile),
     )
 
 

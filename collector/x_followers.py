@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from collector.connector import FollowerPage
-from collector.nobots import says_no_bots
+from collector.nobots import wants_no_bots
 from collector.x_api import Api
 from collector.x_posts import WEB, number_of
 from ledger.model import clean_name
@@ -59,7 +59,7 @@ def _person(user: dict[str, Any]) -> FoundPerson | None:
         url=f"{WEB}/{username}",
         contact=str(user["id"]),
         about=about,
-        wants_no_bots=says_no_bots(about),
+        wants_no_bots=wants_no_bots(user),
         is_protected=user.get("protected") is True,
     )
 

@@ -132,6 +132,16 @@ def links_elsewhere(connection: Connection, mention: SentMention) -> list[SentMe
     return [_mention(row) for row in rows]
 
 
+def targets_of(connection: Connection, source: str, campaign_id: str) -> list[str]:
+    """Our pages that this source was said to link to, in that order; none of other campaigns."""
+    rows = connection.execute(
+        select(mentions.c.target).where(mentions.c.source == source).order_by(mentions.c.id)
+    )
+    found = ((target, campaign_of(connection, target)) for target in rows.scalars().all())
+    # The front page stands for a campaign only as long as no other one is open.
+    return [target for target, of in found if of is None or of.id == campaign_id]
+
+
 def recent(connection: Connection, limit: int = 20) -> list[SentMention]:
     """The newest mentions and what became of them."""
     rows = connection.execute(

@@ -209,7 +209,7 @@ def sources_to_check(
             replies.c.source_state.not_in(sorted(HOLDING)),
             or_(replies.c.source_checked_at.is_(None), replies.c.source_checked_at < before),
         )
-        .order_by(replies.c.source_checked_at)
+        .order_by(replies.c.source_checked_at.nulls_first(), replies.c.id)
         .limit(limit)
     )
     return list(rows.scalars())
@@ -229,6 +229,7 @@ def uses_sources(connection: Connection, account_id: int) -> bool:
 def note_checked(
     connection: Connection, account: Account, external_ids: list[str], at: datetime
 ) -> None:
+    """These were looked at; with an earlier time, they are due again sooner."""
     connection.execute(
         update(replies)
         .where(

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from collector.channels.webmention import Fetch, check_mentions
+from collector.channels.webmention import Fetch
+from collector.mention_checking import check_mentions
 from collector.mention_page import read_here
 from collector.safe_fetch import fetch
 from ledger.accounts import all_accounts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from functools import partial
 
-from collector.channels.webmention import check_mentions
 from collector.dispatch import dispatch
 from collector.idling import Idling
+from collector.mention_checking import check_mentions
 from collector.polling import Poller, poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once

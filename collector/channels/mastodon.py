@@ -7,7 +7,6 @@ collector/mastodon_posts.py, what goes wrong is worded in collector/mastodon_err
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,7 @@ from collector.mastodon_errors import reading_error
 from collector.mastodon_place import Place, mark_of
 from collector.mastodon_posts import (
     PRIVATE,
+    STATUS_ID,
     Home,
     handle_of,
     items_in,
@@ -36,11 +36,11 @@ from collector.mastodon_posts import (
     read_status,
     stand_in_id,
     text_of,
-    wants_no_bots,
     web_address,
 )
+from collector.mastodon_recipients import recipient_of
 from collector.platform_answers import NoAnswer, Refused
-from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped, clean_name
+from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
 
 ASKS = (
     Ask(
@@ -63,7 +63,6 @@ CONVERSATIONS_AT_ONCE = 20
 #: Requests of the server's window that looking again leaves for reading.
 KEPT_REQUESTS = 60
 _PROTECTED = frozenset({401, 403})
-_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 def account_from(answers: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -102,11 +101,11 @@ class MastodonConnector:
         hold back what another brought. A status that was edited comes again, in `edited` too.
         """
         place, limit = Place.of(cursor), max(limit, 1)
-        return (
-            self._mentions(place, limit)
-            or self._private(place, limit)
-            or self._threads(place, limit)
-        )
+        mentions = self._mentions(place, limit)
+        if mentions is not None:
+            return mentions
+        place = replace(place, is_settled=True)
+        return self._private(place, limit) or self._threads(place, limit)
 
     def send(self, message: OutgoingMessage) -> str:
         """Post a status that mentions its recipient; returns its id. Raises ChannelError.
@@ -114,7 +113,7 @@ class MastodonConnector:
         Nobody else may be mentioned, for they would receive it too, and nobody is written to who
         wants no programs to write.
         """
-        account = self._recipient(message)
+        account = recipient_of(message, self._api)
         handle, domain = handle_of(account, self._api.domain), self._api.domain()
         text = message.body
         if handle.lower() not in mentioned_in(text, domain):
@@ -156,7 +155,7 @@ class MastodonConnector:
         """
         self._api.own()  # a token that is no longer known must not look like protected posts
         states: dict[str, SourceState] = {}
-        for known in filter(_ID.fullmatch, external_ids):
+        for known in filter(STATUS_ID.fullmatch, external_ids):
             left = self._api.remaining
             if states and left is not None and left <= KEPT_REQUESTS:
                 break
@@ -172,7 +171,7 @@ class MastodonConnector:
         """The words of these statuses as they are now. Raises ChannelError."""
         home = Home(text_of(self._api.own(), "id"), self._api.domain)
         texts = {}
-        for known in filter(_ID.fullmatch, external_ids):
+        for known in filter(STATUS_ID.fullmatch, external_ids):
             status = self._api.read_if_there("a post", self._api.client.status, known)
             item = read_status(status, home)
             if isinstance(item, IncomingReply):
@@ -188,7 +187,7 @@ class MastodonConnector:
         wanted = address.strip().rstrip("/")
         last = wanted.rpartition("/")[2]
         found = []
-        if _ID.fullmatch(last):
+        if STATUS_ID.fullmatch(last):
             found = [self._api.read_if_there("the post", self._api.client.status, last)]
         # Not every server shows its ids in its addresses (snac).
         found += self._api.read_list("its posts", self._api.client.account_statuses, id=own_id)
@@ -214,21 +213,32 @@ class MastodonConnector:
 
     def _mentions(self, place: Place, limit: int) -> Page | None:
         """The oldest mentions after the place: min_id pages upwards, so none is jumped over."""
-        items = self._notifications(place.mentions)
+        late: list[Any] | None = None
+        items: list[Any] = []
+        if place.is_settled and place.recent:
+            items = self._notifications(place.before_recent)
+            known = [at for at, one in enumerate(items) if text_of(one, "id") in place.recent]
+            ends = max(known, default=-1) + 1
+            late, items = _unknown(items[:ends], place), items[ends:]
+        if late:
+            return self._late(late, place, limit)
+        if not items:
+            items = self._notifications(place.mentions)
         ids = [text_of(item, "id") for item in items]
         # At least one with an id, or the place could not move past those without.
         last = max(limit, next((at for at, known in enumerate(ids, 1) if known), 0))
         taken, ids = items[:last], [known for known in ids[:last] if known]
         newest = self._api.newer if len(taken) == len(items) else ""
         newest = newest or (ids[-1] if ids else "")
-        if newest in ("", place.mentions):
-            found = self._notifications(place.before_recent) if place.recent else []
-            late = [item for item in found if text_of(item, "id") not in (*place.recent, "")]
-            taken, newest = late[:limit], place.mentions
-            ids = [text_of(item, "id") for item in taken]
-        if not taken:
-            return None
-        return self._mentions_page(taken, place.after_mentions(newest, ids))
+        if newest not in ("", place.mentions):
+            return self._mentions_page(taken, place.after_mentions(newest, ids)) if taken else None
+        if late is None and place.recent:
+            late = _unknown(self._notifications(place.before_recent), place)
+        return self._late(late, place, limit) if late else None
+
+    def _late(self, late: list[Any], place: Place, limit: int) -> Page:
+        ids = [text_of(item, "id") for item in late[:limit]]
+        return self._mentions_page(late[:limit], place.after_mentions(place.mentions, ids))
 
     def _mentions_page(self, items: list[Any], place: Place) -> Page:
         statuses, skipped = [], []
@@ -353,53 +363,7 @@ class MastodonConnector:
             return SourceState.PROTECTED
         return SourceState.EDITED if text_of(status, "edited_at") else SourceState.THERE
 
-    def _recipient(self, message: OutgoingMessage) -> dict[str, Any]:
-        """The account a message goes to. Raises ChannelError unless it may be written to."""
-        handle = "@" + message.recipient.strip().lstrip("@")
-        account = self._author_of(message.in_reply_to, handle)
-        if account is None:
-            account = self._api.read_if_there(
-                "its accounts", self._api.client.account_lookup, acct=handle[1:]
-            )
-        if handle_of(account, self._api.domain).lower() != handle.lower():
-            raise ChannelError(
-                f"The server knows nobody called {clean_name(handle)}.",
-                permanent=True,
-                mend="Write to this person in another way.",
-            )
-        if wants_no_bots(account) or account.get("bot") is True:
-            raise ChannelError(
-                f"{handle} is a bot, or asks programs not to write (#nobot).",
-                permanent=True,
-                mend="Write to this person yourself, or leave it.",
-            )
-        ties = self._api.read_if_there(
-            "its accounts", self._api.client.account_relationships, text_of(account, "id")
-        )
-        if any(isinstance(tie, dict) and tie.get("blocked_by") for tie in items_in(ties)):
-            raise ChannelError(
-                f"{handle} has blocked this account.",
-                permanent=True,
-                mend="Leave it: this person does not want to be written to.",
-            )
-        found: dict[str, Any] = account
-        return found
 
-    def _author_of(self, external_id: str, handle: str) -> dict[str, Any] | None:
-        """The account behind the post that is answered, if it is that of `handle`."""
-        if not external_id:
-            return None
-        status = None
-        if _ID.fullmatch(external_id):
-            status = self._api.read_if_there(
-                "the post to answer", self._api.client.status, external_id
-            )
-        if not isinstance(status, dict):
-            raise ChannelError(
-                "The post to answer is no longer there.",
-                permanent=True,
-                mend="Write a new message instead of an answer, if the person wants one.",
-            )
-        account = status.get("account")
-        is_theirs = handle_of(account, self._api.domain).lower() == handle.lower()
-        return account if is_theirs and isinstance(account, dict) else None
+def _unknown(notifications: list[Any], place: Place) -> list[Any]:
+    """Those among them that were stored late: all others of their time are known."""
+    return [one for one in notifications if text_of(one, "id") not in (*place.recent, "")]

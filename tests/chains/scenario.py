@@ -18,24 +18,24 @@ from collector.polling import poll_due
 from collector.prompting import post_prompt
 from collector.read import read_new
 from collector.source_check import check_sources
-from consent.decisions import grant, withdraw
 from consent.requests import ask
 from ledger.accounts import account_by_id
 from ledger.chain import Head
 from ledger.database import Ledger
 from ledger.definitions import definitions_in
+from ledger.events import state_of
 from ledger.heads import verify_chain
-from ledger.model import Account, Campaign, Credit, NameForm, Reply, ReplyKind, ReplyState, Use
+from ledger.model import Account, Campaign, Reply, ReplyKind, ReplyState
 from ledger.posts import Post, find_post
 from ledger.prompts import Prompt
 from ledger.replies import desk_replies
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
-from tests.visiting import Visitor, application, owner
+from tests.visiting import Visitor, application, choices, contributor, owner
 
 #: Words with what must come out as text: quotes, markup, an ampersand, letters beyond ASCII.
 WORDS = "making other people’s *ideas* louder & <b>clearer</b>, näher"
-CREDIT = Credit(NameForm.NAME, name="Ada Sample", role="gardener", url="https://ada.example/")
+CREDIT = {"name": "Ada Sample", "role": "gardener", "url": "https://ada.example/"}
 #: Servers that work off queues need a moment; nothing here waits when it need not.
 ARRIVES_SECONDS = 40.0
 Found = TypeVar("Found")
@@ -112,7 +112,7 @@ def play(stage: Stage, world: World) -> None:
     reply = _arrived(stage, world, prompt)
     definition_id = _shortlisted(world, reply)
     assert _published(world) is None, "nothing is published before its author allows it"
-    _granted(world, definition_id)
+    author = _granted(world, definition_id)
     post = _public(world, definition_id)
     if not stage.cannot_delete:
         stage.delete(world)
@@ -120,7 +120,8 @@ def play(stage: Stage, world: World) -> None:
         world.editor.press(f"/desk/definitions/{definition_id}/release")
         assert "Its source was deleted." not in _desk_page(world, definition_id)
         post = _public(world, definition_id)
-    withdraw(world.ledger, definition_id, {"channel": "page", "page": "chain"})
+    author.go(_page_of(definition_id))
+    author.press(_page_of(definition_id), decision="withdraw")
     _nowhere(world, definition_id, post)
     found = verify_chain(world.ledger, [])
     assert isinstance(found, Head), found
@@ -169,17 +170,28 @@ def _shortlisted(world: World, reply: Reply) -> str:
     return definition.id
 
 
-def _granted(world: World, definition_id: str) -> None:
-    """As the personal page does it: the request names the words, the grant must fit them."""
-    asked = ask(world.ledger, definition_id, asked_by="robin@blog.example")
-    grant(
-        world.ledger,
-        asked.request.id,
-        text=world.answer,
-        credit=CREDIT,
-        uses=frozenset(Use),
-        evidence={"channel": "page", "page": "chain", "notice": asked.request.notice},
+def _granted(world: World, definition_id: str) -> Visitor:
+    """They open their personal link, set their credit, look at it, and say yes to just that."""
+    ask(world.ledger, definition_id, asked_by="robin@blog.example")
+    with world.ledger.read() as connection:
+        (definition,) = definitions_in(connection, world.campaign.id)
+    author, mine = (
+        contributor(world.app, world.ledger, definition.contributor_id),
+        _page_of(definition_id),
     )
+    assert escape(world.answer) in author.go(mine)
+    for is_shown in (False, True):
+        author.press(mine, decision="grant", **choices(**CREDIT))
+        with world.ledger.read() as connection:
+            granted = state_of(connection, world.ledger.keys, definition_id).grant
+        assert (granted is not None) is is_shown, "only what was on the screen is agreed to"
+    assert granted is not None
+    assert granted.text == world.answer
+    return author
+
+
+def _page_of(definition_id: str) -> str:
+    return f"/me/{definition_id}"
 
 
 def _published(world: World) -> int | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from collector.mention_page import read_here
 from collector.safe_fetch import fetch
 from ledger.campaigns import add_campaign
 from ledger.database import open_ledger
-from ledger.mentions import MentionState, SentMention
 from ledger.model import Page
 from ledger.settings import load_settings
 from tests.contract.kinds import Change, Changed, Hooks, Kind, Trouble, Troubled
@@ -36,11 +34,6 @@ CANNOT = {
 HURRIED = partial(fetch, allow_private=True, clock=lambda: time.monotonic() * 20)
 #: A stranger's page is judged by what it says: nobody here can make it another one.
 THEIRS = "Only who wrote the page can mend that; their server then sends the mention again."
-
-
-def _mention(source: str) -> SentMention:
-    now = datetime(2026, 1, 5, tzinfo=UTC)
-    return SentMention(1, source, TARGET, now, MentionState.WAITING, 1, 0)
 
 
 def _found(finding: Finding) -> Page:
@@ -64,7 +57,7 @@ def _spoilt(answer: Answer, permanent: bool | None = None) -> Trouble:
                     site.put(f"/{number}", note(TARGET, text))
 
             def read() -> Page:
-                pages = [_found(look(_mention(one), HURRIED, read_here)) for one in sources]
+                pages = [_found(look(one, [TARGET], HURRIED, read_here)) for one in sources]
                 return Page(tuple(reply for page in pages for reply in page.replies), "")
 
             well()

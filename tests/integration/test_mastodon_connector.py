@@ -60,6 +60,24 @@ def test_p16_a_mention_that_was_stored_late_is_read_once(
     assert replies(pages) == []
 
 
+@pytest.mark.parametrize("limit", [7, 80])
+def test_p16_a_late_mention_is_not_lost_in_a_rush(
+    server: MastodonApi, ada: str, limit: int
+) -> None:
+    for number in range(50):
+        server.mention(ada, f"lamp {number}")
+    number = server.reserve()
+    server.mention(ada, "overtook it")
+    _, cursor = read_all(server)
+    late = server.mention(ada, "late", notify=False)
+    server.notify(late, at=number)
+    rush = [server.mention(ada, f"door {number}") for number in range(100)]
+    pages, cursor = read_all(server, cursor=cursor, limit=limit)
+    ids = [reply.external_id for reply in replies(pages)]
+    assert ids == [str(known) for known in (late, *rush)]
+    assert replies(read_all(server, cursor=cursor)[0]) == []
+
+
 def test_threads_and_mentions_together_bring_each_reply_once(server: MastodonApi, ada: str) -> None:
     prompt = server.add_status(server.own_id, "Thought leadership is ___?")
     mentioned = server.mention(ada, "a lamp", answers=prompt)

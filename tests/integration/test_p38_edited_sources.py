@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from collector.channels import open_connector
+from collector.channels.webmention import Webmentions
+from collector.connector import Connector, Context
+from collector.mention_page import read_here
 from collector.polling import poll_due
-from collector.source_check import check_sources
+from collector.source_check import Open, check_sources
 from ledger.accounts import add_account
 from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel
 from ledger.replies import find_reply
 from ledger.sources import HeldSource, held_source, release_source
 from tests.conftest import SteppingClock
+from tests.mentioning import TARGET, account, check, near, note, send
 from tests.people import define
 from tests.servers.bluesky_faults import FaultyBluesky
 from tests.servers.mastodon_api import MastodonApi
+from tests.servers.web_pages import WebPages
 from tests.servers.x import XServer
 from tests.servers.x_account import OAUTH2
 
@@ -35,11 +41,12 @@ class Scene:
     account: Account
     edit: Callable[[str], None]
     vanish: Callable[[], None]
+    open_one: Open = open_connector
 
     def look(self) -> HeldSource | None:
         """What the worker notices on the next day, and the desk then shows."""
         self.clock.pass_time(hours=9)
-        check_sources(self.ledger)
+        check_sources(self.ledger, open_one=self.open_one)
         with self.ledger.read() as connection:
             return held_source(connection, 1)
 
@@ -64,14 +71,19 @@ def kept(ledger: Ledger, campaign: Campaign, channel: Channel, url: str, secret:
         )
 
 
-@pytest.fixture(params=["x", "mastodon", "bluesky"])
+@pytest.fixture(params=["x", "mastodon", "bluesky", "webmention"])
 def scene(
     request: pytest.FixtureRequest, ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> Iterator[Scene]:
-    makers = {"x": _at_x, "mastodon": _at_mastodon, "bluesky": _at_bluesky}
+    makers = {
+        "x": _at_x,
+        "mastodon": _at_mastodon,
+        "bluesky": _at_bluesky,
+        "webmention": _on_a_page,
+    }
     with makers[request.param](ledger, campaign, clock) as made:
-        (report,) = poll_due(ledger)
-        assert (report.stored, report.error) == (1, "")
+        for report in poll_due(ledger):
+            assert (report.stored, report.error) == (1, "")
         with ledger.read() as connection:
             reply = find_reply(connection, 1)
         assert reply is not None
@@ -153,6 +165,37 @@ class _at_bluesky:  # noqa: N801
 
     def __exit__(self, *exc: object) -> None:
         self.server.__exit__(*exc)
+
+
+class _on_a_page:  # noqa: N801
+    """A page elsewhere whose server tells us of it once, and never again."""
+
+    def __init__(self, ledger: Ledger, campaign: Campaign, clock: SteppingClock) -> None:
+        self.site = WebPages()
+        self.given = (ledger, campaign, clock)
+
+    def __enter__(self) -> Scene:
+        ledger, _, clock = self.given
+        site = self.site.__enter__()
+        send(ledger, site.put("/1", note(TARGET, FIRST)))
+        assert check(ledger, near) == 1
+
+        def edit(text: str) -> None:
+            site.put("/1", note(TARGET, text))
+
+        def vanish() -> None:
+            edit(FIRST)
+            site.put("/1", note("https://else.example/", FIRST))  # the page stays, its link goes
+
+        def open_one(account: Account, context: Context) -> Connector:
+            opened = open_connector(account, context)
+            assert isinstance(opened, Webmentions)
+            return replace(opened, fetch_page=near, read_page=read_here)
+
+        return Scene(ledger, clock, account(ledger), edit, vanish, open_one)
+
+    def __exit__(self, *exc: object) -> None:
+        self.site.__exit__(*exc)
 
 
 def test_p38_an_edit_that_was_released_is_not_shown_again(scene: Scene) -> None:

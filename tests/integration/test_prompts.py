@@ -18,6 +18,7 @@ from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.errors import DefinedbyError, Exit
 from ledger.model import Account, Campaign, Channel, ReplyKind, ReplyState
+from ledger.paused import pause, resume
 from ledger.prompts import PromptState, prompts_of_account, prompts_of_campaign
 from ledger.replies import desk_replies
 from ledger.settings import load_settings
@@ -116,6 +117,25 @@ def test_an_account_serves_many_campaigns_and_a_campaign_many_accounts(
         "Thought leadership is listening",
         "Thought leadership is waiting",
     }
+
+
+def test_p15_nothing_is_posted_while_the_instance_is_paused(
+    ledger: Ledger, campaign: Campaign, x: XServer, mastodon: MastodonApi
+) -> None:
+    accounts = [at_x(ledger, campaign, x), at_mastodon(ledger, campaign, mastodon)]
+    with ledger.write() as connection:
+        pause(connection, "This instance is a copy.")
+    for account in accounts:
+        with pytest.raises(DefinedbyError, match="is a copy") as refused:
+            post_prompt(ledger, campaign, account, "", "olu")
+        assert refused.value.next_step.endswith(".")
+    assert [post for post in x.posts if post["author_id"] == ME] == mastodon.posted() == []
+    with ledger.write() as connection:
+        assert prompts_of_campaign(connection, campaign.id) == []
+        resume(connection)
+    for account in accounts:
+        assert post_prompt(ledger, campaign, account, "", "olu").external_id
+    assert len(mastodon.posted()) == 1
 
 
 def test_p10_a_post_that_may_be_out_is_not_repeated_until_somebody_has_looked(

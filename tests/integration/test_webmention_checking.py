@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,12 @@ import pytest
 from collector.channels.webmention import (
     Webmentions,
     author_address,
-    check_mentions,
+    look,
     open_connector,
 )
 from collector.connector import ChannelError, OutgoingMessage, SourceState
+from collector.mention_checking import check_mentions
+from collector.mention_page import read_here
 from collector.safe_fetch import fetch
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, set_open
@@ -171,6 +173,7 @@ def test_a_changed_note_is_held_and_what_we_stored_stays(
         ("", 403, "protected"),
         ("", 451, "protected"),
         ("", 418, ""),
+        (f'<p class="h-entry"><a class="u-like-of" href="{TARGET}">likes</a>', 200, "edited"),
     ],
 )
 def test_p38_a_source_that_went_away_is_held(
@@ -272,9 +275,7 @@ def test_long_addresses_stay_apart() -> None:
     assert all(len(one) == 320 for one in made)
 
 
-def test_the_connector_polls_nothing_sends_nothing_and_looks_again(
-    ledger: Ledger, campaign: Campaign, elsewhere: WebPages
-) -> None:
+def test_the_connector_polls_nothing_and_sends_nothing(ledger: Ledger, campaign: Campaign) -> None:
     with ledger.write() as connection:
         kept = ensure_account(
             connection, ledger.keys, Channel.WEBMENTION, campaign.slug, campaign.id
@@ -286,16 +287,50 @@ def test_the_connector_polls_nothing_sends_nothing_and_looks_again(
         connector.send(OutgoingMessage("m1", "ada.example", "", "Hello"))
     assert refused.value.permanent
     assert refused.value.mend
-    there = elsewhere.put("/there", "x")
-    gone, private = elsewhere.put("/gone", status=410), elsewhere.put("/private", status=403)
-    hiccup = elsewhere.put("/hiccup", status=500)
-    assert Webmentions("", "", "", near).look_again(
-        [there, gone, private, hiccup, "http://127.0.0.1:1/"]
-    ) == {
+
+
+def looking(targets: Sequence[str] = (TARGET,)) -> Webmentions:
+    return Webmentions("", "", "", near, read_here, lambda _source: targets)
+
+
+def test_p38_pages_are_looked_at_again_as_they_are_read(elsewhere: WebPages) -> None:
+    source = elsewhere.put("/there", note(TARGET))
+    finding = look(source, [TARGET], near, read_here)
+    assert finding.reply is not None
+    there = looking().with_version(source, finding.reply.raw)
+    edited = looking().with_version(elsewhere.put("/edited", note(TARGET, "A door")), "{}")
+    plain = elsewhere.put("/plain", f"<title>A door</title><a href='{TARGET}'>x</a>")
+    elsewhere.put("/moved", note(OTHER_TARGET, "A hinge"))
+    states = {
         there: SourceState.THERE,
-        gone: SourceState.GONE,
-        private: SourceState.PROTECTED,
-    }
+        edited: SourceState.EDITED,
+        plain: SourceState.EDITED,
+        elsewhere.put("/unlinked", note("https://else.example/")): SourceState.GONE,
+        elsewhere.put("/liked", f'<p class="h-entry"><a class="u-like-of" href="{TARGET}">x</a>'):
+            SourceState.EDITED,
+        elsewhere.put("/gone", status=410): SourceState.GONE,
+        elsewhere.put("/private", status=403): SourceState.PROTECTED,
+    }  # fmt: skip
+    silent = [
+        elsewhere.put("/hiccup", status=500),
+        elsewhere.put("/empty", ""),
+        elsewhere.put("/file", "%PDF", content_type="application/pdf"),
+        "http://127.0.0.1:1/",
+    ]
+    connector = looking()
+    assert connector.look_again([*states, *silent]) == states
+    assert sorted(connector.read_again([source, f"{elsewhere.base}/edited", plain]).values()) == [
+        "A door",
+        "A door",
+    ]
+
+
+def test_p38_a_link_to_any_page_of_the_question_counts(elsewhere: WebPages) -> None:
+    source = elsewhere.put("/1", note(OTHER_TARGET))
+    assert looking([TARGET]).look_again([source]) == {source: SourceState.GONE}
+    assert looking([TARGET, OTHER_TARGET]).look_again([source]) == {source: SourceState.EDITED}
+    # Which page of ours it was about is no longer known.
+    assert looking([]).look_again([source]) == {source: SourceState.THERE}
 
 
 def test_a_site_with_letters_of_its_own(

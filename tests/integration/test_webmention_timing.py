@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.channels.webmention import MOST_TRYING
+from collector.mention_checking import MOST_TRYING
 from collector.safe_fetch import FetchedPage
 from ledger.accounts import ensure_account
 from ledger.database import Ledger

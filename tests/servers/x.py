@@ -16,6 +16,7 @@ signature is checked). Faults are put in front of an endpoint with `spoil`.
 from __future__ import annotations
 
 import base64
+import random
 import re
 import threading
 from collections.abc import Callable
@@ -63,6 +64,9 @@ class XServer:
         self.page_size = 100
         #: Called after each answer of a list, to let things happen between two pages.
         self.between_pages: Callable[[], None] = lambda: None
+        #: Gives the items of an answer in another order each time; `shuffled` counts such answers.
+        self.shuffle: random.Random | None = None
+        self.shuffled = 0
         self.tokens = {"token-1"}
         self.refresh_tokens = {"refresh-1"}
         self.renewals = 0
@@ -247,6 +251,7 @@ class XServer:
             if post["conversation_id"] == wanted["conversation_id"]
             and post["id"] != wanted["conversation_id"]
             and post["author_id"] != wanted.get("-from")
+            and not post.get("_unindexed")
             and int(post["id"]) >= oldest
         ]
         return self._list(seen, posts, "post_read", 10, "next_token")
@@ -338,6 +343,9 @@ class XServer:
         authors = {item.get("author_id") or item.get("sender_id") for item in given}
         users = [self._user(author, seen) for author in sorted(map(str, authors))]
         answer: dict[str, Any] = {"meta": meta}
+        if self.shuffle and len(given) > 1:
+            given = self.shuffle.sample(given, len(given))
+            self.shuffled += 1
         if given:
             answer |= {
                 "data": [_public(item) for item in given],

@@ -20,7 +20,6 @@ from collector.mastodon_posts import (
     counted_length,
     mentioned_in,
     read_status,
-    wants_no_bots,
 )
 from collector.platform_answers import NoAnswer, Refused
 from ledger.model import IncomingReply, Skipped
@@ -131,26 +130,6 @@ def test_no_shape_of_a_status_breaks_the_reading(changes: dict[str, Any]) -> Non
     if isinstance(item, IncomingReply):
         assert item.text.strip()
         item.raw.encode("ascii")
-
-
-@pytest.mark.parametrize(
-    ("profile", "wants_none"),
-    [
-        ({"note": "<p>Reader. #<span>NoBot</span></p>"}, True),
-        (
-            {"note": '<a href="https://x.example/tags/nobot">#<span>nobot</span></a>'},
-            True,
-        ),
-        ({"fields": [{"name": "bots", "value": "#nobots"}]}, True),
-        ({"display_name": "Ada #nobot"}, True),
-        ({"note": "<p>I build #nobotany</p>"}, False),
-        ({"note": "no bots please"}, False),
-        ({"note": None, "fields": "odd"}, False),
-        (None, False),
-    ],
-)
-def test_nobot_is_found_wherever_it_stands(profile: Any, wants_none: bool) -> None:
-    assert wants_no_bots(profile) is wants_none
 
 
 @pytest.mark.parametrize(

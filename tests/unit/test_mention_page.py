@@ -21,7 +21,7 @@ CARD = """<div class="p-author h-card"><b class="p-name">Ada</b>
 
 
 def read(html: str, target: str = TARGET, url: str = SOURCE) -> MentionPage:
-    return read_page(html.encode(), url=url, target=target)
+    return read_page(html.encode(), url=url, targets=[target])
 
 
 def entry(inner: str) -> MentionPage:
@@ -208,7 +208,7 @@ def test_letters_arrive_in_every_encoding(body: bytes, charset: str) -> None:
         letter = b"\xe9"
     if encoding == "utf-16-le":
         letter = "é".encode(encoding)
-    found = read_page(body + tail + letter + end, url=SOURCE, target=TARGET, charset=charset)
+    found = read_page(body + tail + letter + end, url=SOURCE, targets=[TARGET], charset=charset)
     assert found.words == "é"
 
 
@@ -245,5 +245,5 @@ def test_hostile_pages_are_read_or_refused_in_time(
 def test_reading_apart_gives_the_same() -> None:
     body = f'<div class="h-entry">{LINK}<p class="p-content">é 😀</p></div>'.encode()
     apart = read_apart(FetchedPage(SOURCE, 200, body=body, charset="utf-8"), TARGET)
-    assert apart == read_page(body, url=SOURCE, target=TARGET, charset="utf-8")
+    assert apart == read_page(body, url=SOURCE, targets=[TARGET], charset="utf-8")
     assert apart.words == "é 😀"

@@ -1,0 +1,70 @@
+"""Recorded shapes: what the platforms' own documents show of their items, read to the last letter.
+
+Each file of tests/contract/recorded names the documents whose shapes it has; people and words in
+them are invented. `reply` is what has to come out, each field that is not empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collector.bluesky_posts import read_post
+from collector.mail_message import read_message
+from collector.mastodon_posts import Home, read_status
+from collector.x_posts import read_posts
+from ledger.model import IncomingReply, Skipped
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def _of_x(answer: Any) -> IncomingReply | Skipped:
+    (item,) = read_posts(answer, "1000", since=0).items
+    return item.reply
+
+
+def _of_mail(lines: list[str]) -> IncomingReply | Skipped:
+    return read_message("\r\n".join(lines).encode(), "asker@blog.example")
+
+
+READ: dict[str, Callable[[Any], IncomingReply | Skipped]] = {
+    "x": _of_x,
+    "mastodon": lambda status: read_status(status, Home("1", lambda: "home.example")),
+    "bluesky": read_post,
+    "email": _of_mail,
+}
+
+
+def _shapes() -> list[Any]:
+    return [
+        pytest.param(path.stem, shape, id=f"{path.stem}: {shape['name']}")
+        for path in sorted(RECORDED.glob("*.json"))
+        for shape in json.loads(path.read_text(encoding="utf-8"))["shapes"]
+    ]
+
+
+@pytest.mark.parametrize(("platform", "shape"), _shapes())
+def test_p16_a_recorded_shape_is_read_to_the_last_letter(
+    platform: str, shape: dict[str, Any]
+) -> None:
+    reply = READ[platform](shape["item"])
+    assert isinstance(reply, IncomingReply), reply
+    assert said(reply) == shape["reply"]
+    assert reply.raw
+
+
+def said(reply: IncomingReply) -> dict[str, Any]:
+    """All of a reply that is not empty, but for the raw item, as JSON has it."""
+    fields = {name: value for name, value in asdict(reply).items() if value and name != "raw"}
+    as_json = json.dumps(fields, default=lambda moment: moment.isoformat())
+    found: dict[str, Any] = json.loads(as_json)
+    return found
+
+
+def test_every_platform_has_recorded_shapes() -> None:
+    assert {path.stem for path in RECORDED.glob("*.json")} == set(READ)
