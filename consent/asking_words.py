@@ -61,17 +61,17 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     )
 
 
-def uses_shown(question: Question, body: str, way: Way | None) -> frozenset[Use]:
+def uses_shown(question: Question, body: str) -> frozenset[Use]:
     """The uses that somebody allows who answers this message with nothing but a yes.
 
-    Only the long message names editions.
+    That is the post alone, as on their page: each other use is a question of its own, and is
+    ticked there (GDPR, recital 43).
     """
     told = " ".join(body.split())
     for shown in (question.definition.text, question.credit.line):
         if " ".join(shown.split()) not in told:
             return frozenset()
-    is_long = way is None or not way.most
-    return question.uses & (frozenset(Use) if is_long else frozenset({Use.POST}))
+    return question.uses & {Use.POST}
 
 
 def _rendered(settings: Settings, question: Question, template: str, words: str) -> tuple[str, str]:
@@ -84,7 +84,7 @@ def _rendered(settings: Settings, question: Question, template: str, words: str)
         credit=question.credit.line,
         note=question.note,
         link=question.link,
-        editions=Use.EDITION in question.uses,
+        more=[use for use in Use if use in question.uses - {Use.POST}],
     )
 
 

@@ -6,7 +6,24 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ledger.model import Use
+
 TEMPLATES = Path(__file__).parent.parent / "templates" / "message"
+
+
+#: What each use is, to somebody who has never heard of it.
+USE_WORDS = {
+    Use.POST: "a page of its own on the blog",
+    Use.EDITION: "round-ups of answers on the blog",
+    Use.SHARE_CARD: "a picture of your words with your credit, for sharing",
+    Use.INTERVIEW: "being quoted in an interview on the blog",
+    Use.TRANSLATION: "translations, beside your own words",
+}
+
+
+def use_words(use: Use | str) -> str:
+    """A use as its author is asked for it."""
+    return USE_WORDS[Use(use)]
 
 
 def render_message(template: str, **values: Any) -> tuple[str, str]:
@@ -20,7 +37,7 @@ def render_message(template: str, **values: Any) -> tuple[str, str]:
 def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=False,  # noqa: S701  plain text, never shown as HTML
         undefined=StrictUndefined,
@@ -28,3 +45,5 @@ def _templates() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["use"] = use_words
+    return environment

@@ -99,7 +99,7 @@ def ask(
             asked_by=asked_by,
             notice=NOTICE_VERSION,
             expires_at=now + timedelta(days=ledger.settings.request_days),
-            evidence={SHOWN_IN_MESSAGE: sorted(uses_shown(question, body, chosen))},
+            evidence={SHOWN_IN_MESSAGE: sorted(uses_shown(question, body))},
         )
         if chosen is None:
             recipient = contact_by_mail(connection, definition.contributor_id)

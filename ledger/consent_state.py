@@ -210,7 +210,7 @@ def judge(state: ConsentState, text: str, credit: Credit, use: Use) -> Grant | s
             return "Its author has withdrawn it."
         return "Its author has not granted it."
     if use not in grant.uses:
-        return f"Its author has not granted this use ({use})."
+        return f"Its author has not granted this use ({use.words})."
     if normal(text) != normal(grant.text):
         return "The words are not the words that were granted."
     if credit != grant.credit:

@@ -99,6 +99,5 @@ def choices(**other: str) -> dict[str, str]:
         "url": "",
         "role": "",
         "organisation": "",
-        "uses": "edition",
         **other,
     }

@@ -39,8 +39,8 @@ class Choice:
 
 
 def choice_asked(asked: ConsentRequest) -> Choice:
-    """What the request suggests."""
-    return Choice(asked.credit, asked.uses)
+    """What the page begins with: the suggested credit, and no use but the post itself."""
+    return Choice(asked.credit, asked.uses & {Use.POST})
 
 
 def choice_made(asked: ConsentRequest | None) -> Choice:

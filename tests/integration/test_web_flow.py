@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -11,10 +13,12 @@ from ledger import chain
 from ledger.database import Ledger
 from ledger.definitions import definitions_in
 from ledger.events import history, state_of
+from ledger.gate import may_publish
 from ledger.keys import verify_signature
 from ledger.model import Campaign, NameForm, Use
 from ledger.posts import find_post
 from publisher.publish import publish_pending
+from tests.schemas import valid_receipt
 from tests.visiting import Visitor, application, choices, owner
 from web.contributor import LOOK_AGAIN
 
@@ -26,7 +30,9 @@ def app(ledger: Ledger) -> Flask:
     return application(ledger)
 
 
-def ask_by_hand(app: Flask, ledger: Ledger, campaign: Campaign) -> tuple[Visitor, str, str]:
+def ask_by_hand(
+    app: Flask, ledger: Ledger, campaign: Campaign, **fields: Any
+) -> tuple[Visitor, str, str]:
     """Somebody answers on the form, and the owner asks them; returns them, and where it stands."""
     author = Visitor(app)
     author.go(f"/answer/{campaign.slug}")
@@ -40,7 +46,9 @@ def ask_by_hand(app: Flask, ledger: Ledger, campaign: Campaign) -> tuple[Visitor
     with ledger.read() as connection:
         (definition,) = definitions_in(connection, campaign.id)
     editor.go(f"/desk/definitions/{definition.id}")
-    editor.press(f"/desk/definitions/{definition.id}/ask", **choices(note="I liked this."))
+    editor.press(
+        f"/desk/definitions/{definition.id}/ask", **choices(note="I liked this."), **fields
+    )
     assert "Bring them the question" in editor.page
     assert "I liked this." in editor.page
     return author, definition.id, f"/me/{definition.id}"
@@ -49,19 +57,23 @@ def ask_by_hand(app: Flask, ledger: Ledger, campaign: Campaign) -> tuple[Visitor
 def test_an_answer_becomes_a_post_with_the_credit_its_author_chose_and_goes_again(
     app: Flask, ledger: Ledger, campaign: Campaign
 ) -> None:
-    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign, uses="edition")
     author.go("/me")
     assert "May we publish this?" in author.page
     author.go(mine)
     assert "Yes, publish this" in author.page
 
-    author.press(mine, decision="grant", **choices(form="pseudonym", name="Marlo Quill"))
+    author.press(
+        mine, decision="grant", **choices(form="pseudonym", name="Marlo Quill", uses="edition")
+    )
     assert LOOK_AGAIN in author.page
     assert "Marlo Quill" in author.page
     with ledger.read() as connection:
         assert state_of(connection, ledger.keys, definition_id).grant is None
 
-    author.press(mine, decision="grant", **choices(form="pseudonym", name="Marlo Quill"))
+    author.press(
+        mine, decision="grant", **choices(form="pseudonym", name="Marlo Quill", uses="edition")
+    )
     assert author.at == mine
     with ledger.read() as connection:
         granted = state_of(connection, ledger.keys, definition_id).grant
@@ -95,15 +107,64 @@ def test_an_answer_becomes_a_post_with_the_credit_its_author_chose_and_goes_agai
 def test_looking_decides_nothing_and_a_tick_taken_away_is_shown_first(
     app: Flask, ledger: Ledger, campaign: Campaign
 ) -> None:
-    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign, uses="edition")
     author.go(mine)
-    author.press(mine, decision="preview", **choices(role="gardener"))
+    author.press(mine, decision="preview", **choices(role="gardener", uses="edition"))
     assert "gardener" in author.page
     fields = choices(role="gardener")
-    del fields["uses"]
     author.press(mine, decision="grant", **fields)
     assert LOOK_AGAIN in author.page
     author.press(mine, decision="grant", **fields)
+    with ledger.read() as connection:
+        granted = state_of(connection, ledger.keys, definition_id).grant
+    assert granted is not None
+    assert granted.uses == {Use.POST}
+
+
+def test_each_use_is_asked_for_by_itself_and_none_but_the_post_is_ticked(
+    app: Flask, ledger: Ledger, campaign: Campaign
+) -> None:
+    every = {"uses": ["edition", "share_card", "interview", "translation"]}
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign, **every)
+    author.go(mine)
+    boxes = re.findall(r'<input type="checkbox" ([^>]*)>', author.page)
+    assert boxes == [
+        "checked disabled",
+        *(f'name="uses" value="{use}"' for use in every["uses"]),
+    ]
+    fields = {**choices(), "uses": ["share_card", "translation", "no such use"]}
+    author.press(mine, decision="grant", **fields)
+    assert LOOK_AGAIN in author.page, "uses that were not on the screen are shown first"
+    author.press(mine, decision="grant", **fields)
+    with ledger.read() as connection:
+        granted = state_of(connection, ledger.keys, definition_id).grant
+        assert granted is not None
+        allowed = {
+            use
+            for use in Use
+            if not isinstance(
+                may_publish(connection, ledger.keys, definition_id, WORDS, granted.credit, use),
+                str,
+            )
+        }
+    assert allowed == {Use.POST, Use.SHARE_CARD, Use.TRANSLATION}
+    assert valid_receipt(ledger, definition_id)["purposes"] == ["post", "share_card", "translation"]
+    assert "a picture of your words" in author.go(f"{mine}/receipt")
+    assert "round-ups" not in author.page
+
+
+def test_a_use_that_was_not_asked_for_cannot_be_granted(
+    app: Flask, ledger: Ledger, campaign: Campaign
+) -> None:
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author.go(mine)
+    assert 'name="uses"' not in author.page
+    for _ in range(2):
+        author.press(
+            mine,
+            decision="grant",
+            **choices(uses="edition", shown_uses="edition post"),
+        )
     with ledger.read() as connection:
         granted = state_of(connection, ledger.keys, definition_id).grant
     assert granted is not None
