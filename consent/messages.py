@@ -1,17 +1,50 @@
-"""The words of our messages, from templates/message: plain text, one template each."""
+"""The words of our messages: templates/message/LANGUAGE/NAME.txt, plain text."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from consent.wording import ENGLISH, say
+from ledger.model import Use
+
 TEMPLATES = Path(__file__).parent.parent / "templates" / "message"
 
 
-def render_message(template: str, **values: Any) -> tuple[str, str]:
+#: What each use is, to somebody who has never heard of it.
+USE_WORDS = {
+    Use.POST: "a page of its own on the blog",
+    Use.EDITION: "round-ups of answers on the blog",
+    Use.SHARE_CARD: "a picture of your words with your credit, for sharing",
+    Use.INTERVIEW: "being quoted in an interview on the blog",
+    Use.TRANSLATION: "translations, beside your own words",
+}
+
+
+def use_words(use: Use | str, lang: str = ENGLISH) -> str:
+    """A use as its author is asked for it, in their language."""
+    return say(lang, USE_WORDS[Use(use)])
+
+
+@cache
+def message_languages() -> tuple[str, ...]:
+    """The languages that questions can be worded in, English first."""
+    found = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+    return (ENGLISH, *(one for one in found if one != ENGLISH))
+
+
+@cache
+def template_version(template: str, lang: str) -> str:
+    """Which wording this is: language, name, and a fingerprint of the file as it stands."""
+    file = TEMPLATES / lang / f"{template}.txt"
+    return f"{lang}/{template}@{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
+def render_message(template: str, lang: str = ENGLISH, **values: Any) -> tuple[str, str]:
     """Subject and body of a message; a template's first line is its subject."""
-    text: str = _templates().get_template(f"{template}.txt").render(**values)
+    text: str = _templates().get_template(f"{lang}/{template}.txt").render(**values)
     subject, _, body = text.partition("\n")
     return " ".join(subject.split()), body.strip() + "\n"
 

@@ -19,7 +19,7 @@ from ledger.contributors import handles_of, has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import need_definition, reply_of
 from ledger.links import new_link
-from ledger.model import Channel
+from ledger.model import Channel, Use
 from ledger.outbox import MessageState, add_draft, approve
 from ledger.requests import ConsentRequest
 from ledger.tables import outbox
@@ -46,7 +46,7 @@ def mail_receipt(
         campaign=campaign_by_id(connection, definition.campaign_id),
         settings=ledger.settings,
         grant=grant,
-        uses=", ".join(sorted(grant.uses)),
+        uses=", ".join(use.words for use in Use if use in grant.uses),
         link=f"{ledger.settings.public_url}/p/{token}",
     )
     message = add_draft(

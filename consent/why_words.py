@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.model import clean_name
+from ledger.model import Use, clean_name
 
 _CHANNELS = {"page": "on the personal page", "editor": "to an editor, who wrote it down"}
 #: What the sentences say already; the rest of a payload is listed as it is.
@@ -28,13 +28,10 @@ def _granted(answer: dict[str, Any]) -> Iterator[str]:
     yield "Its author allows it. The grant is live."
     yield f"Words: {answer['text']}"
     yield f"Credit: {answer['credit_line']}"
-    yield f"Allowed for: {', '.join(answer['uses'])}"
+    yield f"Allowed for: {_uses(answer)}"
     if asked:
         yield f"Asked: {asked['at']}, by {asked.get('asked_by') or 'nobody on record'}."
-        yield (
-            f"Shown then: “{asked['text']}”, {asked['credit_line']}, "
-            f"for {', '.join(asked['uses'])}."
-        )
+        yield f"Shown then: “{asked['text']}”, {asked['credit_line']}, for {_uses(asked)}."
         yield from _evidence("Evidence of the question", asked)
     way = answered.get("channel", "a way that was not noted")
     yield f"Answered: {answered['at']}, yes, {_CHANNELS.get(way, f'by {way}')}."
@@ -43,6 +40,10 @@ def _granted(answer: dict[str, Any]) -> Iterator[str]:
         f"Proof: event {proof['event']} of {proof['events']} in a chain that holds; its hash is "
         f"{answered['hash']}, that of the last event {proof['head']}."
     )
+
+
+def _uses(stated: dict[str, Any]) -> str:
+    return ", ".join(use.words for use in Use if use in stated["uses"])
 
 
 def _evidence(title: str, stated: dict[str, Any]) -> Iterator[str]:

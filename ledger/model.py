@@ -42,16 +42,25 @@ class Channel(StrEnum):
 
 
 class Use(StrEnum):
-    """A purpose a contributor can allow."""
+    """A purpose a contributor can allow, each by itself."""
 
     POST = "post"
     EDITION = "edition"
+    SHARE_CARD = "share_card"
+    INTERVIEW = "interview"
+    TRANSLATION = "translation"
+
+    @property
+    def words(self) -> str:
+        """How the glossary calls it."""
+        return self.value.replace("_", " ")
 
 
 class NameForm(StrEnum):
     """How a contributor wants to be named."""
 
     NAME = "name"
+    FIRST_NAME = "first_name"
     HANDLE = "handle"
     PSEUDONYM = "pseudonym"
     ANONYMOUS = "anonymous"

@@ -33,34 +33,33 @@ class Choice:
         """The credit on the screen, to come back with the answer."""
         return json.dumps(self.credit.as_dict(), ensure_ascii=False, sort_keys=True)
 
-    @property
-    def shown_uses(self) -> str:
-        return " ".join(sorted(self.uses))
-
 
 def choice_asked(asked: ConsentRequest) -> Choice:
-    """What the request suggests."""
-    return Choice(asked.credit, asked.uses)
+    """What the page begins with: the suggested credit, and no use but the post itself."""
+    return Choice(asked.credit, asked.uses & {Use.POST})
 
 
-def choice_made(asked: ConsentRequest | None) -> Choice:
-    """What the form says now. Raises CreditError."""
+def choice_made(offered: frozenset[Use]) -> Choice:
+    """What the form says now, of the uses that are offered. Raises CreditError."""
     typed = _typed()
     credit = chosen_credit(request.form.get("form", ""), **typed)
-    ticked = {use for use in Use if use in request.form.getlist("uses")}
-    allowed = asked.uses if asked else frozenset()
-    return Choice(credit, frozenset(ticked | {Use.POST}) & allowed, tuple(typed.items()))
+    return Choice(credit, _ticked(offered), tuple(typed.items()))
 
 
-def choice_shown(asked: ConsentRequest | None, form: Mapping[str, str]) -> Choice:
+def choice_shown(offered: frozenset[Use], form: Mapping[str, str]) -> Choice:
     """What was on the screen when the button was pressed; nobody at all when that is lost."""
     typed = {**_typed(), "form": form.get("form", "")}
     try:
         credit = Credit.from_dict(json.loads(form.get("shown_credit", "")))
-        uses = frozenset(Use(use) for use in form.get("shown_uses", "").split())
     except (ValueError, TypeError, KeyError, AttributeError):
-        credit, uses = Credit(NameForm.ANONYMOUS), frozenset()
-    return Choice(credit, uses & (asked.uses if asked else uses), tuple(typed.items()))
+        credit = Credit(NameForm.ANONYMOUS)
+    return Choice(credit, _ticked(offered), tuple(typed.items()))
+
+
+def _ticked(offered: frozenset[Use]) -> frozenset[Use]:
+    """The uses that are ticked, of those that are offered; the post is what it is about."""
+    ticked = {use for use in Use if use in request.form.getlist("uses")}
+    return frozenset(ticked | {Use.POST}) & offered
 
 
 def _typed() -> dict[str, str]:

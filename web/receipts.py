@@ -7,9 +7,11 @@ import json
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
+from consent.offering import BY_AUTHOR
 from consent.receipts import receipt
 from web.access import contributor_only
 from web.here import ledger
+from web.language import speak
 from web.own import own_item
 
 pages = Blueprint("receipts", __name__)
@@ -19,8 +21,9 @@ pages = Blueprint("receipts", __name__)
 @contributor_only
 def receipt_page(definition_id: str) -> ResponseReturnValue:
     found = own_item(definition_id)
+    speak(question=found.campaign.lang)
     record = receipt(ledger(), definition_id)
-    return render_template("contributor/receipt.html", item=found, record=record)
+    return render_template("contributor/receipt.html", item=found, record=record, unasked=BY_AUTHOR)
 
 
 @pages.get("/me/<definition_id>/receipt.json")

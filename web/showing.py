@@ -13,8 +13,9 @@ from flask import Flask, url_for
 from markupsafe import Markup, escape
 
 from ledger.editors import OWNER
-from ledger.model import Channel, Handle
+from ledger.model import Channel, Handle, Use
 from web.here import ledger
+from web.language import set_up_languages
 
 CHANNELS = {
     Channel.FORM: "form",
@@ -39,10 +40,15 @@ def teach_templates(app: Flask) -> None:
     from web.desk.common import desk_values
 
     app.jinja_env.filters.update(
-        day=day, moment=moment, marked=marked, channel=channel_name, author=author_name
+        day=day,
+        moment=moment,
+        marked=marked,
+        channel=channel_name,
+        author=author_name,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_values)
+    set_up_languages(app)
     app.context_processor(desk_values)
 
 
@@ -99,6 +105,7 @@ def _values() -> dict[str, Any]:
         "demo": settings.demo,
         "asset": _asset,
         "owner_role": OWNER,
+        "uses": tuple(Use),
     }
 
 

@@ -132,7 +132,7 @@ def test_a_yes_waits_for_an_editor_and_binds_what_was_shown(house: House) -> Non
     assert house.kinds() == [EventKind.REQUESTED], "nothing is granted by itself"
     given = confirm_yes(house.ledger, answer.reply_id, "robin@blog.example")
     assert given.covers(WORDS, ADA, Use.POST)
-    assert given.covers(WORDS, ADA, Use.EDITION)
+    assert given.uses == {Use.POST}, "other uses are ticked, each by itself, and not said along"
     with house.ledger.read() as connection:
         history = events.full_history(connection, house.ledger.keys, house.definition.id)
     evidence = history[-1][1]

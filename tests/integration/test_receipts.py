@@ -54,7 +54,7 @@ def record(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
 def test_a_receipt_carries_the_fields_of_ts_27560(record: dict[str, Any]) -> None:
     assert record["@type"] == "dpv:ConsentRecord"
     assert (record["text"], record["credit_line"]) == (WORDS, ADA.line)
-    assert record["purposes"] == ["edition", "post"]
+    assert record["purposes"] == sorted(Use)
     (shown, granted) = record["events"]
     assert (shown["kind"], granted["kind"]) == ("requested", "granted")
     assert granted["channel"] == "page"
@@ -274,7 +274,14 @@ def test_a_yes_is_confirmed_by_one_mail(ledger: Ledger, campaign: Campaign) -> N
     assert (mail.state, mail.approved_by) == ("approved", BY_GRANT)
     assert (mail.recipient, mail.in_reply_to) == ("ada@sample.example", "1")
     body = send(ledger)
-    for wanted in (WORDS, ADA.line, "edition, post", given.event_hash, "/p/", "“stop”"):
+    for wanted in (
+        WORDS,
+        ADA.line,
+        "post, edition, share card, interview, translation",
+        given.event_hash,
+        "/p/",
+        "“stop”",
+    ):
         assert wanted in body
     assert len(messages(ledger)) == 2
 

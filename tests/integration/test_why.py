@@ -67,7 +67,7 @@ def test_the_whole_reason_is_told_for_each_way_to_name_a_post(ledger: Ledger, gr
     (told,) = answers[0]
     assert (told["status"], told["definition"]) == ("granted", granted)
     assert (told["text"], told["credit_line"]) == (WORDS, ADA.line)
-    assert told["uses"] == ["edition", "post"]
+    assert told["uses"] == sorted(Use)
     shown = told["asked"]
     assert shown["asked_by"] == "editor@blog.example"
     assert (shown["text"], shown["credit_line"]) == (WORDS, "Ada Sample")
@@ -85,7 +85,13 @@ def test_the_reason_is_told_in_words(ledger: Ledger, granted: str) -> None:
     (told,) = why(ledger, address_of(ledger, granted))
     text = "\n".join(in_words(told))
     for wanted in (
-        *("Its author allows it", WORDS, ADA.line, "edition, post", "by editor@blog.example"),
+        *(
+            "Its author allows it",
+            WORDS,
+            ADA.line,
+            "post, edition, share card",
+            "by editor@blog.example",
+        ),
         *("yes, on the personal page", "notice test", "in a chain that holds"),
     ):
         assert wanted in text
