@@ -98,6 +98,7 @@ class Language:
     #: words begin.
     bearing: frozenset[str] = frozenset()
     bearing_starts: tuple[str, ...] = ()
+    weighed: dict[str, bool] = field(default_factory=dict)
 
     @property
     def gap(self) -> int:
@@ -114,7 +115,12 @@ class Language:
 
     def bears(self, word: Word) -> bool:
         """Whether this word may bear on a permission that it stands beside."""
-        return word.exact in self.bearing or word.exact.startswith(self.bearing_starts)
+        known = self.weighed.get(word.exact)
+        if known is None:
+            known = word.exact in self.bearing or word.exact.startswith(self.bearing_starts)
+            if len(self.weighed) < MOST_MET:
+                self.weighed[word.exact] = known
+        return known
 
     def _atoms(self, word: Word) -> tuple[str, ...]:
         found = self.forms.get(word.exact)
