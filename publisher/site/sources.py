@@ -89,7 +89,11 @@ class Shape:
 
     @classmethod
     def of(cls, text: str) -> Shape | None:
-        return cls(**json.loads(text)) if text else None
+        """None for none, and for one that another version of the program has written."""
+        try:
+            return cls(**json.loads(text)) if text else None
+        except (TypeError, ValueError):
+            return None
 
 
 def shape_of(

@@ -350,6 +350,19 @@ def test_a_graph_that_was_left_unfinished_is_made_anew(
     assert published_files(ledger) == before
 
 
+@pytest.mark.parametrize("shape", ['{"frame": "of yesterday"}', "[]", "no JSON"])
+def test_a_shape_that_another_version_wrote_leads_to_a_whole_build(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock, shape: str
+) -> None:
+    some(ledger, campaign, 1, clock)
+    publish(ledger)
+    before = published_files(ledger)
+    with ledger.write() as connection:
+        sources.write_sources(connection, {sources.SHAPE: shape})
+    publish(ledger, full=False)
+    assert published_files(ledger) == before
+
+
 def test_a_second_campaign_changes_what_the_front_page_shows_of_the_first(
     ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> None:
