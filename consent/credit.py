@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from ledger.errors import DefinedbyError
-from ledger.model import Credit, Handle, NameForm
+from ledger.model import Credit, Handle, NameForm, clean_name
 
 MOST_CHARACTERS = 120
 MOST_LINK_CHARACTERS = 500
@@ -32,15 +32,18 @@ def chosen_credit(
     try:
         name_form = NameForm(form)
     except ValueError as error:
-        raise CreditError("Please choose how you want to be named.", "Pick one of the four.") from (
-            error
-        )
+        raise CreditError(
+            "Please choose how you want to be named.", "Pick one of those on the page."
+        ) from (error)
     hidden = {
         NameForm.NAME: (),
+        NameForm.FIRST_NAME: ("handle",),
         NameForm.HANDLE: ("name",),
         NameForm.PSEUDONYM: ("handle",),
         NameForm.ANONYMOUS: ("name", "handle", "url"),
     }[name_form]
+    if name_form is NameForm.FIRST_NAME:
+        name = next(iter(clean_name(name).split()), "")
     parts = {"name": name, "handle": handle, "url": url, "role": role, "organisation": organisation}
     credit = Credit(name_form, **{k: "" if k in hidden else v for k, v in parts.items()})
     _check(credit)

@@ -54,6 +54,21 @@ def refuse(ledger: Ledger, request_id: str, evidence: Evidence) -> None:
         _answer(ledger, connection, request_id, answer, evidence)
 
 
+def postpone(ledger: Ledger, request_id: str, evidence: Evidence) -> None:
+    """Say "not now", which is neither a yes nor a no. Raises NotNowError when it is closed."""
+    answer = ConsentEvent(EventKind.POSTPONED, request_id=request_id)
+    with ledger.write() as connection, plain_objections():
+        _answer(ledger, connection, request_id, answer, evidence)
+
+
+def refuse_for_good(ledger: Ledger, request_id: str, evidence: Evidence) -> None:
+    """Say no, and never to be asked again: no more messages to this person, on any channel."""
+    answer = ConsentEvent(EventKind.REFUSED, request_id=request_id)
+    with ledger.write() as connection, plain_objections():
+        request = _answer(ledger, connection, request_id, answer, evidence)
+        stopping.stop(connection, ledger.keys, ledger.clock(), request.contributor_id, evidence)
+
+
 def propose(ledger: Ledger, request_id: str, words: str, evidence: Evidence) -> None:
     """Say "yes, but": these words instead. Nothing is granted by that."""
     answer = ConsentEvent(EventKind.PROPOSED, request_id=request_id, text=words.strip())

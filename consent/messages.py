@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from consent.wording import ENGLISH, say
 from ledger.model import Use
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "message"
@@ -21,9 +22,9 @@ USE_WORDS = {
 }
 
 
-def use_words(use: Use | str) -> str:
-    """A use as its author is asked for it."""
-    return USE_WORDS[Use(use)]
+def use_words(use: Use | str, lang: str = ENGLISH) -> str:
+    """A use as its author is asked for it, in their language."""
+    return say(lang, USE_WORDS[Use(use)])
 
 
 def render_message(template: str, **values: Any) -> tuple[str, str]:

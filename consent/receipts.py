@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from consent.notice import NOTICE_VERSION, notice
+from consent.notice import notice, notice_language, notice_version
 from ledger import chain, events
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, ConsentState, EventKind, fold
@@ -66,6 +66,7 @@ def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
         history = events.full_history(connection, ledger.keys, definition_id)
     state = fold(event for event, _ in history)
     stated = _events(history)
+    lang = notice_language(next((one["notice"] for one in reversed(stated) if "notice" in one), ""))
     record: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "dpv:ConsentRecord",
@@ -77,7 +78,11 @@ def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
         "pii_controller": {"name": ledger.settings.asker, "contact": ledger.settings.contact},
         "publication": ledger.settings.title,
         "question": campaign.prompt,
-        "notice": {"version": NOTICE_VERSION, "language": "en", "text": notice(ledger.settings)},
+        "notice": {
+            "version": notice_version(lang),
+            "language": lang,
+            "text": notice(ledger.settings, lang),
+        },
         "lawful_basis": "consent (GDPR article 6(1)(a))",
         **_standing(state, stated),
         "processing": ["collect", "store", "publish"],

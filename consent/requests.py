@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from consent.asking_words import SHOWN_IN_MESSAGE, Question, uses_shown, word_question
 from consent.credit import suggested_credit
 from consent.errors import NotNowError, plain_objections
-from consent.notice import NOTICE_VERSION
+from consent.notice import notice_version
 from consent.ways import Way, WayName, contact_by_mail, ways_to
 from ledger import events
 from ledger.campaigns import campaign_by_id
@@ -37,6 +37,7 @@ _NEXT = {
     "stopped": "Leave them be; set the reply aside.",
     "exchange": "Talk with them first.",
     "cooling_off_days": "Wait until they write to you about it, or until that time has passed.",
+    "not_now_days": "Wait until they write to you about it, or until that time has passed.",
     "no_nagging": "Wait until they write to you about it.",
 }
 
@@ -97,7 +98,7 @@ def ask(
             credit=question.credit,
             uses=uses,
             asked_by=asked_by,
-            notice=NOTICE_VERSION,
+            notice=notice_version(),
             expires_at=now + timedelta(days=ledger.settings.request_days),
             evidence={SHOWN_IN_MESSAGE: sorted(uses_shown(question, body))},
         )

@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     WITHDRAWN = "withdrawn"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    POSTPONED = "postponed"
     INVALIDATED = "invalidated"
     PUBLISHED = "published"
     RETRACTED = "retracted"
@@ -114,7 +115,13 @@ def _objection(state: ConsentState, event: ConsentEvent) -> str:
             return _objection_to_request(state, event)
         case EventKind.GRANTED:
             return _objection_to_grant(state, event)
-        case EventKind.REFUSED | EventKind.PROPOSED | EventKind.CANCELLED | EventKind.EXPIRED:
+        case (
+            EventKind.REFUSED
+            | EventKind.PROPOSED
+            | EventKind.CANCELLED
+            | EventKind.EXPIRED
+            | EventKind.POSTPONED
+        ):
             if state.request is None or state.request.id != event.request_id:
                 return "This question is not open any more."
             if event.kind is EventKind.PROPOSED and not event.text.strip():
@@ -170,7 +177,7 @@ def apply(state: ConsentState, event: ConsentEvent) -> ConsentState:
             return replace(state, request=None, proposal=event.text)
         case EventKind.REVISED:
             return replace(state, request=None, proposal="")
-        case EventKind.REFUSED | EventKind.CANCELLED | EventKind.EXPIRED:
+        case EventKind.REFUSED | EventKind.CANCELLED | EventKind.EXPIRED | EventKind.POSTPONED:
             return replace(state, request=None)
         case EventKind.WITHDRAWN:
             return replace(state, request=None, grant=None, withdrawn=True)

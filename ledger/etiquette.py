@@ -244,6 +244,13 @@ def _cooling_off(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | No
     return unlocks if now < unlocks else None
 
 
+def _not_now(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
+    if facts.postponed_at is None or facts.wrote_since(facts.postponed_at):
+        return None
+    unlocks = facts.postponed_at + timedelta(days=rule.value)
+    return unlocks if now < unlocks else None
+
+
 def _no_nagging(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
     return facts.expired_at is not None and not facts.wrote_since(facts.expired_at)
 
@@ -307,6 +314,7 @@ _CHECKS = {
     "exchange": _exchange,
     "no_nagging": _no_nagging,
     "cooling_off_days": _cooling_off,
+    "not_now_days": _not_now,
     "after_publishing": _after_publishing,
     "one_thanks": _one_thanks,
     "per_hour": _per_hour,

@@ -254,17 +254,19 @@ def _granted(rows: Sequence[Any]) -> set[str]:
 
 
 def _answers(rows: Sequence[Any]) -> dict[str, datetime | None]:
-    """The latest no and the latest silence, unless a yes or other words came after it."""
-    refused = expired = None
+    """The latest no, silence and "not now", unless a yes or other words came after it."""
+    refused = expired = postponed = None
     for row in rows:
         at = datetime.fromisoformat(row.at)
         if row.kind in ("refused", "withdrawn"):
-            refused, expired = at, None
+            refused, expired, postponed = at, None, None
         elif row.kind == "expired":
             expired = at
+        elif row.kind == "postponed":
+            postponed = at
         elif row.kind in ("granted", "proposed"):
-            refused = expired = None
-    return {"refused_at": refused, "expired_at": expired}
+            refused = expired = postponed = None
+    return {"refused_at": refused, "expired_at": expired, "postponed_at": postponed}
 
 
 def _definitions_of(connection: Connection, person: Sequence[str]) -> list[str]:

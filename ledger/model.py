@@ -60,6 +60,7 @@ class NameForm(StrEnum):
     """How a contributor wants to be named."""
 
     NAME = "name"
+    FIRST_NAME = "first_name"
     HANDLE = "handle"
     PSEUDONYM = "pseudonym"
     ANONYMOUS = "anonymous"

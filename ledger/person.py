@@ -14,7 +14,8 @@ class PersonFacts:
 
     `messages`: how often they wrote to us. `greetings`, `follow_ups` and `thanks` count what has
     left, may have left, or is on its way, on any channel. `refused_at`: their latest no or
-    withdrawal; `expired_at`: their latest question that ran out. `account_sent`: when the account
+    withdrawal; `expired_at`: their latest question that ran out; `postponed_at`: their latest "not
+    now". `account_sent`: when the account
     wrote to people of its own accord within the last day. `zone`: theirs, else the campaign's.
     """
 
@@ -33,6 +34,7 @@ class PersonFacts:
     question_is_open: bool = False
     refused_at: datetime | None = None
     expired_at: datetime | None = None
+    postponed_at: datetime | None = None
     granted: bool = False
     published: bool = False
     thanks: int = 0

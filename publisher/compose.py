@@ -128,7 +128,7 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
 
 def _shown_parts(credit: Credit) -> dict[str, str]:
     """The credit as it is shown; parts that its form hides are not written anywhere."""
-    named = credit.form in {NameForm.NAME, NameForm.PSEUDONYM}
+    named = credit.form in {NameForm.NAME, NameForm.FIRST_NAME, NameForm.PSEUDONYM}
     with_handle = credit.form in {NameForm.NAME, NameForm.HANDLE}
     return {
         "form": str(credit.form),

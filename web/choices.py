@@ -33,10 +33,6 @@ class Choice:
         """The credit on the screen, to come back with the answer."""
         return json.dumps(self.credit.as_dict(), ensure_ascii=False, sort_keys=True)
 
-    @property
-    def shown_uses(self) -> str:
-        return " ".join(sorted(self.uses))
-
 
 def choice_asked(asked: ConsentRequest) -> Choice:
     """What the page begins with: the suggested credit, and no use but the post itself."""
@@ -47,9 +43,7 @@ def choice_made(asked: ConsentRequest | None) -> Choice:
     """What the form says now. Raises CreditError."""
     typed = _typed()
     credit = chosen_credit(request.form.get("form", ""), **typed)
-    ticked = {use for use in Use if use in request.form.getlist("uses")}
-    allowed = asked.uses if asked else frozenset()
-    return Choice(credit, frozenset(ticked | {Use.POST}) & allowed, tuple(typed.items()))
+    return Choice(credit, _ticked(asked), tuple(typed.items()))
 
 
 def choice_shown(asked: ConsentRequest | None, form: Mapping[str, str]) -> Choice:
@@ -57,10 +51,15 @@ def choice_shown(asked: ConsentRequest | None, form: Mapping[str, str]) -> Choic
     typed = {**_typed(), "form": form.get("form", "")}
     try:
         credit = Credit.from_dict(json.loads(form.get("shown_credit", "")))
-        uses = frozenset(Use(use) for use in form.get("shown_uses", "").split())
     except (ValueError, TypeError, KeyError, AttributeError):
-        credit, uses = Credit(NameForm.ANONYMOUS), frozenset()
-    return Choice(credit, uses & (asked.uses if asked else uses), tuple(typed.items()))
+        credit = Credit(NameForm.ANONYMOUS)
+    return Choice(credit, _ticked(asked), tuple(typed.items()))
+
+
+def _ticked(asked: ConsentRequest | None) -> frozenset[Use]:
+    """The uses that are ticked, of those that were asked for; the post is what is asked."""
+    ticked = {use for use in Use if use in request.form.getlist("uses")}
+    return frozenset(ticked | {Use.POST}) & (asked.uses if asked else frozenset())
 
 
 def _typed() -> dict[str, str]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from consent import decisions
 from consent.errors import NotNowError
-from consent.notice import NOTICE_VERSION, notice
+from consent.notice import notice, notice_version
 from consent.personal import PersonalItem, personal_page
 from ledger.contributors import has_stopped_contact
 from ledger.errors import DefinedbyError
@@ -21,11 +21,12 @@ from publisher.preview import preview
 from web.access import LINK, contributor_id, contributor_only, open_to_all
 from web.choices import Choice, choice_asked, choice_made, choice_shown
 from web.here import ledger
+from web.language import language, say, speak
 from web.own import own_item, unasked
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
-PAGE_VERSION = "personal-item-1"
+PAGE_VERSION = "personal-item-2"
 LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
 
 
@@ -47,6 +48,8 @@ def enter(token: str) -> ResponseReturnValue:
 def overview() -> ResponseReturnValue:
     ours = ledger()
     items = personal_page(ours, contributor_id())
+    for found in items:
+        _speak_of(found)
     with ours.read() as connection:
         stopped = has_stopped_contact(connection, contributor_id())
     return render_template(
@@ -83,8 +86,9 @@ def item(definition_id: str) -> ResponseReturnValue:
 @pages.post("/me/<definition_id>")
 @contributor_only
 def decide(definition_id: str) -> ResponseReturnValue:
-    """One button of the page: look again, yes, no, other words, or take it back."""
+    """One button of the page: look again, yes, no, not now, other words, or take it back."""
     found = own_item(definition_id)
+    _speak_of(found)
     decision = request.form.get("decision", "")
     if decision == "withdraw":
         decisions.withdraw(ledger(), definition_id, _evidence())
@@ -99,6 +103,23 @@ def decide(definition_id: str) -> ResponseReturnValue:
     return _DECISIONS[decision](found, found.request.id)
 
 
+@pages.post("/me/<definition_id>/look")
+@contributor_only
+def look(definition_id: str) -> ResponseReturnValue:
+    """The preview for what the form says now, for the page's script; decides nothing."""
+    found = own_item(definition_id)
+    _speak_of(found)
+    try:
+        chosen = choice_made(found.request)
+    except DefinedbyError as error:
+        return jsonify(said=f"{say(error.what)} {say(error.next_step)}"), 400
+    return jsonify(
+        preview=_preview(found, chosen),
+        shown_credit=chosen.shown_credit,
+        said=chosen.credit.line,
+    )
+
+
 def _look(found: PersonalItem, request_id: str) -> ResponseReturnValue:  # noqa: ARG001  as all decisions
     try:
         return _item_page(found, choice_made(found.request))
@@ -107,15 +128,18 @@ def _look(found: PersonalItem, request_id: str) -> ResponseReturnValue:  # noqa:
 
 
 def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    """Yes, but only to what was on the screen: another credit is shown first."""
+    """Yes, but only to what was on the screen: another credit is shown first.
+
+    The uses need no second look: their ticks are what was on the screen.
+    """
     shown = choice_shown(found.request, request.form)
     try:
         chosen = choice_made(found.request)
     except DefinedbyError as error:
         return _item_page(found, shown, wrong=error), 400
     text = _plain(request.form.get("shown_text", ""))
-    if chosen != shown or text != found.definition.text:
-        return _item_page(found, chosen, look_again=LOOK_AGAIN)
+    if chosen.credit != shown.credit or text != found.definition.text:
+        return _item_page(found, chosen, look_again=say(LOOK_AGAIN))
     decisions.grant(
         ledger(),
         request_id,
@@ -132,6 +156,16 @@ def _refuse(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     return _back_to(found)
 
 
+def _refuse_for_good(found: PersonalItem, request_id: str) -> ResponseReturnValue:
+    decisions.refuse_for_good(ledger(), request_id, _evidence())
+    return _back_to(found)
+
+
+def _postpone(found: PersonalItem, request_id: str) -> ResponseReturnValue:
+    decisions.postpone(ledger(), request_id, _evidence())
+    return _back_to(found)
+
+
 def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     words = _plain(request.form.get("words", "")).strip()
     try:
@@ -142,18 +176,33 @@ def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     return _back_to(found)
 
 
-_DECISIONS = {"preview": _look, "grant": _grant, "refuse": _refuse, "propose": _propose}
+_DECISIONS = {
+    "preview": _look,
+    "grant": _grant,
+    "refuse": _refuse,
+    "postpone": _postpone,
+    "never": _refuse_for_good,
+    "propose": _propose,
+}
 
 
 def _item_page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:
+    _speak_of(found)
     return render_template(
         "contributor/item.html",
         item=found,
         choice=choice,
+        offered_uses=found.request.uses if found.request else (),
         preview=_preview(found, choice),
-        notice=notice(ledger().settings),
+        notice=notice(ledger().settings, language()),
+        notice_version=notice_version(language()),
         **more,
     )
+
+
+def _speak_of(found: PersonalItem) -> None:
+    asked = found.definition.lang if found.request else ""
+    speak(asked=asked, question=found.campaign.lang)
 
 
 def _preview(found: PersonalItem, choice: Choice | None) -> str:
@@ -172,7 +221,7 @@ def _back_to(found: PersonalItem) -> ResponseReturnValue:
 
 
 def _evidence() -> dict[str, Any]:
-    return {"channel": "page", "page": PAGE_VERSION, "notice": NOTICE_VERSION}
+    return {"channel": "page", "page": PAGE_VERSION, "notice": notice_version(language())}
 
 
 def _plain(text: str) -> str:

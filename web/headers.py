@@ -29,6 +29,8 @@ SCRIPTED = frozenset(
         *("definitions.definition", "definitions.words", "asking.ask", "thanking.send"),
     }
 )
+#: Pages whose script asks this server how something would look.
+LIVE = frozenset({"personal.item", "personal.decide"})
 #: Answers that may be cached as their own headers say.
 PUBLIC = frozenset({"blog"})
 YEAR = 365 * 24 * 60 * 60
@@ -38,15 +40,19 @@ def send_security_headers(app: Flask, settings: Settings) -> None:
     """Set the headers on every answer of `app`, error pages included."""
     https = settings.public_url.startswith("https://")
     policies = {
-        (scripted, personal): _policy(https=https, scripted=scripted, personal=personal)
-        for scripted in (False, True)
+        (scripted, live, personal): _policy(
+            https=https, scripted=scripted, live=live, personal=personal
+        )
+        for scripted, live in ((False, False), (True, False), (True, True))
         for personal in (False, True)
     }
     app.after_request(partial(_finish, policies))
 
 
-def _finish(policies: dict[tuple[bool, bool], Secure], response: Response) -> Response:
-    policies[request.endpoint in SCRIPTED, request.blueprint in PERSONAL].set_headers(response)
+def _finish(policies: dict[tuple[bool, bool, bool], Secure], response: Response) -> Response:
+    live = request.endpoint in LIVE
+    kind = (live or request.endpoint in SCRIPTED, live, request.blueprint in PERSONAL)
+    policies[kind].set_headers(response)
     if request.blueprint in PUBLIC and response.mimetype == "text/html":
         response.headers["Link"] = link_header()
     public = request.blueprint in PUBLIC or request.endpoint == "static"
@@ -55,7 +61,7 @@ def _finish(policies: dict[tuple[bool, bool], Secure], response: Response) -> Re
     return response
 
 
-def _policy(*, https: bool, scripted: bool, personal: bool) -> Secure:
+def _policy(*, https: bool, scripted: bool, live: bool, personal: bool) -> Secure:
     csp = (
         ContentSecurityPolicy()
         .default_src("'none'")
@@ -67,6 +73,8 @@ def _policy(*, https: bool, scripted: bool, personal: bool) -> Secure:
     )
     if scripted:
         csp = csp.script_src("'self'")
+    if live:
+        csp = csp.connect_src("'self'")
     referrer = ReferrerPolicy()
     permissions = PermissionsPolicy()
     for feature in ("camera", "geolocation", "microphone", "payment", "usb"):

@@ -16,6 +16,7 @@ PER_ADDRESS = {
     "answers.send": "10/minute;60/hour",
     "personal.enter": "30/minute",
     "personal.decide": "60/minute",
+    "personal.look": "240/minute",
     "personal.stop": "10/minute",
     "signing_in.sign_in": "5/minute;20/hour",
     "welcome.accept": "5/minute;20/hour",

@@ -12,10 +12,10 @@ from typing import Any
 from flask import Flask, url_for
 from markupsafe import Markup, escape
 
-from consent.messages import use_words
 from ledger.editors import OWNER
 from ledger.model import Channel, Handle, Use
 from web.here import ledger
+from web.language import set_up_languages
 
 CHANNELS = {
     Channel.FORM: "form",
@@ -45,10 +45,10 @@ def teach_templates(app: Flask) -> None:
         marked=marked,
         channel=channel_name,
         author=author_name,
-        use=use_words,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_values)
+    set_up_languages(app)
     app.context_processor(desk_values)
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from consent.notice import NOTICE_VERSION
+from consent.notice import notice_version
 from consent.stopping import is_stop_link, stop_by_link
 from ledger.stop_links import PATH
 from web.access import open_to_all
 from web.here import ledger
+from web.language import language
 
 pages = Blueprint("unsubscribing", __name__)
 #: RFC 8058 3.1: the one field that the POST has to hold.
@@ -39,7 +40,7 @@ def stop(token: str) -> ResponseReturnValue:
         abort(404)
     if request.form.get(FIELD) != VALUE:
         abort(400)
-    evidence = {"channel": "email", "header": FIELD, "notice": NOTICE_VERSION}
+    evidence = {"channel": "email", "header": FIELD, "notice": notice_version(language())}
     if not stop_by_link(ours, token, evidence):
         abort(404)
     return render_template("contributor/unsubscribed.html")

@@ -212,7 +212,7 @@ def test_the_receipt_is_signed_and_says_what_was_allowed(here: tuple[Ledger, Cam
     assert record["text"] == WORDS
     assert record["credit_line"] == "Ada Sample (@ada_example), gardener"
     assert record["status"] == "given"
-    assert record["notice"]["version"] == NOTICE_VERSION
+    assert record["notice"]["version"] == f"{NOTICE_VERSION}.en"
     signature = record.pop("signature")
     assert verify_signature(ledger.keys.public_key, chain.canonical(record), signature)
     record["text"] += "!"

@@ -8,16 +8,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Connection
 
+from consent.errors import NotNowError
+from consent.requests import ask
 from ledger import chain
+from ledger.consent_state import EventKind
+from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
-from ledger.definitions import definitions_in
+from ledger.definitions import definitions_in, need_definition
 from ledger.events import history, state_of
 from ledger.gate import may_publish
 from ledger.keys import verify_signature
-from ledger.model import Campaign, NameForm, Use
+from ledger.model import Campaign, Credit, NameForm, Use
 from ledger.posts import find_post
 from publisher.publish import publish_pending
+from tests.conftest import SteppingClock
 from tests.schemas import valid_receipt
 from tests.visiting import Visitor, application, choices, owner
 from web.contributor import LOOK_AGAIN
@@ -104,7 +110,7 @@ def test_an_answer_becomes_a_post_with_the_credit_its_author_chose_and_goes_agai
     assert reader.status == 410
 
 
-def test_looking_decides_nothing_and_a_tick_taken_away_is_shown_first(
+def test_looking_decides_nothing_and_a_tick_taken_away_counts(
     app: Flask, ledger: Ledger, campaign: Campaign
 ) -> None:
     author, definition_id, mine = ask_by_hand(app, ledger, campaign, uses="edition")
@@ -113,12 +119,10 @@ def test_looking_decides_nothing_and_a_tick_taken_away_is_shown_first(
     assert "gardener" in author.page
     fields = choices(role="gardener")
     author.press(mine, decision="grant", **fields)
-    assert LOOK_AGAIN in author.page
-    author.press(mine, decision="grant", **fields)
     with ledger.read() as connection:
         granted = state_of(connection, ledger.keys, definition_id).grant
     assert granted is not None
-    assert granted.uses == {Use.POST}
+    assert granted.uses == {Use.POST}, "what is not ticked any more is not allowed"
 
 
 def test_each_use_is_asked_for_by_itself_and_none_but_the_post_is_ticked(
@@ -133,8 +137,6 @@ def test_each_use_is_asked_for_by_itself_and_none_but_the_post_is_ticked(
         *(f'name="uses" value="{use}"' for use in every["uses"]),
     ]
     fields = {**choices(), "uses": ["share_card", "translation", "no such use"]}
-    author.press(mine, decision="grant", **fields)
-    assert LOOK_AGAIN in author.page, "uses that were not on the screen are shown first"
     author.press(mine, decision="grant", **fields)
     with ledger.read() as connection:
         granted = state_of(connection, ledger.keys, definition_id).grant
@@ -159,12 +161,7 @@ def test_a_use_that_was_not_asked_for_cannot_be_granted(
     author, definition_id, mine = ask_by_hand(app, ledger, campaign)
     author.go(mine)
     assert 'name="uses"' not in author.page
-    for _ in range(2):
-        author.press(
-            mine,
-            decision="grant",
-            **choices(uses="edition", shown_uses="edition post"),
-        )
+    author.press(mine, decision="grant", **choices(uses="edition"))
     with ledger.read() as connection:
         granted = state_of(connection, ledger.keys, definition_id).grant
     assert granted is not None
@@ -193,7 +190,7 @@ def test_a_yes_to_words_that_were_not_on_the_screen_counts_for_nothing(
     author.press(mine, decision="grant", **choices(shown_text="something else"))
     assert LOOK_AGAIN in author.page
     author.go(mine)
-    author.press(mine, decision="grant", **choices(shown_credit="not json", shown_uses=""))
+    author.press(mine, decision="grant", **choices(shown_credit="not json"))
     assert LOOK_AGAIN in author.page
     with ledger.read() as connection:
         assert state_of(connection, ledger.keys, definition_id).grant is None
@@ -208,6 +205,93 @@ def test_a_no_is_a_no_and_ends_the_question(app: Flask, ledger: Ledger, campaign
     author.press(mine, decision="grant", **choices())
     assert author.status == 409
     assert "not open any more" in author.page
+
+
+def test_not_now_is_neither_a_yes_nor_a_no_and_holds_the_next_question_back(
+    app: Flask, ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author.go(mine)
+    author.press(mine, decision="postpone")
+    assert "We leave you in peace for a while." in author.page
+    with ledger.read() as connection:
+        state = state_of(connection, ledger.keys, definition_id)
+        assert not has_stopped_contact(connection, definition_of(connection, definition_id))
+    assert (state.request, state.grant, state.withdrawn) == (None, None, False)
+    assert state.last is EventKind.POSTPONED
+    clock.pass_time(days=29)
+    with pytest.raises(NotNowError, match="not now"):
+        ask(ledger, definition_id, asked_by="Robin")
+    clock.pass_time(days=1, minutes=1)
+    ask(ledger, definition_id, asked_by="Robin")
+    assert "You said “not now”" in author.go(f"{mine}/receipt")
+    valid_receipt(ledger, definition_id)
+
+
+def test_never_again_is_a_no_and_ends_all_contact(
+    app: Flask, ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author.go(mine)
+    author.press(mine, decision="never")
+    assert "You said no" in author.page
+    assert "We don’t write to you any more" in author.go("/me")
+    with ledger.read() as connection:
+        assert state_of(connection, ledger.keys, definition_id).last is EventKind.REFUSED
+        assert has_stopped_contact(connection, definition_of(connection, definition_id))
+    clock.pass_time(days=4000)
+    with pytest.raises(NotNowError, match="asked not to be written to"):
+        ask(ledger, definition_id, asked_by="Robin")
+
+
+def definition_of(connection: Connection, definition_id: str) -> str:
+    """The contributor whose definition this is."""
+    return need_definition(connection, definition_id).contributor_id
+
+
+def test_the_first_name_alone_is_a_credit_of_its_own(
+    app: Flask, ledger: Ledger, campaign: Campaign
+) -> None:
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    author.go(mine)
+    fields = choices(form="first_name", name="Ada Sample", handle="@ada_example", role="gardener")
+    author.press(mine, decision="grant", **fields)
+    assert LOOK_AGAIN in author.page
+    author.press(mine, decision="grant", **fields)
+    with ledger.read() as connection:
+        granted = state_of(connection, ledger.keys, definition_id).grant
+    assert granted is not None
+    assert granted.credit == Credit(NameForm.FIRST_NAME, name="Ada", role="gardener")
+    publish_pending(ledger)
+    assert all("Sample" not in file.read_text() for file in ledger.settings.site.rglob("*.html"))
+    valid_receipt(ledger, definition_id)
+
+
+def test_the_preview_follows_what_is_typed_and_decides_nothing(
+    app: Flask, ledger: Ledger, campaign: Campaign
+) -> None:
+    author, definition_id, mine = ask_by_hand(app, ledger, campaign)
+    page = author.go(mine)
+    assert 'data-preview="' + mine + '/look"' in page
+    hidden = author.hidden
+    author.press(f"{mine}/look", **choices(form="pseudonym", name="Marlo <Quill>"))
+    assert author.answer is not None
+    shown = author.answer.get_json()
+    assert "Marlo &lt;Quill&gt;" in shown["preview"]
+    assert shown["said"] == "Marlo <Quill>"
+    author.press(f"{mine}/look", **hidden, **choices(form="handle"))
+    assert author.status == 400
+    assert author.answer.get_json()["said"].startswith("The handle is empty.")
+    with ledger.read() as connection:
+        kinds = [event.kind for event in history(connection, ledger.keys, definition_id)]
+    assert kinds == [EventKind.REQUESTED]
+    # What the script has shown needs no second look.
+    form = {**hidden, **choices(form="pseudonym", name="Marlo <Quill>", decision="grant")}
+    author.press(mine, **{**form, "shown_credit": shown["shown_credit"]})
+    with ledger.read() as connection:
+        granted = state_of(connection, ledger.keys, definition_id).grant
+    assert granted is not None
+    assert granted.credit.line == "Marlo <Quill>"
 
 
 def test_other_words_travel_to_the_desk_and_come_back_as_a_question(
@@ -257,7 +341,7 @@ def test_the_evidence_names_the_page_and_the_notice(
     author.go(f"{mine}/receipt.json")
     (event,) = [e for e in json.loads(author.page)["events"] if e["kind"] == "granted"]
     assert event["channel"] == "page"
-    assert event["page"] == "personal-item-1"
+    assert event["page"] == "personal-item-2"
     assert event["notice"]
 
 

@@ -187,7 +187,7 @@ def _may_publish(events: tuple[ConsentEvent, ...]) -> bool:
             asked = granted = False
         elif kind in (
             *(EventKind.REFUSED, EventKind.CANCELLED),
-            *(EventKind.EXPIRED, EventKind.REVISED),
+            *(EventKind.EXPIRED, EventKind.POSTPONED, EventKind.REVISED),
         ):
             asked = False
     return granted

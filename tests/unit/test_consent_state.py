@@ -40,6 +40,7 @@ STATES = {
     "withdrawn": [REQUEST, GRANT, ConsentEvent(EventKind.WITHDRAWN)],
     "asked again": [REQUEST, GRANT, AGAIN],
     "expired": [REQUEST, ConsentEvent(EventKind.EXPIRED, request_id="r1")],
+    "postponed": [REQUEST, ConsentEvent(EventKind.POSTPONED, request_id="r1")],
 }
 #: For every kind: the states in which it may follow. Everything else is refused.
 ALLOWED = {
@@ -49,6 +50,7 @@ ALLOWED = {
     EventKind.PROPOSED: {"asked", "asked again"},
     EventKind.CANCELLED: {"asked", "asked again"},
     EventKind.EXPIRED: {"asked", "asked again"},
+    EventKind.POSTPONED: {"asked", "asked again"},
     EventKind.REVISED: set(STATES),
     EventKind.WITHDRAWN: set(STATES),
     EventKind.INVALIDATED: set(STATES),

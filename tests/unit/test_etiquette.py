@@ -36,6 +36,7 @@ STRANGER = PersonFacts(Channel.MASTODON)
 TALKING = PersonFacts(Channel.MASTODON, messages=2, last_wrote_at=NOON - DAY)
 GREETED = PersonFacts(Channel.MASTODON, greetings=1, greeted_at=NOON - 10 * DAY)
 PUBLISHED = replace(TALKING, granted=True, published=True, has_answered=True, was_asked=True)
+POSTPONED = replace(TALKING, postponed_at=NOON - 20 * DAY, last_wrote_at=NOON - 21 * DAY)
 REFUSED = replace(TALKING, refused_at=NOON - 80 * DAY, last_wrote_at=NOON - 81 * DAY)
 HALF_HOUR = timedelta(minutes=30)
 ALL = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
@@ -61,6 +62,7 @@ BROKEN: list[tuple[str, Action, PersonFacts, float | None]] = [
     ("exchange", Action.ASK, STRANGER, None),
     ("no_nagging", Action.ASK, replace(TALKING, expired_at=NOON), None),
     ("cooling_off_days", Action.ASK, REFUSED, 240),
+    ("not_now_days", Action.ASK, POSTPONED, 240),
     ("after_publishing", Action.THANK, replace(PUBLISHED, published=False), None),
     ("after_publishing", Action.THANK, replace(PUBLISHED, granted=False), None),
     ("one_thanks", Action.THANK, replace(PUBLISHED, thanks=1), None),
@@ -294,7 +296,8 @@ def test_a_rule_that_changes_changes_the_promise(monkeypatch: pytest.MonkeyPatch
 
 def test_every_movable_rule_says_which_way() -> None:
     assert {rule.name for rule in movable_rules()} == {
-        *("one_follow_up", "follow_up_days", "exchange", "cooling_off_days", "one_thanks"),
+        *("one_follow_up", "follow_up_days", "exchange", "cooling_off_days", "not_now_days"),
+        "one_thanks",
         *("quiet_hours", "per_hour", "per_day"),
     }
     for rule in movable_rules():

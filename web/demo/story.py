@@ -18,7 +18,7 @@ from collector.import_file import import_file
 from collector.read import read_new
 from consent import decisions
 from consent.decisions import Evidence
-from consent.notice import NOTICE_VERSION
+from consent.notice import notice_version
 from consent.requests import ask
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, need_campaign
@@ -52,7 +52,7 @@ MOST_WAITING = 200
 EVIDENCE: Evidence = {
     "channel": "page",
     "page": PAGE_VERSION,
-    "notice": NOTICE_VERSION,
+    "notice": notice_version(),
     "made_up": True,
 }
 
