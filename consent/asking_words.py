@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consent.errors import NotNowError
-from consent.messages import render_message
+from consent.messages import render_message, use_words
 from consent.ways import Way, WayName
 from ledger.model import Campaign, Credit, Definition, Reply, Use
 from ledger.settings import Settings
@@ -84,7 +84,7 @@ def _rendered(settings: Settings, question: Question, template: str, words: str)
         credit=question.credit.line,
         note=question.note,
         link=question.link,
-        more=[use for use in Use if use in question.uses - {Use.POST}],
+        more=[use_words(use) for use in Use if use in question.uses - {Use.POST}],
     )
 
 

@@ -1,4 +1,4 @@
-"""The words of our messages, from templates/message: plain text, one template each."""
+"""The words of our messages: templates/message/LANGUAGE/NAME.txt, plain text."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def use_words(use: Use | str, lang: str = ENGLISH) -> str:
     return say(lang, USE_WORDS[Use(use)])
 
 
-def render_message(template: str, **values: Any) -> tuple[str, str]:
+def render_message(template: str, lang: str = ENGLISH, **values: Any) -> tuple[str, str]:
     """Subject and body of a message; a template's first line is its subject."""
-    text: str = _templates().get_template(f"{template}.txt").render(**values)
+    text: str = _templates().get_template(f"{lang}/{template}.txt").render(**values)
     subject, _, body = text.partition("\n")
     return " ".join(subject.split()), body.strip() + "\n"
 
@@ -38,7 +38,7 @@ def render_message(template: str, **values: Any) -> tuple[str, str]:
 def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=False,  # noqa: S701  plain text, never shown as HTML
         undefined=StrictUndefined,
@@ -46,5 +46,3 @@ def _templates() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["use"] = use_words
-    return environment

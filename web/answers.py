@@ -27,6 +27,7 @@ from ledger.replies import author_of, find_reply, store_replies
 from ledger.tables import replies
 from web.access import LINK, open_to_all
 from web.here import ledger
+from web.language import speak
 
 pages = Blueprint("answers", __name__)
 ARRIVED = "arrived"
@@ -104,11 +105,13 @@ def _campaign(slug: str) -> Campaign:
 
 
 def _closed(campaign: Campaign) -> ResponseReturnValue:
+    speak(question=campaign.lang)
     status = 200 if request.method in ("GET", "HEAD") else 409
     return render_template("contributor/answer_closed.html", campaign=campaign), status
 
 
 def _step_two(campaign: Campaign, typed: Typed, wrong: DefinedbyError | None = None) -> str:
+    speak(question=campaign.lang)
     return render_template(
         "contributor/answer.html",
         campaign=campaign,

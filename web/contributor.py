@@ -21,7 +21,7 @@ from publisher.preview import preview
 from web.access import LINK, contributor_id, contributor_only, open_to_all
 from web.choices import Choice, choice_asked, choice_made, choice_shown
 from web.here import ledger
-from web.language import language, say, speak
+from web.language import language, said, say, speak
 from web.own import own_item, unasked
 
 pages = Blueprint("personal", __name__)
@@ -112,7 +112,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     try:
         chosen = choice_made(found.request)
     except DefinedbyError as error:
-        return jsonify(said=f"{say(error.what)} {say(error.next_step)}"), 400
+        return jsonify(said=f"{said(error.what)} {said(error.next_step)}"), 400
     return jsonify(
         preview=_preview(found, chosen),
         shown_credit=chosen.shown_credit,

@@ -29,7 +29,9 @@ def set_up_languages(app: Flask) -> None:
     app.before_request(_remember_choice)
     app.context_processor(_values)
     app.jinja_env.globals.update(t=say)
-    app.jinja_env.filters.update(date=_date, date_time=_date_time, use=_use, isolated=isolated)
+    app.jinja_env.filters.update(
+        date=_date, date_time=_date_time, use=_use, said=said, isolated=isolated
+    )
     app.jinja_env.globals.update(link_to=_link_to, link_end=Markup("</a>"))
 
 
@@ -55,6 +57,11 @@ def say(english: str, **values: Any) -> Markup:
     """A sentence of ours in the page's language; every value is escaped."""
     text = escape(sentence(language(), english))
     return text.format(**values)
+
+
+def said(english: str) -> str:
+    """A whole sentence of ours that comes from elsewhere, such as what is wrong with a form."""
+    return sentence(language(), english)
 
 
 def isolated(text: str, lang: str = "") -> Markup:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from consent.receipts import receipt
 from web.access import contributor_only
 from web.here import ledger
+from web.language import speak
 from web.own import own_item
 
 pages = Blueprint("receipts", __name__)
@@ -19,6 +20,7 @@ pages = Blueprint("receipts", __name__)
 @contributor_only
 def receipt_page(definition_id: str) -> ResponseReturnValue:
     found = own_item(definition_id)
+    speak(question=found.campaign.lang)
     record = receipt(ledger(), definition_id)
     return render_template("contributor/receipt.html", item=found, record=record)
 

@@ -274,7 +274,14 @@ def test_a_yes_is_confirmed_by_one_mail(ledger: Ledger, campaign: Campaign) -> N
     assert (mail.state, mail.approved_by) == ("approved", BY_GRANT)
     assert (mail.recipient, mail.in_reply_to) == ("ada@sample.example", "1")
     body = send(ledger)
-    for wanted in (WORDS, ADA.line, "post, edition, share card, interview, translation", given.event_hash, "/p/", "“stop”"):
+    for wanted in (
+        WORDS,
+        ADA.line,
+        "post, edition, share card, interview, translation",
+        given.event_hash,
+        "/p/",
+        "“stop”",
+    ):
         assert wanted in body
     assert len(messages(ledger)) == 2
 

@@ -85,7 +85,13 @@ def test_the_reason_is_told_in_words(ledger: Ledger, granted: str) -> None:
     (told,) = why(ledger, address_of(ledger, granted))
     text = "\n".join(in_words(told))
     for wanted in (
-        *("Its author allows it", WORDS, ADA.line, "post, edition, share card", "by editor@blog.example"),
+        *(
+            "Its author allows it",
+            WORDS,
+            ADA.line,
+            "post, edition, share card",
+            "by editor@blog.example",
+        ),
         *("yes, on the personal page", "notice test", "in a chain that holds"),
     ):
         assert wanted in text
