@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consent.errors import NotNowError
-from consent.messages import render_message, use_words
+from consent.messages import render_message, template_version, use_words
 from consent.ways import Way, WayName
-from ledger.model import Campaign, Credit, Definition, Reply, Use
+from consent.wording import ENGLISH
+from ledger.model import UNSHOWABLE, Campaign, Credit, Definition, Reply, Use
 from ledger.settings import Settings
 
 #: Fewer words than this would not tell which answer is meant.
 LEAST_QUOTED = 20
+MOST_SUBJECT, MOST_BODY = 200, 8000
 #: Among the evidence of a question: the uses that its message named, beside the exact words and
 #: the credit. Empty when it did not show those: then an answer in words can allow nothing.
 SHOWN_IN_MESSAGE = "shown_in_message"
@@ -20,7 +22,10 @@ _TEMPLATES = {WayName.PRIVATE: "ask_private", WayName.PUBLIC: "ask_public"}
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of whom. `link` is their personal page, or "" where it must not be shown."""
+    """What is asked of whom. `link` is their personal page, or "" where it must not be shown.
+
+    `lang` is that of the message, `page_lang` that of the page, which we have in more languages.
+    """
 
     campaign: Campaign
     definition: Definition
@@ -29,6 +34,8 @@ class Question:
     note: str
     link: str
     uses: frozenset[Use] = frozenset({Use.POST})
+    lang: str = ENGLISH
+    page_lang: str = ENGLISH
 
 
 def word_question(settings: Settings, question: Question, way: Way | None) -> tuple[str, str]:
@@ -38,7 +45,7 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     """
     if way is None or not way.most:
         return _rendered(settings, question, "ask", question.definition.text)
-    template = _TEMPLATES[way.name]
+    template = _template(way)
     subject, body = _rendered(settings, question, template, question.definition.text)
     body = body.strip()
     if not way.is_private:
@@ -53,12 +60,44 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
         subject, body = _rendered(settings, question, template, shown)
         if way.length(body.strip()) <= way.most:
             return subject, body.strip()
-    raise NotNowError(
-        f"This question is {too_many} characters too long for {way.account.channel.title()}.",
+    raise _too_long(
+        way,
+        too_many,
         "Shorten your own word, or ask another way."
         if question.note
         else "Ask another way: in private, by mail or by hand.",
     )
+
+
+def wording_of(way: Way | None, lang: str) -> str:
+    """The version of the template that a question by this way is worded by."""
+    return template_version(_template(way), lang)
+
+
+def check_message(
+    settings: Settings, question: Question, way: Way | None, subject: str, body: str
+) -> tuple[str, str]:
+    """A question as an editor has worded it, ready to leave.
+
+    Raises NotNowError when it is empty or too long for its way, when a private one has lost the
+    personal link, or when a public one would show or tell others what is not theirs.
+    """
+    subject = " ".join(UNSHOWABLE.sub("", subject).split())
+    body = UNSHOWABLE.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if not body or not subject:
+        raise NotNowError("There are no words in the message.", "Write them, or take ours again.")
+    if len(subject) > MOST_SUBJECT or len(body) > MOST_BODY:
+        raise NotNowError("This message is too long.", "Shorten it.")
+    if question.link and question.link not in body:
+        raise NotNowError(
+            "The personal link is missing: there they see what they allow, and decide.",
+            f"Put it back where it stood: {question.link}",
+        )
+    if way is not None and not way.is_private:
+        _refuse_in_public(settings, way, body)
+    if way is not None and way.most and way.length(body) > way.most:
+        raise _too_long(way, way.length(body) - way.most, "Shorten it.")
+    return subject, body if way is not None and way.most else body + "\n"
 
 
 def uses_shown(question: Question, body: str) -> frozenset[Use]:
@@ -74,9 +113,21 @@ def uses_shown(question: Question, body: str) -> frozenset[Use]:
     return question.uses & {Use.POST}
 
 
+def _template(way: Way | None) -> str:
+    return "ask" if way is None or not way.most else _TEMPLATES[way.name]
+
+
+def _too_long(way: Way, too_many: int, next_step: str) -> NotNowError:
+    return NotNowError(
+        f"This question is {too_many} characters too long for {way.account.channel.title()}.",
+        next_step,
+    )
+
+
 def _rendered(settings: Settings, question: Question, template: str, words: str) -> tuple[str, str]:
     return render_message(
         template,
+        question.lang,
         campaign=question.campaign,
         settings=settings,
         name=question.reply.handle.name,
@@ -84,7 +135,7 @@ def _rendered(settings: Settings, question: Question, template: str, words: str)
         credit=question.credit.line,
         note=question.note,
         link=question.link,
-        more=[use_words(use) for use in Use if use in question.uses - {Use.POST}],
+        more=[use_words(use, question.lang) for use in Use if use in question.uses - {Use.POST}],
     )
 
 

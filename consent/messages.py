@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,20 @@ USE_WORDS = {
 def use_words(use: Use | str, lang: str = ENGLISH) -> str:
     """A use as its author is asked for it, in their language."""
     return say(lang, USE_WORDS[Use(use)])
+
+
+@cache
+def message_languages() -> tuple[str, ...]:
+    """The languages that questions can be worded in, English first."""
+    found = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+    return (ENGLISH, *(one for one in found if one != ENGLISH))
+
+
+@cache
+def template_version(template: str, lang: str) -> str:
+    """Which wording this is: language, name, and a fingerprint of the file as it stands."""
+    file = TEMPLATES / lang / f"{template}.txt"
+    return f"{lang}/{template}@{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
 
 
 def render_message(template: str, lang: str = ENGLISH, **values: Any) -> tuple[str, str]:

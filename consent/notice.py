@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consent.wording import ENGLISH, say
+from consent.wording import ENGLISH, RIGHT_TO_LEFT, say
 from ledger.settings import Settings
 
 #: Changes with every change of the sentences below, in any language; each event records it.
@@ -39,8 +39,8 @@ def notice_language(version: str) -> str:
 
 def notice(settings: Settings, lang: str = ENGLISH) -> list[str]:
     """The paragraphs shown on the page where somebody decides."""
-    who, where, *rest = (
-        say(lang, one, asker=settings.asker, title=settings.title, contact=settings.contact)
-        for one in SENTENCES
-    )
+    named = {"asker": settings.asker, "title": settings.title, "contact": settings.contact}
+    if lang in RIGHT_TO_LEFT:  # isolated, so that a name's direction steers nothing (UAX #9)
+        named = {name: f"\u2068{value}\u2069" for name, value in named.items()}
+    who, where, *rest = (say(lang, one, **named) for one in SENTENCES)
     return [f"{who} {where}" if settings.contact else who, *rest]

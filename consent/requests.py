@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from consent.asking_words import SHOWN_IN_MESSAGE, Question, uses_shown, word_question
+from consent.asking_words import (
+    SHOWN_IN_MESSAGE,
+    Question,
+    check_message,
+    uses_shown,
+    word_question,
+    wording_of,
+)
 from consent.credit import suggested_credit
 from consent.errors import NotNowError, plain_objections
+from consent.messages import message_languages
 from consent.notice import notice_version
 from consent.ways import Way, WayName, contact_by_mail, ways_to
+from consent.wording import ENGLISH, best_of, spoken
 from ledger import events
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, EventKind
@@ -25,6 +34,7 @@ from ledger.model import Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
 from ledger.requests import (
     ConsentRequest,
+    asked_already,
     close_request,
     find_request,
     live_request,
@@ -32,6 +42,8 @@ from ledger.requests import (
     overdue_requests,
 )
 
+#: Stands in a draft for the token of a personal link, and is exactly as long.
+STAND_IN = "their-own-link-is-made-when-this-leaves-you"
 #: What to do about a rule that is in the way of asking.
 _NEXT = {
     "stopped": "Leave them be; set the reply aside.",
@@ -56,6 +68,43 @@ class Asked:
     link: str
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A question as it would leave, to be looked at and edited first; nothing is opened by it.
+
+    The link in it is a stand-in: whose page it opens is made when the question leaves.
+    """
+
+    way: Way | None
+    recipient: str
+    lang: str
+    subject: str
+    body: str
+    wording: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an editor wants to ask for, and how. `lang` "": the definition's language."""
+
+    credit: Credit | None = None
+    uses: frozenset[Use] = frozenset(Use)
+    note: str = ""
+    way: WayName | None = None
+    lang: str = ""
+
+
+def draft(ledger: Ledger, definition_id: str, wish: Wish) -> Draft:
+    """The question as its recipient would get it. Raises NotNowError as `ask` does."""
+    with ledger.read() as connection, plain_objections():
+        question, way = _question(ledger, connection, definition_id, wish)
+        if live_request(connection, question.definition.contributor_id) is not None:
+            raise asked_already()
+        subject, body = word_question(ledger.settings, question, way)
+        recipient = _recipient(connection, question, way)
+    return Draft(way, recipient, question.lang, subject, body, wording_of(way, question.lang))
+
+
 def ask(
     ledger: Ledger,
     definition_id: str,
@@ -65,31 +114,38 @@ def ask(
     uses: frozenset[Use] = frozenset(Use),
     note: str = "",
     way: WayName | None = None,
+    lang: str = "",
+    worded: tuple[str, str] | None = None,
 ) -> Asked:
     """Ask a definition's author for permission to publish its newest words, by the way that is
-    named, else by the best one there is.
+    named, else by the best one there is. `worded`: subject and body of a draft, as an editor
+    has changed them.
 
-    Raises NotNowError when they have stopped contact or have allowed just that already, or when
-    there is no such way, and AskedAlreadyError while a request is open.
+    Raises NotNowError when they have stopped contact or have allowed just that already, when
+    there is no such way or the words can't go there, and AskedAlreadyError while a request is
+    open.
     """
     now = ledger.clock()
+    wish = Wish(credit, uses, note, way, lang)
     with ledger.write() as connection, plain_objections():
-        definition = need_definition(connection, definition_id)
-        reply = reply_of(connection, definition)
-        _refuse_needless(ledger, connection, definition, reply, uses)
-        chosen = _chosen(ways_to(connection, ledger.keys, definition, reply), way)
-        # A personal link is a secret: it is not even made for what everyone can read.
-        is_private = chosen is None or chosen.is_private
-        question = Question(
-            campaign_by_id(connection, definition.campaign_id),
-            definition,
-            reply,
-            credit or suggested_credit(reply.handle),
-            note.strip(),
-            _new_address(ledger, connection, definition) if is_private else "",
-            uses,
-        )
-        subject, body = word_question(ledger.settings, question, chosen)
+        stand_in, chosen = _question(ledger, connection, definition_id, wish)
+        subject, body = word_question(ledger.settings, stand_in, chosen)
+        edited = False
+        if worded is not None:
+            ours = subject, body.strip()
+            subject, body = check_message(ledger.settings, stand_in, chosen, *worded)
+            edited = (subject, body.strip()) != ours
+        evidence = {
+            SHOWN_IN_MESSAGE: sorted(uses_shown(stand_in, body)),
+            "template": wording_of(chosen, stand_in.lang),
+            "wording": body,
+            "edited": edited,
+            "lang": stand_in.lang,
+        }
+        definition, question = stand_in.definition, stand_in
+        if stand_in.link:
+            question = replace(stand_in, link=_new_address(ledger, connection, definition))
+            body = body.replace(stand_in.link, question.link)
         request = open_request(
             connection,
             ledger.keys,
@@ -98,16 +154,52 @@ def ask(
             credit=question.credit,
             uses=uses,
             asked_by=asked_by,
-            notice=notice_version(),
+            notice=notice_version(question.page_lang),
             expires_at=now + timedelta(days=ledger.settings.request_days),
-            evidence={SHOWN_IN_MESSAGE: sorted(uses_shown(question, body))},
+            evidence=evidence,
+            lang=question.page_lang,
         )
-        if chosen is None:
-            recipient = contact_by_mail(connection, definition.contributor_id)
-        else:
-            recipient = chosen.recipient
+        recipient = _recipient(connection, question, chosen)
+        if chosen is not None:
             _post(ledger, connection, request, chosen, subject, body)
     return Asked(request, chosen, recipient, subject, body, question.link)
+
+
+def _question(
+    ledger: Ledger, connection: Connection, definition_id: str, wish: Wish
+) -> tuple[Question, Way | None]:
+    """What would be asked, with a stand-in for the personal link, and the way it would take."""
+    definition = need_definition(connection, definition_id)
+    reply = reply_of(connection, definition)
+    _refuse_needless(ledger, connection, definition, reply, wish.uses)
+    way = _chosen(ways_to(connection, ledger.keys, definition, reply), wish.way)
+    campaign = campaign_by_id(connection, definition.campaign_id)
+    page_lang = page_language(wish.lang, definition.lang, campaign.lang)
+    # A personal link is a secret: it is not even made for what everyone can read.
+    is_private = way is None or way.is_private
+    question = Question(
+        campaign,
+        definition,
+        reply,
+        wish.credit or suggested_credit(reply.handle),
+        wish.note.strip(),
+        personal_address(ledger, STAND_IN) if is_private else "",
+        wish.uses,
+        page_lang if page_lang in message_languages() else ENGLISH,
+        page_lang,
+    )
+    return question, way
+
+
+def page_language(*wanted: str) -> str:
+    """The first of these that we have pages in; English when there is none."""
+    return next((spoken(one) for one in wanted if best_of([one])), ENGLISH)
+
+
+def _recipient(connection: Connection, question: Question, way: Way | None) -> str:
+    if way is not None:
+        return way.recipient
+    return contact_by_mail(connection, question.definition.contributor_id)
 
 
 def cancel(ledger: Ledger, request_id: str, by: str) -> None:

@@ -26,7 +26,10 @@ class AskedAlreadyError(DefinedbyError):
 
 @dataclass(frozen=True)
 class ConsentRequest:
-    """What was asked; `credit` is the suggestion that its reader may change."""
+    """What was asked; `credit` is the suggestion that its reader may change.
+
+    `lang`: the language it was asked in; "" where that was not noted.
+    """
 
     id: str
     definition_id: str
@@ -39,6 +42,7 @@ class ConsentRequest:
     asked_at: datetime
     expires_at: datetime
     closed_at: datetime | None = None
+    lang: str = ""
 
 
 def open_request(
@@ -53,6 +57,7 @@ def open_request(
     notice: str,
     expires_at: datetime,
     evidence: dict[str, Any] | None = None,
+    lang: str = "",
 ) -> ConsentRequest:
     """Open a request for the definition's newest words and record that in the chain.
 
@@ -69,6 +74,7 @@ def open_request(
         notice,
         at,
         expires_at,
+        lang=lang,
     )
     try:
         connection.execute(
@@ -78,10 +84,7 @@ def open_request(
             )
         )
     except IntegrityError as error:
-        raise AskedAlreadyError(
-            "This person has been asked already and has not answered yet.",
-            "Wait for the answer, or cancel that request first.",
-        ) from error
+        raise asked_already() from error
     event = ConsentEvent(
         EventKind.REQUESTED, request_id=made.id, text=definition.text, credit=credit, uses=uses
     )
@@ -100,6 +103,13 @@ def open_request(
         },
     )
     return made
+
+
+def asked_already() -> AskedAlreadyError:
+    return AskedAlreadyError(
+        "This person has been asked already and has not answered yet.",
+        "Wait for the answer, or cancel that request first.",
+    )
 
 
 def live_key(person_id: str) -> str:
@@ -167,4 +177,5 @@ def _request(row: Row[Any]) -> ConsentRequest:
         row.asked_at,
         row.expires_at,
         row.closed_at,
+        row.lang,
     )

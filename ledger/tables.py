@@ -311,6 +311,7 @@ requests = Table(
     Column("expires_at", Utc, nullable=False, index=True),
     Column("closed_at", Utc),
     Column("live_key", String(80), unique=True),
+    _text("lang"),
 )
 
 #: Personal links: only a keyed hash of the token is kept (promise P26).

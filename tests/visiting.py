@@ -19,6 +19,8 @@ PASSWORD = "lamp otter seventeen quilts"
 OWNER_ADDRESS = "owner@blog.example"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+_SUBJECT = re.compile(r'name="subject" value="([^"]*)"')
+_BODY = re.compile(r'<textarea[^>]* id="body"[^>]*>([^<]*)</textarea>')
 
 
 class Visitor:
@@ -88,6 +90,24 @@ def contributor(app: Flask, ledger: Ledger, contributor_id: str) -> Visitor:
     visitor.go(fresh_link(ledger, contributor_id))
     assert visitor.at == "/me", visitor.page
     return visitor
+
+
+def ask_by_form(editor: Visitor, path: str, **fields: Any) -> str:
+    """Ask a definition's author: look at the message first, then let it go as it stands."""
+    editor.press(f"{path}/ask", **fields)
+    assert editor.status == 200, editor.page
+    return send_as_shown(editor, path, **fields)
+
+
+def send_as_shown(editor: Visitor, path: str, **fields: Any) -> str:
+    """Press the button of the page that shows a question; `fields` may change its words."""
+    shown = {"subject": unescape(_SUBJECT.findall(editor.page)[0]), "body": message_shown(editor)}
+    return editor.press(f"{path}/ask", **{**shown, **fields}, do="send")
+
+
+def message_shown(editor: Visitor) -> str:
+    """The message in the form, as a browser would send it back."""
+    return unescape(_BODY.findall(editor.page)[0])
 
 
 def choices(**other: str) -> dict[str, str]:

@@ -201,8 +201,7 @@ def _item_page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:
 
 
 def _speak_of(found: PersonalItem) -> None:
-    asked = found.definition.lang if found.request else ""
-    speak(asked=asked, question=found.campaign.lang)
+    speak(asked=found.request.lang if found.request else "", question=found.campaign.lang)
 
 
 def _preview(found: PersonalItem, choice: Choice | None) -> str:

@@ -117,7 +117,9 @@ def editor_asks(editor: Person, served: Served, picture: Picture) -> None:
     page.goto(editor.base + "desk/definitions")
     page.get_by_role("link", name=re.compile(WORDS[:20])).first.click()
     picture(editor, "definition")
-    page.get_by_role("button", name="Ask for permission").click()
+    page.get_by_role("button", name="See the message first").click()
+    expect(page.get_by_label("Message")).to_have_value(re.compile(WORDS))
+    page.get_by_role("button", name="Open the question").click()
     expect(page.get_by_text(WORDS).first).to_be_visible()
     picture(editor, "asked")
 

@@ -23,7 +23,7 @@ from ledger.paused import pause
 from ledger.posts import find_post, is_gone
 from ledger.replies import desk_replies, find_reply, save_reading, store_skipped
 from tests.people import agree, answer, asked, define
-from tests.visiting import Visitor, application, choices, owner
+from tests.visiting import Visitor, application, ask_by_form, choices, owner
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_a_question_by_e_mail_leaves_by_the_outbox(
         (definition,) = definitions_in(connection, campaign.id)
     path = f"/desk/definitions/{definition.id}"
     editor.go(path)
-    editor.press(f"{path}/ask", **choices())
+    ask_by_form(editor, path, **choices())
     assert editor.at == path
     assert "is waiting to leave" in editor.page
     assert "/p/" not in editor.page
@@ -207,7 +207,7 @@ def test_a_question_is_taken_back(editor: Visitor, ledger: Ledger, campaign: Cam
     with ledger.read() as connection:
         state = state_of(connection, ledger.keys, question.request.definition_id)
     assert state.request is None
-    assert "Ask for permission" in editor.page
+    assert "See the message first" in editor.page
 
 
 def test_asking_twice_is_said_and_asks_once(
@@ -216,8 +216,9 @@ def test_asking_twice_is_said_and_asks_once(
     question = asked(ledger, campaign, "hearing people out")
     path = f"/desk/definitions/{question.request.definition_id}"
     editor.go(path)
-    editor.press(f"{path}/ask", **choices())
-    assert editor.status == 400
+    for step in ({}, {"do": "send", "subject": "May I?", "body": "May I?"}):
+        editor.press(f"{path}/ask", **choices(), **step)
+        assert editor.status == 400
 
 
 def test_new_words_warn_and_need_a_yes_of_their_own(
@@ -360,7 +361,7 @@ def test_a_refusal_is_not_overridden_quietly(
     refuse(ledger, question.request.id, EVIDENCE)
     page = editor.go(f"/desk/definitions/{question.request.definition_id}")
     assert "They said no, or took it back, less than 90 days ago" in page
-    assert "Ask for permission" not in page
+    assert "See the message first" not in page
     with pytest.raises(NotNowError, match="said no"):
         ask(ledger, question.request.definition_id, asked_by="Olu")
     ledger.clock.pass_time(days=90)  # type: ignore[attr-defined]  # the test's clock

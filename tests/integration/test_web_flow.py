@@ -25,7 +25,7 @@ from ledger.posts import find_post
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
 from tests.schemas import valid_receipt
-from tests.visiting import Visitor, application, choices, owner
+from tests.visiting import Visitor, application, ask_by_form, choices, owner
 from web.contributor import LOOK_AGAIN
 
 WORDS = "listening before you speak\nand after"
@@ -52,9 +52,8 @@ def ask_by_hand(
     with ledger.read() as connection:
         (definition,) = definitions_in(connection, campaign.id)
     editor.go(f"/desk/definitions/{definition.id}")
-    editor.press(
-        f"/desk/definitions/{definition.id}/ask", **choices(note="I liked this."), **fields
-    )
+    path = f"/desk/definitions/{definition.id}"
+    ask_by_form(editor, path, **choices(note="I liked this."), **fields)
     assert "Bring them the question" in editor.page
     assert "I liked this." in editor.page
     return author, definition.id, f"/me/{definition.id}"
@@ -308,7 +307,7 @@ def test_other_words_travel_to_the_desk_and_come_back_as_a_question(
     )
     assert "hearing people out" in editor.go("/desk/definitions")
     editor.press(f"/desk/definitions/{definition_id}/take")
-    editor.press(f"/desk/definitions/{definition_id}/ask", **choices())
+    ask_by_form(editor, f"/desk/definitions/{definition_id}", **choices())
     assert "hearing people out" in editor.page
     author.go(mine)
     author.press(mine, decision="grant", **choices())
@@ -361,7 +360,7 @@ def test_stopping_ends_the_question_and_keeps_the_page(
         "/desk/sign-in", email="owner@blog.example", password="lamp otter seventeen quilts"
     )
     editor.go(f"/desk/definitions/{definition_id}")
-    assert "Ask for permission" not in editor.page
+    assert "See the message first" not in editor.page
     editor.press(f"/desk/definitions/{definition_id}/ask", **choices())
     assert editor.status == 400
     assert "asked not to be written to" in editor.page

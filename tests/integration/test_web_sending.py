@@ -21,7 +21,7 @@ from ledger.outbox import MessageState, messages_in
 from ledger.replies import desk_replies
 from ledger.told_pages import ToldState, due_pages, failed_pages, settle_told, tell_gone, tell_page
 from tests.sending_houses import HOUSES, House, XHouse
-from tests.visiting import Visitor, application, choices, owner
+from tests.visiting import Visitor, application, ask_by_form, choices, owner
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_chosen_way_is_taken(editor: Visitor, house: House) -> None:
     assert editor.status == 400
     assert "characters too long for Mastodon" in editor.page
     assert 'value="public" checked' in editor.page
-    editor.press(f"{path}/ask", **choices(), way="public")
+    ask_by_form(editor, path, **choices(), way="public")
     assert "is waiting to leave" in editor.page
     assert dispatch(house.ledger).sent == 1
     assert "/p/" not in house.sent()[0]
@@ -98,7 +98,7 @@ def test_the_chosen_way_is_taken(editor: Visitor, house: House) -> None:
 def test_an_editor_may_bring_it_instead(editor: Visitor, house: House) -> None:
     path = shortlisted(house)
     editor.go(path)
-    editor.press(f"{path}/ask", **choices(), way="hand")
+    ask_by_form(editor, path, **choices(), way="hand")
     assert "Bring them the question" in editor.page
     assert "/p/" in editor.page
     assert dispatch(house.ledger).sent == 0
@@ -109,7 +109,7 @@ def handed(editor: Visitor, house: XHouse) -> str:
     """A question that X leaves to people; the path of its definition."""
     path = shortlisted(house)
     editor.go(path)
-    editor.press(f"{path}/ask", **choices(), way="public", note="Your <line> & all:")
+    ask_by_form(editor, path, **choices(), way="public", note="Your <line> & all:")
     for post in house.server.posts:
         post["_mentions"] = []
     assert dispatch(house.ledger).handed_over == 1

@@ -79,6 +79,8 @@ def test_a_mail_becomes_a_post_and_a_withdrawal_takes_it_down(
         editor.visit("desk/definitions")
         editor.visit(editor.link("/desk/definitions/"))
         editor.submit("/ask", note="Your line stayed with me.")
+        assert "Nothing has left yet." in editor.text
+        editor.submit("/ask", press=("do", "send"))
         assert "waiting to leave" in editor.text or "has left" in editor.text
 
         mail_server.wait_for_mail("ada-chain", 1, seconds=60)
