@@ -35,15 +35,31 @@ def grant(
 
     Raises NotNowError when the request is closed, or when `text` is not what it asked for.
     """
+    with ledger.write() as connection, plain_objections():
+        return record_grant(
+            ledger, connection, request_id, text=text, credit=credit, uses=uses, evidence=evidence
+        )
+
+
+def record_grant(
+    ledger: Ledger,
+    connection: Connection,
+    request_id: str,
+    *,
+    text: str,
+    credit: Credit,
+    uses: frozenset[Use],
+    evidence: Evidence,
+) -> Grant:
+    """`grant` within a transaction that is open already."""
     answer = ConsentEvent(
         EventKind.GRANTED, request_id=request_id, text=text, credit=credit, uses=uses
     )
-    with ledger.write() as connection, plain_objections():
-        request = _answer(ledger, connection, request_id, answer, evidence)
-        add_job(connection, JobKind.PUBLISH, request.definition_id, ledger.clock())
-        granted = events.state_of(connection, ledger.keys, request.definition_id).grant
-        assert granted is not None
-        mail_receipt(ledger, connection, request, granted)
+    request = _answer(ledger, connection, request_id, answer, evidence)
+    add_job(connection, JobKind.PUBLISH, request.definition_id, ledger.clock())
+    granted = events.state_of(connection, ledger.keys, request.definition_id).grant
+    assert granted is not None
+    mail_receipt(ledger, connection, request, granted)
     return granted
 
 

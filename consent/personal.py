@@ -14,8 +14,10 @@ from ledger.database import Ledger
 from ledger.definitions import definitions_of, reply_of
 from ledger.jobs import JobKind, is_waiting
 from ledger.model import Campaign, Channel, Definition
+from ledger.offers import OFFERED
 from ledger.posts import find_post
 from ledger.requests import ConsentRequest, live_request
+from ledger.sources import held_source
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class PersonalItem:
     proposal: str
     last: EventKind | None
     address: str
+    #: Allowed before an editor has chosen it.
+    awaits_choice: bool = False
 
 
 def personal_page(ledger: Ledger, contributor_id: str) -> list[PersonalItem]:
@@ -50,6 +54,7 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         request.definition_id != definition.id or request.expires_at <= ledger.clock()
     ):
         request = None
+    held = held_source(connection, definition.reply_id)
     # A post's row is there before its page is built; nobody shall follow a link into nothing.
     built = not is_waiting(connection, JobKind.PUBLISH, definition.id)
     post = find_post(connection, definition.id) if built else None
@@ -63,4 +68,5 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         proposal=state.proposal,
         last=state.last,
         address=post.address if post is not None else "",
+        awaits_choice=held is not None and held.state == OFFERED,
     )

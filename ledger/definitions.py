@@ -15,6 +15,7 @@ from ledger.errors import DefinedbyError
 from ledger.joined import head_of, parts_of
 from ledger.keys import Keys
 from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
+from ledger.offers import choose_offer
 from ledger.replies import author_of, find_reply, set_state
 from ledger.tables import definition_versions, definitions, replies
 
@@ -36,6 +37,7 @@ def take_definition(
     known = connection.execute(_newest().where(definitions.c.reply_id == reply.id)).first()
     if known is not None:
         set_state(connection, reply.id, ReplyState.SHORTLISTED)
+        choose_offer(connection, reply.id, at)
         return _definition(known)
     parts = parts_of(connection, reply.id)
     stretches = [_words_of(one) for one in (reply, *parts)]
@@ -58,6 +60,11 @@ def take_definition(
     for one in (reply, *parts):
         set_state(connection, one.id, ReplyState.SHORTLISTED)
     return need_definition(connection, definition_id)
+
+
+def words_to_take(reply: Reply) -> str:
+    """The words that `take_definition` would take from a reply that is no part of another."""
+    return _usable(_words_of(reply)[0])
 
 
 def add_version(connection: Connection, definition_id: str, text: str, at: datetime) -> Definition:

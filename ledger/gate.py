@@ -14,10 +14,12 @@ from ledger.consent_state import ConsentState, Grant, fold, judge
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Credit, NameForm, Use
+from ledger.offers import OFFERED
 from ledger.sources import HOLDING
 from ledger.tables import definitions, replies
 
 HELD = "Its source is gone, and an editor has to look first."
+UNCHOSEN = "Its author allows it, and no editor has chosen it yet."
 UNREADABLE = "Its record can't be relied upon."
 UNKNOWN = "There is no such definition."
 
@@ -50,11 +52,11 @@ def passes(
     """The same for a record that was read and folded already, with the state of its source.
 
     A source that was deleted or made private holds its words back until an editor has looked
-    (promises P06 and P38).
+    (promises P06 and P38). So does an offer that no editor has chosen.
     """
     found = judge(state, text, credit, use)
     if isinstance(found, Grant) and source_state in HOLDING:
-        return HELD
+        return UNCHOSEN if source_state == OFFERED else HELD
     return found
 
 

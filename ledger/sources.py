@@ -15,11 +15,12 @@ from ledger.inserting import BATCH, insert_or_ignore
 from ledger.jobs import JobKind, add_job
 from ledger.joined import hold_heads, release_parts
 from ledger.model import Account, IncomingReply
+from ledger.offers import OFFERED
 from ledger.tables import definitions, gone_sources, replies
 
 EDITED = "edited"
 #: States in which the words may not stand any more until an editor has looked.
-HOLDING = frozenset({"gone", "protected"})
+HOLDING = frozenset({"gone", "protected", OFFERED})
 
 
 @dataclass(frozen=True)

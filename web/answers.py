@@ -95,7 +95,8 @@ def answered() -> ResponseReturnValue:
     if token:
         session[ARRIVED] = {**arrived, "token": ""}
     link = f"{ours.settings.public_url}{url_for('personal.enter', token=token)}" if token else ""
-    return render_template("contributor/answered.html", reply=reply, link=link)
+    can_offer = reply is not None and not reply.definition_id and bool(session.get(LINK))
+    return render_template("contributor/answered.html", reply=reply, link=link, can_offer=can_offer)
 
 
 def _campaign(slug: str) -> Campaign:

@@ -24,7 +24,14 @@ from web.users import set_up_sign_in
 ROOT = Path(__file__).parent.parent
 #: Each has `pages`, a blueprint.
 PAGES = (
-    *("web.answers", "web.contributor", "web.receipts", "web.invitations", "web.signing_in"),
+    *(
+        "web.answers",
+        "web.contributor",
+        "web.offers",
+        "web.receipts",
+        "web.invitations",
+        "web.signing_in",
+    ),
     *("web.desk.inbox", "web.desk.marking", "web.desk.definitions", "web.desk.asking"),
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     "web.desk.answering",

@@ -39,27 +39,27 @@ def choice_asked(asked: ConsentRequest) -> Choice:
     return Choice(asked.credit, asked.uses & {Use.POST})
 
 
-def choice_made(asked: ConsentRequest | None) -> Choice:
-    """What the form says now. Raises CreditError."""
+def choice_made(offered: frozenset[Use]) -> Choice:
+    """What the form says now, of the uses that are offered. Raises CreditError."""
     typed = _typed()
     credit = chosen_credit(request.form.get("form", ""), **typed)
-    return Choice(credit, _ticked(asked), tuple(typed.items()))
+    return Choice(credit, _ticked(offered), tuple(typed.items()))
 
 
-def choice_shown(asked: ConsentRequest | None, form: Mapping[str, str]) -> Choice:
+def choice_shown(offered: frozenset[Use], form: Mapping[str, str]) -> Choice:
     """What was on the screen when the button was pressed; nobody at all when that is lost."""
     typed = {**_typed(), "form": form.get("form", "")}
     try:
         credit = Credit.from_dict(json.loads(form.get("shown_credit", "")))
     except (ValueError, TypeError, KeyError, AttributeError):
         credit = Credit(NameForm.ANONYMOUS)
-    return Choice(credit, _ticked(asked), tuple(typed.items()))
+    return Choice(credit, _ticked(offered), tuple(typed.items()))
 
 
-def _ticked(asked: ConsentRequest | None) -> frozenset[Use]:
-    """The uses that are ticked, of those that were asked for; the post is what is asked."""
+def _ticked(offered: frozenset[Use]) -> frozenset[Use]:
+    """The uses that are ticked, of those that are offered; the post is what it is about."""
     ticked = {use for use in Use if use in request.form.getlist("uses")}
-    return frozenset(ticked | {Use.POST}) & (asked.uses if asked else frozenset())
+    return frozenset(ticked | {Use.POST}) & offered
 
 
 def _typed() -> dict[str, str]:

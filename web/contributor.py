@@ -17,6 +17,7 @@ from consent.personal import PersonalItem, personal_page
 from ledger.contributors import has_stopped_contact
 from ledger.errors import DefinedbyError
 from ledger.links import link_of_token
+from ledger.model import Use
 from publisher.preview import preview
 from web.access import LINK, contributor_id, contributor_only, open_to_all
 from web.choices import Choice, choice_asked, choice_made, choice_shown
@@ -64,7 +65,7 @@ def overview() -> ResponseReturnValue:
 @contributor_only
 def stop() -> ResponseReturnValue:
     """No more messages to this person, on any channel."""
-    decisions.stop(ledger(), contributor_id(), _evidence())
+    decisions.stop(ledger(), contributor_id(), page_evidence())
     return redirect(url_for("personal.overview"), 303)
 
 
@@ -91,7 +92,7 @@ def decide(definition_id: str) -> ResponseReturnValue:
     _speak_of(found)
     decision = request.form.get("decision", "")
     if decision == "withdraw":
-        decisions.withdraw(ledger(), definition_id, _evidence())
+        decisions.withdraw(ledger(), definition_id, page_evidence())
         return _back_to(found)
     if decision not in _DECISIONS:
         abort(400)
@@ -110,7 +111,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     found = own_item(definition_id)
     _speak_of(found)
     try:
-        chosen = choice_made(found.request)
+        chosen = choice_made(_offered(found))
     except DefinedbyError as error:
         return jsonify(said=f"{said(error.what)} {said(error.next_step)}"), 400
     return jsonify(
@@ -122,9 +123,9 @@ def look(definition_id: str) -> ResponseReturnValue:
 
 def _look(found: PersonalItem, request_id: str) -> ResponseReturnValue:  # noqa: ARG001  as all decisions
     try:
-        return _item_page(found, choice_made(found.request))
+        return _item_page(found, choice_made(_offered(found)))
     except DefinedbyError as error:
-        return _item_page(found, choice_shown(found.request, request.form), wrong=error), 400
+        return _item_page(found, choice_shown(_offered(found), request.form), wrong=error), 400
 
 
 def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
@@ -132,12 +133,12 @@ def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
 
     The uses need no second look: their ticks are what was on the screen.
     """
-    shown = choice_shown(found.request, request.form)
+    shown = choice_shown(_offered(found), request.form)
     try:
-        chosen = choice_made(found.request)
+        chosen = choice_made(_offered(found))
     except DefinedbyError as error:
         return _item_page(found, shown, wrong=error), 400
-    text = _plain(request.form.get("shown_text", ""))
+    text = plain(request.form.get("shown_text", ""))
     if chosen.credit != shown.credit or text != found.definition.text:
         return _item_page(found, chosen, look_again=say(LOOK_AGAIN))
     decisions.grant(
@@ -146,32 +147,32 @@ def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
         text=text,
         credit=chosen.credit,
         uses=chosen.uses,
-        evidence=_evidence(),
+        evidence=page_evidence(),
     )
     return _back_to(found)
 
 
 def _refuse(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    decisions.refuse(ledger(), request_id, _evidence())
+    decisions.refuse(ledger(), request_id, page_evidence())
     return _back_to(found)
 
 
 def _refuse_for_good(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    decisions.refuse_for_good(ledger(), request_id, _evidence())
+    decisions.refuse_for_good(ledger(), request_id, page_evidence())
     return _back_to(found)
 
 
 def _postpone(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    decisions.postpone(ledger(), request_id, _evidence())
+    decisions.postpone(ledger(), request_id, page_evidence())
     return _back_to(found)
 
 
 def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
-    words = _plain(request.form.get("words", "")).strip()
+    words = plain(request.form.get("words", "")).strip()
     try:
-        decisions.propose(ledger(), request_id, words, _evidence())
+        decisions.propose(ledger(), request_id, words, page_evidence())
     except DefinedbyError as error:
-        shown = choice_shown(found.request, request.form)
+        shown = choice_shown(_offered(found), request.form)
         return _item_page(found, shown, wrong=error, words=words), 400
     return _back_to(found)
 
@@ -192,12 +193,16 @@ def _item_page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:
         "contributor/item.html",
         item=found,
         choice=choice,
-        offered_uses=found.request.uses if found.request else (),
+        offered_uses=_offered(found),
         preview=_preview(found, choice),
         notice=notice(ledger().settings, language()),
         notice_version=notice_version(language()),
         **more,
     )
+
+
+def _offered(found: PersonalItem) -> frozenset[Use]:
+    return found.request.uses if found.request else frozenset()
 
 
 def _speak_of(found: PersonalItem) -> None:
@@ -219,10 +224,10 @@ def _back_to(found: PersonalItem) -> ResponseReturnValue:
     return redirect(url_for("personal.item", definition_id=found.definition.id), 303)
 
 
-def _evidence() -> dict[str, Any]:
-    return {"channel": "page", "page": PAGE_VERSION, "notice": notice_version(language())}
+def page_evidence(page: str = PAGE_VERSION) -> dict[str, Any]:
+    return {"channel": "page", "page": page, "notice": notice_version(language())}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Browsers send line breaks as CR LF (HTML, "constructing the entry list")."""
     return text.replace("\r\n", "\n")

@@ -57,7 +57,7 @@ PAGES = {
         "Try again in a minute. If it stays like this, please tell the editor.",
     ),
 }
-PERSONAL_PAGES = frozenset({"personal", "receipts"})
+PERSONAL_PAGES = frozenset({"offers", "personal", "receipts"})
 #: For whoever opens /me or /p without a link that is good.
 NO_LINK = (
     "This page needs your personal link",

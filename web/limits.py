@@ -17,6 +17,8 @@ PER_ADDRESS = {
     "personal.enter": "30/minute",
     "personal.decide": "60/minute",
     "personal.look": "240/minute",
+    "offers.decide": "60/minute",
+    "offers.look": "240/minute",
     "personal.stop": "10/minute",
     "signing_in.sign_in": "5/minute;20/hour",
     "welcome.accept": "5/minute;20/hour",

@@ -28,7 +28,7 @@ def unasked(ledger: Ledger, items: Iterable[PersonalItem]) -> list[Any]:
     taken = {item.definition.reply_id for item in items}
     with ledger.read() as connection:
         rows = connection.execute(
-            select(replies.c.id, replies.c.text, replies.c.received_at)
+            select(replies.c.id, replies.c.text, replies.c.received_at, replies.c.channel)
             .join(handles, replies.c.handle_id == handles.c.id)
             .where(handles.c.contributor_id == contributor_id())
             .order_by(replies.c.id)

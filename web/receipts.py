@@ -7,6 +7,7 @@ import json
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
+from consent.offering import BY_AUTHOR
 from consent.receipts import receipt
 from web.access import contributor_only
 from web.here import ledger
@@ -22,7 +23,7 @@ def receipt_page(definition_id: str) -> ResponseReturnValue:
     found = own_item(definition_id)
     speak(question=found.campaign.lang)
     record = receipt(ledger(), definition_id)
-    return render_template("contributor/receipt.html", item=found, record=record)
+    return render_template("contributor/receipt.html", item=found, record=record, unasked=BY_AUTHOR)
 
 
 @pages.get("/me/<definition_id>/receipt.json")

@@ -16,8 +16,11 @@ from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
+from ledger.model import ReplyState
+from ledger.offers import OFFERED
 from ledger.outbox import message_of_request
-from ledger.sources import release_source
+from ledger.replies import set_state
+from ledger.sources import held_source, release_source
 from web.access import editor_only
 from web.desk.answers_shown import DECISIONS, answers_shown
 from web.desk.common import (
@@ -88,7 +91,10 @@ def release(definition_id: str) -> ResponseReturnValue:
     with ours.write() as connection:
         reply = reply_of(connection, found)
         account = account_by_id(connection, ours.keys, reply.account_id)
+        held = held_source(connection, reply.id)
         release_source(connection, account, reply.id, ours.clock())
+        if held is not None and held.state == OFFERED:
+            set_state(connection, reply.id, ReplyState.SHORTLISTED)
     flash("They may stand.", "done")
     return back("definitions.definition", definition_id=definition_id)
 
