@@ -78,7 +78,7 @@ def test_an_answer_is_asked_for_granted_published_and_taken_back(
 
     link = visitor_answers(visitor, picture)
     editor_asks(editor, served, picture)
-    address = contributor_agrees(contributor, link, picture)
+    address = contributor_agrees(contributor, link, picture, scripted=scripted)
     readers_see_it(visitor, address, picture)
     contributor_takes_it_back(contributor, visitor, address, picture)
     for person in people.values():
@@ -134,7 +134,7 @@ def until_read(page: Page) -> None:
     raise AssertionError("the reply was not read")
 
 
-def contributor_agrees(contributor: Person, link: str, picture: Picture) -> str:
+def contributor_agrees(contributor: Person, link: str, picture: Picture, *, scripted: bool) -> str:
     page = contributor.page
     page.goto(link)
     assert "/p/" not in page.url
@@ -144,14 +144,16 @@ def contributor_agrees(contributor: Person, link: str, picture: Picture) -> str:
     expect(page.get_by_role("button", name="Yes, publish this")).to_be_visible()
     picture(contributor, "personal-page")
     page.get_by_text("Change how I am named").click()
-    page.get_by_label("my name").check()
+    page.get_by_label("my full name").check()
     page.get_by_label("Name or pseudonym").fill("Mira Lindqvist")
     page.get_by_role("textbox", name="Handle").fill("@mira@social.example")
     page.get_by_label("What you do").fill("bookbinder")
-    # Saying yes to a credit that was not shown yet shows it, and asks once more.
-    page.get_by_role("button", name="Yes, publish this").click()
-    expect(page.get_by_role("status")).to_be_visible()
+    if not scripted:
+        # Saying yes to a credit that was not shown yet shows it, and asks once more.
+        page.get_by_role("button", name="Yes, publish this").click()
+        expect(page.locator("div.note[role=status]")).to_be_visible()
     expect(page.locator("#preview")).to_contain_text("Mira Lindqvist (@mira@social.example)")
+    expect(page.locator("#preview")).to_contain_text("bookbinder")
     picture(contributor, "preview")
     page.get_by_role("button", name="Yes, publish this").click()
     expect(page.get_by_role("button", name="ake it back")).to_be_visible()
