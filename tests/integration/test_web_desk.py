@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from consent.errors import NotNowError
-from consent.requests import ask
+from consent.requests import STAND_IN, ask
 from ledger import jobs
 from ledger.accounts import add_account, ensure_account, note_failure
 from ledger.campaigns import all_campaigns, find_campaign
@@ -216,7 +216,8 @@ def test_asking_twice_is_said_and_asks_once(
     question = asked(ledger, campaign, "hearing people out")
     path = f"/desk/definitions/{question.request.definition_id}"
     editor.go(path)
-    for step in ({}, {"do": "send", "subject": "May I?", "body": "May I?"}):
+    link = f"http://127.0.0.1:8000/p/{STAND_IN}"
+    for step in ({}, {"do": "send", "subject": "May I?", "body": f"May I? {link}"}):
         editor.press(f"{path}/ask", **choices(), **step)
         assert editor.status == 400
         assert "has been asked already" in editor.page
