@@ -24,7 +24,9 @@ Nobody is spammed: that is one of the two rules above every feature. It is kept 
 good intentions. The rules are data, in `ledger/etiquette.toml`; one pure function decides by them
 (`may` in `ledger/etiquette.py`), and it is asked three times: when a page of the desk is shown,
 when a message is stored, and once more in the transaction that claims the message for sending.
-What is held back is shown with its rule, whose rule it is, and when it unlocks.
+Where a person sends it by hand, it is asked whenever they open it: a composer is offered only
+while every rule allows it, and what no hour lifts is put away with its reason. What is held back
+is shown with its rule, whose rule it is, and when it unlocks.
 
 A campaign may be stricter than this, under *Manners* at the desk, and never less strict.
 

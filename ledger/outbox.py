@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
 
 from ledger.contributors import is_stopped_address, new_id
-from ledger.etiquette import Action, Block, may
+from ledger.etiquette import Action, Block, Verdict, may
 from ledger.facts import campaign_of_message, facts_of, manners_of
 from ledger.keys import Keys
 from ledger.model import Channel
@@ -157,7 +157,7 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
         .where(
             outbox.c.id == waiting.id,
             outbox.c.state == MessageState.APPROVED,
-            not_(_is_stopped()),
+            not_(is_stopped()),
         )
         .values(state=MessageState.CLAIMED, claimed_at=now, attempts=outbox.c.attempts + 1)
     )
@@ -193,12 +193,21 @@ def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any]
 
 def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
     """The rule that keeps this message from leaving now. Its account is locked: caps are exact."""
-    purpose = Action(row.purpose)
-    if purpose is Action.GOODBYE:  # the one that may follow a stop; `once` keeps it the only one
+    if row.purpose == Action.GOODBYE:  # the one that may follow a stop; `once` keeps it single
         return None
     connection.execute(
         select(accounts.c.id).where(accounts.c.id == row.account_id).with_for_update()
     )
+    verdict = verdict_on(connection, keys, row, now)
+    if verdict.block is None and verdict.by_hand is not None:
+        rule = verdict.by_hand
+        return Block(rule.name, rule.sentence, rule.source, rule.url)
+    return verdict.block
+
+
+def verdict_on(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Verdict:
+    """What the rules say of a stored message now; `row` is of the outbox, with its `channel`."""
+    purpose = Action(row.purpose)
     campaign_id = campaign_of_message(connection, row)
     channel = Channel(row.channel)
     facts = facts_of(
@@ -214,12 +223,7 @@ def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> 
     )
     if is_stopped_address(connection, keys, row.recipient):
         facts = replace(facts, stopped_at=now)
-    rules = manners_of(connection, campaign_id).rules(channel)
-    verdict = may(purpose, facts, rules, now)
-    if verdict.block is None and verdict.by_hand is not None:
-        rule = verdict.by_hand
-        return Block(rule.name, rule.sentence, rule.source, rule.url)
-    return verdict.block
+    return may(purpose, facts, manners_of(connection, campaign_id).rules(channel), now)
 
 
 def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id: str = "") -> None:
@@ -246,7 +250,7 @@ def handed_over(connection: Connection, keys: Keys, limit: int = 50) -> list[Mes
     """What waits to be sent by hand, opened; nothing to people who stopped contact meanwhile."""
     rows = connection.execute(
         select(outbox)
-        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
         .order_by(outbox.c.id)
         .limit(limit)
     )
@@ -260,7 +264,7 @@ def count_handed_over(connection: Connection) -> int:
     return connection.execute(
         select(func.count())
         .select_from(outbox)
-        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
     ).scalar_one()
 
 
@@ -458,7 +462,7 @@ def refuse_messages(connection: Connection, contributor_id: str) -> None:
 def refuse_stopped(connection: Connection) -> None:
     """Let nothing leave any more to people who stopped contact, not even by hand."""
     connection.execute(
-        update(outbox).where(_has_not_left(), _is_stopped()).values(**_ENDED, error=STOPPED)
+        update(outbox).where(_has_not_left(), is_stopped()).values(**_ENDED, error=STOPPED)
     )
 
 
@@ -495,7 +499,7 @@ def _waits_for_hand() -> ColumnElement[bool]:
     return outbox.c.sealed_composer != ""
 
 
-def _is_stopped() -> ColumnElement[bool]:
+def is_stopped() -> ColumnElement[bool]:
     """The addressee stopped contact, or somebody else reached at the same address did.
 
     The goodbye that says so is the one message that may follow.

@@ -588,7 +588,7 @@ def here(any_ledger: Ledger) -> tuple[Ledger, Campaign, Account]:
     return any_ledger, campaign, account_at(any_ledger, campaign, Channel.MASTODON, **options)
 
 
-def contributor_at(ledger: Ledger, address: str) -> str:
+def contributor_at(ledger: Ledger, address: str, channel: Channel = Channel.MASTODON) -> str:
     from ledger.contributors import find_or_add_handle
 
     with ledger.write() as connection:
@@ -596,7 +596,7 @@ def contributor_at(ledger: Ledger, address: str) -> str:
             connection,
             ledger.keys,
             ledger.clock(),
-            channel=Channel.MASTODON,
+            channel=channel,
             address=address,
             contact=address,
         )
