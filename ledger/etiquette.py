@@ -289,7 +289,9 @@ def _cap(rule: Rule, facts: PersonFacts, now: datetime, window: timedelta) -> da
 
 
 def _wants_a_hand(rule: Rule, facts: PersonFacts) -> bool:
-    return rule.value == "always" or (rule.value == "unasked" and facts.messages == 0)
+    if rule.value == "unless_following" and facts.follows:
+        return False
+    return rule.value == "always" or (rule.value != "never" and facts.messages == 0)
 
 
 #: In the order in which they are asked: what protects a person first, what only waits last.

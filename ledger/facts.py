@@ -25,6 +25,7 @@ from ledger.tables import (
     events,
     handles,
     manners,
+    newcomers,
     outbox,
     posts,
     replies,
@@ -38,6 +39,8 @@ BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
 _COUNTS = ("draft", "approved", "claimed", "sent", "unknown")
 _LEFT = ("claimed", "sent", "unknown")
 _DAY = timedelta(days=1)
+#: Why a newcomer is listed, if we saw them among our followers.
+FOLLOWS = "follows"
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,35 @@ def facts_of(
         stopped_at=stopped,
         messages=written[0],
         last_wrote_at=written[1],
+        follows=follows(connection, channel, _addresses_on(connection, person, channel)),
         **sent,
         **_consent(connection, person, definition_id),
         account_sent=account_sent(connection, account_id, now, without_message),
         zone=zone or manners_of(connection, campaign_id).zone,
     )
+
+
+def follows(connection: Connection, channel: Channel, addresses: Sequence[str]) -> bool:
+    """Whether somebody with one of these addresses was seen among our followers there."""
+    found = connection.execute(
+        select(newcomers.c.id)
+        .where(
+            newcomers.c.channel == channel,
+            newcomers.c.address.in_(addresses),
+            newcomers.c.why == FOLLOWS,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+def _addresses_on(connection: Connection, person: Sequence[str], channel: Channel) -> list[str]:
+    rows = connection.execute(
+        select(handles.c.address).where(
+            handles.c.contributor_id.in_(person), handles.c.channel == channel
+        )
+    )
+    return list(rows.scalars())
 
 
 def account_sent(

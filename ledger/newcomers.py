@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ledger.contributors import find_handle, is_stopped_address, reached_at
 from ledger.etiquette import Action
-from ledger.facts import account_sent, facts_of, manners_of
+from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Account, Channel, clean_name
@@ -29,7 +29,7 @@ MOST_NAME_CHARACTERS = 120
 
 
 class Why(StrEnum):
-    FOLLOWS = "follows"
+    FOLLOWS = FOLLOWS
     MENTIONS = "mentions"
     LISTED = "listed"
 
@@ -89,6 +89,8 @@ def add_newcomers(
     for person in people:
         if not person.address:
             continue
+        if why is Why.FOLLOWS:
+            _follows_too(connection, account.channel, person.address)
         reason = _passed_over(connection, keys, now, account, campaign_id, person)
         if reason is not None:
             connection.execute(
@@ -117,6 +119,15 @@ def add_newcomers(
         }
         added += connection.execute(insert_or_ignore(connection, newcomers), values).rowcount
     return added
+
+
+def _follows_too(connection: Connection, channel: Channel, address: str) -> None:
+    """Somebody who stands there for another reason has begun to follow us."""
+    connection.execute(
+        update(newcomers)
+        .where(newcomers.c.channel == channel, newcomers.c.address == address[:320])
+        .values(why=Why.FOLLOWS)
+    )
 
 
 def facts_of_newcomer(
@@ -163,6 +174,7 @@ def facts_of_newcomer(
         messages=wrote[0],
         last_wrote_at=wrote[1],
         has_answered=wrote[2],
+        follows=follows(connection, account.channel, [person.address]),
         account_sent=account_sent(connection, account.id, now),
         zone=person.zone or manners_of(connection, campaign_id).zone,
         **marks,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,7 @@ from sqlalchemy import select, update
 from collector.dispatch import dispatch
 from collector.newcomers import look_for_newcomers
 from collector.read import read_new
-from ledger.accounts import add_account, ensure_account
+from ledger.accounts import account_by_id, add_account, ensure_account
 from ledger.campaigns import add_campaign
 from ledger.contributors import find_handle
 from ledger.courtesies import Courtesy, NotPolite, store_courtesy
@@ -262,6 +263,33 @@ def test_on_x_a_person_sends_it_in_xs_own_composer(
     assert (row.approved_by, row.sealed_body) == ("Olu Owner", "")
     assert editor.go("/desk/greetings/by-hand/1")
     assert editor.status == 404
+
+
+def test_p13_who_stands_on_a_list_is_not_written_to_by_a_program(
+    editor: Visitor, ledger: Ledger, campaign: Campaign, mastodon: MastodonApi
+) -> None:
+    """On Mastodon a program writes to people who follow or wrote first; others get a person."""
+    account = at_mastodon(ledger, campaign, mastodon)
+    liz = mastodon.add_person("liz@sample.example", display_name="Liz")
+    listed(ledger, account, LIZ, why=Why.LISTED)
+    page = greet(editor)
+    assert "Send it yourself" in page
+    assert f"{mastodon.url}/share?text=%40liz%40sample.example%20Liz" in page
+    assert dispatch(ledger).sent == 0
+    assert mastodon.posted() == []
+    editor.press("/desk/greetings/by-hand/1", outcome="dropped")
+    # Once they follow, a message may leave by itself.
+    mastodon.follow(liz)
+    look_for_newcomers(ledger, account)
+    assert "on its way" in greet(editor)
+    # At the claim it is asked again whether they do.
+    with ledger.write() as connection:
+        connection.execute(update(newcomers).values(why=Why.LISTED))
+    assert dispatch(ledger).sent == 0
+    assert mastodon.posted() == []
+    with ledger.read() as connection:
+        errors = [one.error for one in messages_in(connection, MessageState.FAILED)]
+    assert errors[0].startswith("Programs on Mastodon write only to people who follow")
 
 
 def test_what_was_not_sent_by_hand_makes_room_again(
@@ -599,6 +627,14 @@ def contributor_at(ledger: Ledger, address: str, channel: Channel = Channel.MAST
             channel=channel,
             address=address,
             contact=address,
+        )
+        add_newcomers(
+            connection,
+            ledger.keys,
+            ledger.clock(),
+            replace(account_by_id(connection, ledger.keys, 1), channel=channel),
+            [FoundPerson(address, contact=address)],
+            Why.FOLLOWS,
         )
     return handle.contributor_id
 

@@ -119,7 +119,14 @@ def test_who_has_to_send_it_follows_the_channel() -> None:
     assert by_hand(Channel.X, messages=3)
     assert by_hand(Channel.BLUESKY)
     assert not by_hand(Channel.BLUESKY, messages=1)
-    assert not by_hand(Channel.MASTODON)
+    assert by_hand(Channel.MASTODON)
+    assert not by_hand(Channel.MASTODON, messages=1)
+    for channel, is_by_hand in (
+        (Channel.MASTODON, False), (Channel.BLUESKY, True), (Channel.X, True),
+    ):  # fmt: skip
+        follower = PersonFacts(channel, follows=True)
+        verdict = may(Action.GREET, follower, rules_for(channel), NOON)
+        assert (verdict.by_hand is not None) is is_by_hand, channel
     assert by_hand(Channel.PASTE)
     facts = PersonFacts(Channel.X, messages=1, last_wrote_at=NOON)
     assert may(Action.ASK, facts, rules_for(Channel.X), NOON).by_hand is None
