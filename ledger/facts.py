@@ -19,6 +19,7 @@ from ledger.etiquette import Action, Rules, rules_for
 from ledger.keys import Keys
 from ledger.model import Channel
 from ledger.person import PersonFacts
+from ledger.profile_marks import marks_of
 from ledger.tables import (
     contributors,
     definitions,
@@ -96,6 +97,7 @@ def facts_of(
     `without_message` leaves one message out of the count: the one that is being decided.
     """
     person = people_of(connection, contributor_id)
+    names = _addresses(connection, person)
     written = _written(connection, person)
     sent = _sent(connection, person, contributor_id, definition_id, without_message)
     stopped = stopped_since(connection, contributor_id)
@@ -112,7 +114,8 @@ def facts_of(
         stopped_at=stopped,
         messages=written[0],
         last_wrote_at=written[1],
-        follows=follows(connection, channel, _addresses_on(connection, person, channel)),
+        follows=follows(connection, channel, [one for where, one in names if where is channel]),
+        **marks_of(connection, keys, names, channel),
         **sent,
         **_consent(connection, person, definition_id),
         account_sent=account_sent(connection, account_id, now, without_message),
@@ -134,13 +137,11 @@ def follows(connection: Connection, channel: Channel, addresses: Sequence[str]) 
     return found.first() is not None
 
 
-def _addresses_on(connection: Connection, person: Sequence[str], channel: Channel) -> list[str]:
+def _addresses(connection: Connection, person: Sequence[str]) -> list[tuple[Channel, str]]:
     rows = connection.execute(
-        select(handles.c.address).where(
-            handles.c.contributor_id.in_(person), handles.c.channel == channel
-        )
+        select(handles.c.channel, handles.c.address).where(handles.c.contributor_id.in_(person))
     )
-    return list(rows.scalars())
+    return [(Channel(row.channel), row.address) for row in rows]
 
 
 def account_sent(

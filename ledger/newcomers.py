@@ -6,7 +6,7 @@ reason. Listing somebody sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,8 +19,9 @@ from ledger.etiquette import Action
 from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
-from ledger.model import Account, Channel, clean_name
+from ledger.model import Account, Channel, ProfileMarks, clean_name
 from ledger.person import FoundPerson, PersonFacts
+from ledger.profile_marks import marks_of, note_marks
 from ledger.tables import follower_places, newcomers, outbox, passed_over, replies
 
 #: Of what people say about themselves; enough to write one true sentence.
@@ -85,7 +86,8 @@ def add_newcomers(
 ) -> int:
     """List those who may be greeted, once each; count the others. Returns how many are new."""
     campaign_id = campaign_id or account.campaign_id
-    added = 0
+    added, people = 0, list(people)
+    note_marks(connection, keys, account.channel, _seen(people, why), now)
     for person in people:
         if not person.address:
             continue
@@ -121,6 +123,14 @@ def add_newcomers(
     return added
 
 
+def _seen(people: list[FoundPerson], why: Why) -> Iterator[tuple[str, ProfileMarks]]:
+    """What a look brought of their profiles. Only of followers it is the whole profile."""
+    is_whole = why is Why.FOLLOWS
+    for one in people:
+        said = (one.is_bot, one.wants_no_bots, one.is_protected)
+        yield one.address, ProfileMarks(*(held if held or is_whole else None for held in said))
+
+
 def _follows_too(connection: Connection, channel: Channel, address: str) -> None:
     """Somebody who stands there for another reason has begun to follow us."""
     connection.execute(
@@ -148,11 +158,10 @@ def facts_of_newcomer(
             for one in reached_at(connection, where)
         }
         known = next(iter(sorted(near)), "")
-    marks: dict[str, Any] = {
-        "is_bot": isinstance(person, FoundPerson) and person.is_bot,
-        "wants_no_bots": isinstance(person, FoundPerson) and person.wants_no_bots,
-        "is_protected": isinstance(person, FoundPerson) and person.is_protected,
-    }
+    where = [(account.channel, person.address)]
+    marks: dict[str, Any] = marks_of(connection, keys, where, account.channel)
+    if isinstance(person, FoundPerson):
+        marks = {name: held or getattr(person, name) for name, held in marks.items()}
     if known:
         found = facts_of(
             connection,
@@ -163,6 +172,7 @@ def facts_of_newcomer(
             contributor_id=known,
             account_id=account.id,
         )
+        marks = {name: held or getattr(found, name) for name, held in marks.items()}
         if is_stopped_address(connection, keys, person.address, person.contact):
             marks["stopped_at"] = now
         return replace(found, zone=person.zone or found.zone, **marks)

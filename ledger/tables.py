@@ -595,6 +595,17 @@ passed_over = Table(
     Column("at", Utc, nullable=False),
 )
 
+#: What profiles ask of programs, by a keyed hash of the address; only those that ask something.
+profile_marks = Table(
+    "profile_marks",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("is_bot", Boolean, nullable=False),
+    Column("wants_no_bots", Boolean, nullable=False),
+    Column("is_protected", Boolean, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+)
+
 #: How far the followers of an account have been looked through.
 follower_places = Table(
     "follower_places",

@@ -371,7 +371,7 @@ class MastodonConnector:
             raise ChannelError(
                 f"{handle} is a bot, or asks programs not to write (#nobot).",
                 permanent=True,
-                mend="Write to this person yourself, or leave it.",
+                mend="Leave this person alone.",
             )
         ties = self._api.read_if_there(
             "its accounts", self._api.client.account_relationships, text_of(account, "id")
