@@ -20,7 +20,7 @@ from ledger.person import FoundPerson
 from ledger.tables import contributors, outbox
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
-from tests.integration.test_greetings import arrive, at_x, contributor_at, greet, listed
+from tests.greeting_desk import arrive, at_x, contributor_at, greet, listed
 from tests.people import EVIDENCE, agree, asked
 from tests.servers.x import XServer
 from tests.visiting import Visitor, application, owner

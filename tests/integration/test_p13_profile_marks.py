@@ -21,7 +21,7 @@ from ledger.outbox import MessageState, messages_in
 from ledger.person import FoundPerson, PersonFacts
 from ledger.profile_marks import note_marks
 from ledger.tables import handles, outbox, profile_marks
-from tests.integration.test_greetings import account_at
+from tests.greeting_desk import account_at
 from tests.sending_houses import HOUSES, House
 
 NOTE = "A gardener. #NoBot, please."

@@ -14,7 +14,14 @@ from sqlalchemy import Connection
 
 from collector.channels import FOLLOWED
 from collector.composers import composer
-from collector.greetings import Objection, draft, knows_language, likeness, lint
+from collector.greetings import (
+    Objection,
+    draft,
+    knows_language,
+    likeness,
+    lint,
+    lint_stop,
+)
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import find_or_add_handle, set_zone
@@ -255,6 +262,7 @@ def _store(
             personal,
             is_new=not was_written_before(connection, mark),
         )
+        objections += lint_stop(text, campaign.lang)
         if personal and personal not in text:
             objections.append(
                 Objection("personal", personal, "The sentence about them is not in the text.")
