@@ -265,7 +265,6 @@ def _consent(connection: Connection, person: Sequence[str], definition_id: str) 
         "question_is_open": any(row.closed_at is None for row in asked),
         "granted": bool(_granted(rows)),
         "published": "definition" in kinds,
-        "interviewed": "interview" in kinds,
         **_answers(rows),
     }
 

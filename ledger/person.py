@@ -38,7 +38,6 @@ class PersonFacts:
     granted: bool = False
     published: bool = False
     thanks: int = 0
-    interviewed: bool = False
     account_sent: tuple[datetime, ...] = ()
     zone: str = ""
 

@@ -41,6 +41,7 @@ from ledger.outbox import MessageState, approve, claim, messages_in
 from ledger.person import FoundPerson
 from ledger.posts import find_post
 from ledger.replies import store_replies
+from ledger.stages import Stage
 from ledger.stopping import stop
 from ledger.tables import handles, newcomers, outbox
 from publisher.publish import publish_pending
@@ -585,6 +586,10 @@ def test_a_definitions_page_shows_the_stage_and_why_the_next_is_locked(
     question = asked(ledger, campaign, "hearing people out")
     path = f"/desk/definitions/{question.request.definition_id}"
     assert 'aria-current="step">asked' in editor.go(path)
+    # Every stage but a stop is shown, and none that nothing here can reach.
+    shown = re.findall(r"<li[^>]*>([^<]*)</li>", editor.page.partition('class="stages"')[2])
+    assert shown[:8] == [stage.value for stage in Stage if stage is not Stage.OPTED_OUT]
+    assert "interview" not in editor.page.lower()
     agree(ledger, question, "hearing people out")
     page = editor.go(path)
     assert 'aria-current="step">granted' in page

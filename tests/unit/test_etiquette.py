@@ -242,7 +242,6 @@ STAGES: list[tuple[PersonFacts, Stage]] = [
     (replace(PUBLISHED, published=False), Stage.GRANTED),
     (PUBLISHED, Stage.PUBLISHED),
     (replace(PUBLISHED, thanks=1), Stage.THANKED),
-    (replace(PUBLISHED, thanks=1, interviewed=True), Stage.INTERVIEWED),
     (replace(PUBLISHED, thanks=1, granted=False), Stage.TALKING),  # taken back
     (replace(PUBLISHED, stopped_at=NOON), Stage.OPTED_OUT),
 ]
