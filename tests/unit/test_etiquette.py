@@ -219,6 +219,20 @@ def test_no_override_allows_what_the_rules_forbid(
         assert not may(action, facts, rules_for(facts.channel, stricter), now).allowed
 
 
+def test_a_stricter_value_names_the_campaign_as_its_source() -> None:
+    facts = replace(TALKING, refused_at=NOON - 100 * DAY, last_wrote_at=NOON - 101 * DAY)
+    block = may(Action.ASK, facts, rules_for(Channel.X, {"cooling_off_days": 120}), NOON).block
+    assert block is not None
+    assert block.source == "This campaign, which is stricter than our promise"
+    assert block.url == ""
+    assert block.unlocks_at == NOON + 20 * DAY
+    # What it repeats, or would loosen, stays our own promise.
+    for value in (90, 10):
+        rules = rules_for(Channel.X, {"cooling_off_days": value})
+        assert rules["cooling_off_days"].source == "Our promise"
+    assert rules_for(Channel.X, {"cooling_off_days": 120})["exchange"].source.startswith("Our")
+
+
 def test_a_zero_cap_lets_nothing_leave() -> None:
     rules = rules_for(Channel.MASTODON, {"per_day": 0})
     assert may(Action.ASK, TALKING, rules, NOON).block is not None
