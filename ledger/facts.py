@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
 from ledger.contributors import (
     addresses_of,
@@ -182,9 +182,8 @@ def campaign_of_message(connection: Connection, row: Any) -> str:
 
 def _written(connection: Connection, person: Sequence[str]) -> tuple[int, datetime | None]:
     """How often they wrote, and when last. What a program wrote is no word of theirs."""
-    when = func.coalesce(replies.c.written_at, replies.c.received_at)
     row = connection.execute(
-        select(func.count(), func.max(when, type_=replies.c.received_at.type))
+        select(func.count(), func.max(when_it_came(), type_=replies.c.received_at.type))
         .select_from(replies)
         .join(
             handles,
@@ -196,6 +195,18 @@ def _written(connection: Connection, person: Sequence[str]) -> tuple[int, dateti
         .where(handles.c.contributor_id.in_(person), replies.c.automatic.is_(False))
     ).one()
     return row[0], row[1]
+
+
+def when_it_came() -> ColumnElement[Any]:
+    """When a reply reached us, by our clock: a sender's date may be wrong, or a lie.
+
+    What an editor pasted or imported had come before, on the day they gave.
+    """
+    brought = replies.c.channel.in_([Channel.PASTE, Channel.IMPORT])
+    return case(
+        (and_(brought, replies.c.written_at < replies.c.received_at), replies.c.written_at),
+        else_=replies.c.received_at,
+    )
 
 
 def _sent(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ledger.contributors import find_handle, is_stopped_address, reached_at
 from ledger.etiquette import Action
-from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of
+from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of, when_it_came
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Account, Channel, ProfileMarks, clean_name
@@ -361,11 +361,10 @@ def _passed_over(
 def _wrote(
     connection: Connection, channel: Channel, address: str
 ) -> tuple[int, datetime | None, bool]:
-    when = func.coalesce(replies.c.written_at, replies.c.received_at)
     row = connection.execute(
         select(
             func.count(),
-            func.max(when, type_=replies.c.received_at.type),
+            func.max(when_it_came(), type_=replies.c.received_at.type),
         ).where(
             replies.c.address == address,
             replies.c.channel == channel,
