@@ -26,7 +26,8 @@ from ledger.threads import Thread
 @dataclass(frozen=True)
 class Said:
     """One message of ours. `words` are empty where they were not kept; `is_question`: it asks
-    for permission. `purpose` is what it was for, as far as that is known.
+    for permission. `purpose` is what it was for, as far as that is known;
+    `rule` the rule of etiquette that `error` tells of, if one holds it back.
     """
 
     id: int
@@ -42,6 +43,8 @@ class Said:
     purpose: str
     created_at: datetime
     sent_at: datetime | None = None
+    rule: str = ""
+    not_before: datetime | None = None
 
     @property
     def at(self) -> datetime:
@@ -122,6 +125,8 @@ def _said(connection: Connection, keys: Keys, row: Row[Any], channel: Channel) -
         row._mapping.get("purpose", ""),
         row.created_at,
         row.sent_at,
+        row.rule,
+        row.not_before if row.state == MessageState.APPROVED else None,
     )
 
 

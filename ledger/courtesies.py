@@ -179,6 +179,7 @@ def settle_held(
             attempts=1,
             sealed_body="",
             error="",
+            rule="",
         )
     )
     return changed.rowcount == 1

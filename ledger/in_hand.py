@@ -37,7 +37,7 @@ def ask_again_handed_over(connection: Connection, keys: Keys, now: datetime) -> 
 def _asked(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
     block = verdict_on(connection, keys, row, now).block
     if block is not None and not block.waits:
-        mark_failed(connection, row.id, block.sentence)
+        mark_failed(connection, row.id, block.sentence, block.rule)
     return block
 
 

@@ -52,6 +52,7 @@ class Message:
 
     `private`: to them alone, else below their post. `external_id`: the channel's id of what was
     sent. `waits_for_hand`: a person shall send it; `composer` is opened with the body for them.
+    `rule`: the rule of etiquette that `error` tells of, if one holds it back.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Message:
     waits_for_hand: bool = False
     purpose: Action = Action.ANSWER
     not_before: datetime | None = None
+    rule: str = ""
 
 
 def add_draft(
@@ -159,7 +161,13 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
             outbox.c.state == MessageState.APPROVED,
             not_(is_stopped()),
         )
-        .values(state=MessageState.CLAIMED, claimed_at=now, attempts=outbox.c.attempts + 1)
+        .values(
+            state=MessageState.CLAIMED,
+            claimed_at=now,
+            attempts=outbox.c.attempts + 1,
+            error="",
+            rule="",
+        )
     )
     if changed.rowcount != 1:
         return None
@@ -186,9 +194,9 @@ def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any]
         if block is None:
             return row
         if block.waits and block.unlocks_at is not None:
-            postpone(connection, row.id, block.sentence, block.unlocks_at)
+            postpone(connection, row.id, block.sentence, block.unlocks_at, block.rule)
         else:
-            mark_failed(connection, row.id, block.sentence)
+            mark_failed(connection, row.id, block.sentence, block.rule)
 
 
 def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
@@ -233,9 +241,10 @@ def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id
     _settle(connection, message_pk, MessageState.SENT, sent_at=at, **gone, **known)
 
 
-def mark_failed(connection: Connection, message_pk: int, error: str) -> None:
+def mark_failed(connection: Connection, message_pk: int, error: str, rule: str = "") -> None:
+    """It does not leave; `rule` names the rule of etiquette that `error` tells of, if one did."""
     gone = {"sealed_body": "", "sealed_composer": ""}
-    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error)
+    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error, rule=rule)
 
 
 def hand_over(
@@ -286,9 +295,12 @@ def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
     _settle(connection, message_pk, MessageState.UNKNOWN, error=error)
 
 
-def postpone(connection: Connection, message_pk: int, error: str, not_before: datetime) -> None:
-    """It certainly did not leave; try again then."""
-    _settle(connection, message_pk, MessageState.APPROVED, error=error, not_before=not_before)
+def postpone(
+    connection: Connection, message_pk: int, error: str, not_before: datetime, rule: str = ""
+) -> None:
+    """It certainly did not leave; try again then. `rule` as in `mark_failed`."""
+    waiting = MessageState.APPROVED
+    _settle(connection, message_pk, waiting, error=error, not_before=not_before, rule=rule)
 
 
 def hold_account(connection: Connection, account_id: int, until: datetime) -> None:
@@ -338,7 +350,7 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
             outbox.c.request_id == request_id,
             _has_not_left(),
         )
-        .values(**_ENDED, error="It was no longer needed.")
+        .values(**_ENDED, error="It was no longer needed.", rule="")
     )
 
 
@@ -443,7 +455,9 @@ def messages_in(connection: Connection, state: MessageState, limit: int = 50) ->
 
 def _settle(connection: Connection, message_pk: int, state: MessageState, **values: Any) -> None:
     connection.execute(
-        update(outbox).where(outbox.c.id == message_pk).values(state=state, **values)
+        update(outbox)
+        .where(outbox.c.id == message_pk)
+        .values(**{"rule": "", **values}, state=state)
     )
 
 
@@ -455,14 +469,18 @@ def refuse_messages(connection: Connection, contributor_id: str) -> None:
     """
     theirs = outbox.c.contributor_id == contributor_id
     connection.execute(
-        update(outbox).where(_has_not_left(), theirs).values(**_ENDED, error=STOPPED)
+        update(outbox)
+        .where(_has_not_left(), theirs)
+        .values(**_ENDED, error=STOPPED, rule="stopped")
     )
 
 
 def refuse_stopped(connection: Connection) -> None:
     """Let nothing leave any more to people who stopped contact, not even by hand."""
     connection.execute(
-        update(outbox).where(_has_not_left(), is_stopped()).values(**_ENDED, error=STOPPED)
+        update(outbox)
+        .where(_has_not_left(), is_stopped())
+        .values(**_ENDED, error=STOPPED, rule="stopped")
     )
 
 
@@ -540,4 +558,5 @@ def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
         row.sealed_composer != "",
         Action(row.purpose),
         row.not_before,
+        row.rule,
     )

@@ -384,6 +384,8 @@ outbox = Table(
     Column("not_before", Utc),
     _count("attempts"),
     _text("error"),
+    # The rule of etiquette (ledger/etiquette.toml) that `error` tells of, if one did this.
+    Column("rule", String(32), nullable=False, server_default="", default=""),
     # To the person alone, or below their post for everyone to see.
     Column("private", Boolean, nullable=False, server_default=text("true")),
     # The channel's own id of what was sent, by which answers to it are known.

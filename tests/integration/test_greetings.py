@@ -336,6 +336,7 @@ def test_a_stop_after_the_draft_ends_it_everywhere(
     with ledger.read() as connection:
         (failed,) = messages_in(connection, MessageState.FAILED)
     assert failed.error == "They asked not to be written to."
+    assert "Rule “stopped”: Our promise; GDPR, article 21" in editor.go("/desk/outbox")
     assert "asked not to be written to" in greet(editor)
 
 
@@ -383,6 +384,11 @@ def test_who_has_answered_is_not_reminded(
     with ledger.read() as connection:
         (failed,) = messages_in(connection, MessageState.FAILED)
     assert "was not answered" in failed.error
+    assert failed.rule == "after_greeting"
+    for path in ("/desk/outbox", "/desk/threads/1"):
+        block = editor.go(path).partition("needs a greeting that was not answered")[2]
+        assert "Rule “after greeting”: Our promise" in block, path
+        assert "It unlocks" not in block.partition("</p>")[0]
     assert "Remind once" not in editor.go("/desk/greetings")
 
 
@@ -571,8 +577,11 @@ def test_quiet_hours_delay_what_leaves_by_itself(
         keep_manners(connection, campaign.id, Manners(zone="Asia/Tokyo"))
     assert "waits for its hour" in greet(editor)
     assert dispatch(ledger).sent == 0
-    page = editor.go("/desk/outbox")
-    assert "between 21:00 and 08:00" in page
+    # What holds it is shown with its rule and source, there and in the conversation.
+    for path in ("/desk/outbox", "/desk/threads/1"):
+        block = editor.go(path).partition("between 21:00 and 08:00")[2]
+        assert "It unlocks on" in block, path
+        assert "Rule “quiet hours”: Our promise" in block, path
     clock: Any = ledger.clock
     clock.pass_time(hours=10, minutes=59)
     assert dispatch(ledger).sent == 0

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts import all_accounts
 from ledger.etiquette import Block
+from ledger.held_back import blocks_of
 from ledger.in_hand import ask_again_handed_over
 from ledger.outbox import (
     Message,
@@ -64,6 +65,8 @@ def overview() -> ResponseReturnValue:
         }
         untold = failed_pages(connection, ours.keys)
         names = {account.id: account for account in all_accounts(connection, ours.keys)}
+        for messages in groups.values():
+            blocks |= blocks_of(connection, messages, names)
     return render_template(
         "desk/outbox.html",
         by_hand=by_hand,

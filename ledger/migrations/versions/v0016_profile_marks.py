@@ -19,3 +19,6 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_profile_marks")),
     )
+    op.add_column(
+        "outbox", sa.Column("rule", sa.String(length=32), server_default="", nullable=False)
+    )
