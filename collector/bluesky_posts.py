@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collector.bluesky_answers import base32, items_of, short, text_of, time_of
-from ledger.model import IncomingReply, SkipKind, Skipped
+from collector.nobots import says_no_bots
+from ledger.model import IncomingReply, ProfileMarks, SkipKind, Skipped
 
 WEB = "https://bsky.app"
 POST = "app.bsky.feed.post"
@@ -86,6 +87,7 @@ def read_post(post: Any) -> IncomingReply | Skipped:
         raw=_raw(post),
         automatic=calls_itself_bot(post["author"], parts[0]),
         contact=parts[0],
+        marks=_marks(post["author"], parts[0]),
     )
 
 
@@ -115,6 +117,7 @@ def read_message(message: Any, convo: dict[str, Any]) -> IncomingReply | Skipped
         automatic=calls_itself_bot(author, sender),
         private=True,
         contact=sender,
+        marks=_marks(author, sender),
     )
 
 
@@ -261,6 +264,13 @@ def calls_itself_bot(author: dict[str, Any], did: str) -> bool:
         text_of(label, "val") == "bot" and text_of(label, "src") == did
         for label in items_of(author, "labels")
     )
+
+
+def _marks(author: dict[str, Any], did: str) -> ProfileMarks:
+    """Notifications show what their authors say of themselves, threads and chats do not."""
+    about = author.get("description")
+    no_bots = says_no_bots(about) if isinstance(about, str) else None
+    return ProfileMarks(calls_itself_bot(author, did), no_bots)
 
 
 def _storable(text: str) -> str:

@@ -68,11 +68,28 @@ def draft(
     action: Action = Action.GREET,
     template: str = "",
 ) -> str:
-    """The greeting's text; `personal` stands where the editor's own sentence goes."""
+    """The greeting's text; `personal` stands where the editor's own sentence goes.
+
+    Whatever the template, its last sentence says how to stop this (promise P13).
+    """
     template = template or default_template(campaign.lang, action)
     values = {"name": first_name(name), "personal": personal.strip(), "prompt": campaign.prompt}
     text = _FIELD.sub(lambda found: values[found[1]], template)
-    return " ".join(text.split())
+    return " ".join([*text.split(), stop_words(campaign.lang)])
+
+
+def stop_words(lang: str) -> str:
+    """The sentence that says how to end this, with a word that the reader knows as a stop."""
+    words = _words()
+    return str(words.get(lang.lower().partition("-")[0], words[FALLBACK])["stop"])
+
+
+def lint_stop(text: str, lang: str) -> list[Objection]:
+    """What to say when a message names no way to stop; empty: it does."""
+    wanted = stop_words(lang)
+    if _folded(wanted) in _folded(text):
+        return []
+    return [Objection("stop", wanted, "It has to say how to stop this. Put the sentence back.")]
 
 
 def default_template(lang: str, action: Action = Action.GREET) -> str:

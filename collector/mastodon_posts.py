@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from collector.nobots import wants_no_bots
 from collector.post_html import post_text
-from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
+from ledger.model import IncomingReply, ProfileMarks, SkipKind, Skipped, clean_name
 
 #: Far above what servers allow in a status (500 at Mastodon); a definition is shorter still.
 MOST_CHARACTERS = 20_000
@@ -90,6 +91,7 @@ def _reply(
         automatic=account.get("bot") is True,
         private=text_of(status, "visibility") in PRIVATE,
         contact=handle,
+        marks=ProfileMarks(account.get("bot") is True, wants_no_bots(account)),
     )
 
 

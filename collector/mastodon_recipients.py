@@ -27,7 +27,7 @@ def recipient_of(message: OutgoingMessage, api: Api) -> dict[str, Any]:
         raise ChannelError(
             f"{handle} is a bot, or asks programs not to write (#nobot).",
             permanent=True,
-            mend="Write to this person yourself, or leave it.",
+            mend="Leave this person alone.",
         )
     ties = api.read_if_there(
         "its accounts", api.client.account_relationships, text_of(account, "id")

@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from collector.nobots import says_no_bots
 from ledger.errors import DefinedbyError, SettingError
 from ledger.etiquette import checked_zone
 from ledger.model import Account, Channel
@@ -94,6 +95,7 @@ def _listed(row: dict[str, object], by_channel: dict[Channel, Account]) -> Liste
             url=url,
             contact=contact,
             about=parts.get("about", ""),
+            wants_no_bots=says_no_bots(parts.get("about", "")),
             zone=checked_zone(parts.get("zone", "")),
         ),
     )

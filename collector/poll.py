@@ -20,6 +20,7 @@ from ledger.accounts import account_by_id, note_failure, note_read
 from ledger.database import Ledger
 from ledger.leases import Lease, check_fence
 from ledger.model import Account, Page
+from ledger.profile_marks import note_marks
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_gone
 
@@ -114,6 +115,8 @@ def store_page(
         if lease is not None:
             check_fence(connection, lease)
         stored = store_replies(connection, account, page.replies, now)
+        marks = ((reply.address, reply.marks) for reply in page.replies)
+        note_marks(connection, ledger.keys, account.channel, marks, now)
         store_skipped(connection, account, page.skipped, now)
         _note_changes(connection, account, page, now)
         note_read(

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from collector.connector import SourceState
+from collector.nobots import wants_no_bots
 from collector.x_walk import Batch, Item
-from ledger.model import IncomingReply, SkipKind, Skipped, clean_name
+from ledger.model import IncomingReply, ProfileMarks, SkipKind, Skipped, clean_name
 
 WEB = "https://x.com"
 #: What is asked for with each post; "withheld" and "protected" say what may not be used.
@@ -29,7 +30,7 @@ POST_FIELDS = [
     "referenced_tweets",
     "withheld",
 ]
-USER_FIELDS = ["name", "protected", "username"]
+USER_FIELDS = ["description", "name", "protected", "username"]
 MESSAGE_FIELDS = ["created_at", "dm_conversation_id", "entities", "sender_id", "text"]
 #: The longest post that X takes.
 MOST_CHARACTERS = 25_000
@@ -142,6 +143,7 @@ def _post(item: Any, users: Answer, own_id: str) -> IncomingReply:
         in_reply_to=tuple(kinds[kind] for kind in ("replied_to",) if kind in kinds),
         raw=json.dumps(item),
         contact=author_id,
+        marks=_marks(author),
     )
 
 
@@ -164,7 +166,13 @@ def _message(item: Any, users: Answer, own_id: str) -> IncomingReply:
         raw=json.dumps(item),
         private=True,
         contact=str(sender_id),
+        marks=_marks(author),
     )
+
+
+def _marks(author: Answer) -> ProfileMarks:
+    about = author.get("description")
+    return ProfileMarks(wants_no_bots=wants_no_bots(author) if isinstance(about, str) else None)
 
 
 def _words(item: Answer) -> str:

@@ -32,6 +32,12 @@ _DIRECT = frozenset({Channel.EMAIL, Channel.MASTODON, Channel.BLUESKY, Channel.X
 
 def draft_thanks(ledger: Ledger, definition_id: str) -> tuple[str, str]:
     """Subject and body of the thanks. Raises DefinedbyError when there is nothing to thank for."""
+    subject, body, _ = _drafted(ledger, definition_id)
+    return subject, body
+
+
+def _drafted(ledger: Ledger, definition_id: str) -> tuple[str, str, str]:
+    """Subject, body, and the address of the post."""
     with ledger.read() as connection:
         definition = need_definition(connection, definition_id)
         reply = reply_of(connection, definition)
@@ -40,13 +46,15 @@ def draft_thanks(ledger: Ledger, definition_id: str) -> tuple[str, str]:
         post = find_post(connection, definition_id)
     if grant is None or post is None:
         raise DefinedbyError("This is not published.", "Thank them once it is.")
-    return render_message(
+    link = f"{ledger.settings.public_url}/{post.address.strip('/')}/"
+    subject, body = render_message(
         "thanks",
         campaign=campaign,
         settings=ledger.settings,
         name=grant.credit.display_name if grant.credit.name else reply.handle.name,
-        link=f"{ledger.settings.public_url}/{post.address.strip('/')}/",
+        link=link,
     )
+    return subject, body, link
 
 
 def may_thank(ledger: Ledger, connection: Connection, definition: Definition) -> Verdict:
@@ -64,7 +72,9 @@ def thank(ledger: Ledger, definition_id: str, body: str, by: str) -> Prepared:
         raise DefinedbyError(
             f"Thanks have 1 to {MOST_CHARACTERS} characters.", "Write a word, or shorten it."
         )
-    subject, _ = draft_thanks(ledger, definition_id)
+    subject, _, link = _drafted(ledger, definition_id)
+    if link not in body:
+        raise DefinedbyError("The address of their post is missing.", f"Put it back: {link}")
     with ledger.write() as connection:
         definition = need_definition(connection, definition_id)
         reply = reply_of(connection, definition)

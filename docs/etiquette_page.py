@@ -24,15 +24,20 @@ Nobody is spammed: that is one of the two rules above every feature. It is kept 
 good intentions. The rules are data, in `ledger/etiquette.toml`; one pure function decides by them
 (`may` in `ledger/etiquette.py`), and it is asked three times: when a page of the desk is shown,
 when a message is stored, and once more in the transaction that claims the message for sending.
-What is held back is shown with its rule, whose rule it is, and when it unlocks.
+Where a person sends it by hand, it is asked whenever they open it: a composer is offered only
+while every rule allows it, and what no hour lifts is put away with its reason. What is held back
+is shown with its rule, whose rule it is, and when it unlocks.
 
 A campaign may be stricter than this, under *Manners* at the desk, and never less strict.
 
 Greetings are drafted from a template and finished by a person, who adds one true sentence about
 the reader. A linter looks for links, offers and sales talk in the campaign's language and in
 English (`collector/greeting_words.toml`), for a sentence that is missing, that would fit anybody,
-or that was written to somebody else before, and says why it objects. There is no way to write to
-more than one person at a time.
+or that was written to somebody else before, and says why it objects. Each ends with a sentence
+that says how to stop this. There is no way to write to more than one person at a time.
+
+What profiles say of programs (a bot's label, #nobot, a protected account) is kept whenever one is
+read, under a keyed hash of its address, and holds for the whole person.
 
 Whoever says stop is left alone on every channel from that transaction on. Their addresses are kept
 as keyed hashes only, in the database and in `stopped.json` beside it, so that an import, a merge

@@ -26,7 +26,8 @@ from ledger.threads import Thread
 @dataclass(frozen=True)
 class Said:
     """One message of ours. `words` are empty where they were not kept; `is_question`: it asks
-    for permission. `purpose` is what it was for, as far as that is known.
+    for permission. `purpose` is what it was for, as far as that is known;
+    `rule` the rule of etiquette that `error` tells of, if one holds it back.
     """
 
     id: int
@@ -41,12 +42,22 @@ class Said:
     is_question: bool
     purpose: str
     created_at: datetime
+    sent_at: datetime | None = None
+    rule: str = ""
+    not_before: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it left, else when it was written."""
+        return self.sent_at or self.created_at
 
 
 @dataclass(frozen=True)
 class Entry:
     """One thing in a conversation: a reply, a message of ours, or something that was decided.
 
+    `at` is what it is sorted by and the date that is shown: when they wrote it, but never after
+    it arrived, when ours left, when it was decided.
     `elsewhere`: the reply came from somebody who is not known to be this person.
     """
 
@@ -61,13 +72,13 @@ def conversation(connection: Connection, keys: Keys, thread: Thread) -> list[Ent
     """Everything of a thread, oldest first."""
     theirs = [
         Entry(
-            reply.received_at,
+            min(reply.written_at or reply.received_at, reply.received_at),
             reply=reply,
             elsewhere=not reply.automatic and reply.handle.contributor_id not in thread.person,
         )
         for reply in replies_in_threads(connection, thread.rows)
     ]
-    ours = [Entry(said.created_at, said=said) for said in said_in(connection, keys, thread)]
+    ours = [Entry(said.at, said=said) for said in said_in(connection, keys, thread)]
     decided = [
         Entry(datetime.fromisoformat(event.at), event=event)
         for event in _decisions(connection, keys, thread)
@@ -113,6 +124,9 @@ def _said(connection: Connection, keys: Keys, row: Row[Any], channel: Channel) -
         bool(row.request_id),
         row._mapping.get("purpose", ""),
         row.created_at,
+        row.sent_at,
+        row.rule,
+        row.not_before if row.state == MessageState.APPROVED else None,
     )
 
 

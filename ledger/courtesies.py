@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.errors import DefinedbyError
@@ -18,11 +18,13 @@ from ledger.etiquette import Action, Block, Verdict, may
 from ledger.facts import manners_of, once_key
 from ledger.keys import Keys
 from ledger.model import Account
-from ledger.outbox import MessageState, add_draft, approve, mark_failed
+from ledger.outbox import MessageState, add_draft, approve, is_stopped, mark_failed
 from ledger.person import PersonFacts
 from ledger.tables import outbox
 
 DROPPED = "An editor dropped it."
+#: What a person may hold, to send it by their own hand.
+BY_HAND = (Action.GREET, Action.FOLLOW_UP, Action.THANK)
 
 
 class NotPolite(DefinedbyError):  # noqa: N818 - it names what it is
@@ -152,7 +154,11 @@ def held_drafts(connection: Connection, keys: Keys, limit: int = 50) -> list[Hel
 def settle_held(
     connection: Connection, message_id: int, now: datetime, by: str, *, sent: bool
 ) -> bool:
-    """A person has sent what they held, or dropped it; False when it waits no more."""
+    """A person has sent what they held, or dropped it; False when it waits no more.
+
+    What they sent counts as sent, also when a rule has put it away while their page was open:
+    else the same person could be written to again.
+    """
     if not sent:
         known = connection.execute(_held().where(outbox.c.id == message_id)).first()
         if known is not None:
@@ -162,8 +168,9 @@ def settle_held(
         update(outbox)
         .where(
             outbox.c.id == message_id,
-            outbox.c.state == MessageState.DRAFT,
             outbox.c.once.is_not(None),
+            outbox.c.purpose.in_(BY_HAND),
+            or_(outbox.c.state == MessageState.DRAFT, _put_away()),
         )
         .values(
             state=MessageState.SENT,
@@ -172,6 +179,7 @@ def settle_held(
             attempts=1,
             sealed_body="",
             error="",
+            rule="",
         )
     )
     return changed.rowcount == 1
@@ -191,7 +199,7 @@ def courtesies_to(connection: Connection, contributor_id: str) -> list[Any]:
         )
         .where(
             outbox.c.contributor_id == contributor_id,
-            outbox.c.purpose.in_([Action.GREET, Action.FOLLOW_UP, Action.THANK]),
+            outbox.c.purpose.in_(BY_HAND),
         )
         .order_by(outbox.c.id.desc())
     )
@@ -201,7 +209,18 @@ def courtesies_to(connection: Connection, contributor_id: str) -> list[Any]:
 def _held() -> Any:
     return select(outbox).where(
         outbox.c.state == MessageState.DRAFT,
-        outbox.c.purpose.in_([Action.GREET, Action.FOLLOW_UP, Action.THANK]),
+        outbox.c.purpose.in_(BY_HAND),
+        not_(is_stopped()),
+    )
+
+
+def _put_away() -> Any:
+    """A rule ended it while a person held it: nobody had approved, tried or dropped it."""
+    return and_(
+        outbox.c.state == MessageState.FAILED,
+        outbox.c.approved_by == "",
+        outbox.c.attempts == 0,
+        outbox.c.error != DROPPED,
     )
 
 

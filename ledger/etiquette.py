@@ -25,6 +25,8 @@ from ledger.person import PersonFacts
 FILE = Path(__file__).with_name("etiquette.toml")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _VALUE = re.compile(r"\{value(?:, (\w+))?\}")
+#: Whose rule it is where a campaign has made it stricter.
+CAMPAIGN = "This campaign, which is stricter than our promise"
 #: Rules that delay a message and never refuse it.
 _HOURLY = frozenset({"quiet_hours", "per_hour", "per_day"})
 
@@ -118,8 +120,8 @@ def rules_for(channel: Channel | None, stricter: Mapping[str, Any] | None = None
     for name, parts in stored["rule"].items():
         rule = _rule(name, {**parts, **named.get(name, {})})
         wanted = (stricter or {}).get(name)
-        if wanted is not None and is_stricter(rule, wanted):
-            rule = replace(rule, value=wanted)
+        if wanted is not None and wanted != rule.value and is_stricter(rule, wanted):
+            rule = replace(rule, value=wanted, source=CAMPAIGN, url="")
         rules[name] = _filled(rule)
     return rules
 
@@ -296,7 +298,9 @@ def _cap(rule: Rule, facts: PersonFacts, now: datetime, window: timedelta) -> da
 
 
 def _wants_a_hand(rule: Rule, facts: PersonFacts) -> bool:
-    return rule.value == "always" or (rule.value == "unasked" and facts.messages == 0)
+    if rule.value == "unless_following" and facts.follows:
+        return False
+    return rule.value == "always" or (rule.value != "never" and facts.messages == 0)
 
 
 #: In the order in which they are asked: what protects a person first, what only waits last.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
 from ledger.contributors import (
     addresses_of,
@@ -19,12 +19,14 @@ from ledger.etiquette import Action, Rules, rules_for
 from ledger.keys import Keys
 from ledger.model import Channel
 from ledger.person import PersonFacts
+from ledger.profile_marks import marks_of
 from ledger.tables import (
     contributors,
     definitions,
     events,
     handles,
     manners,
+    newcomers,
     outbox,
     posts,
     replies,
@@ -38,6 +40,8 @@ BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
 _COUNTS = ("draft", "approved", "claimed", "sent", "unknown")
 _LEFT = ("claimed", "sent", "unknown")
 _DAY = timedelta(days=1)
+#: Why a newcomer is listed, if we saw them among our followers.
+FOLLOWS = "follows"
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ def facts_of(
     `without_message` leaves one message out of the count: the one that is being decided.
     """
     person = people_of(connection, contributor_id)
+    names = _addresses(connection, person)
     written = _written(connection, person)
     sent = _sent(connection, person, contributor_id, definition_id, without_message)
     stopped = stopped_since(connection, contributor_id)
@@ -109,11 +114,34 @@ def facts_of(
         stopped_at=stopped,
         messages=written[0],
         last_wrote_at=written[1],
+        follows=follows(connection, channel, [one for where, one in names if where is channel]),
+        **marks_of(connection, keys, names, channel),
         **sent,
         **_consent(connection, person, definition_id),
         account_sent=account_sent(connection, account_id, now, without_message),
         zone=zone or manners_of(connection, campaign_id).zone,
     )
+
+
+def follows(connection: Connection, channel: Channel, addresses: Sequence[str]) -> bool:
+    """Whether somebody with one of these addresses was seen among our followers there."""
+    found = connection.execute(
+        select(newcomers.c.id)
+        .where(
+            newcomers.c.channel == channel,
+            newcomers.c.address.in_(addresses),
+            newcomers.c.why == FOLLOWS,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+def _addresses(connection: Connection, person: Sequence[str]) -> list[tuple[Channel, str]]:
+    rows = connection.execute(
+        select(handles.c.channel, handles.c.address).where(handles.c.contributor_id.in_(person))
+    )
+    return [(Channel(row.channel), row.address) for row in rows]
 
 
 def account_sent(
@@ -154,9 +182,8 @@ def campaign_of_message(connection: Connection, row: Any) -> str:
 
 def _written(connection: Connection, person: Sequence[str]) -> tuple[int, datetime | None]:
     """How often they wrote, and when last. What a program wrote is no word of theirs."""
-    when = func.coalesce(replies.c.written_at, replies.c.received_at)
     row = connection.execute(
-        select(func.count(), func.max(when, type_=replies.c.received_at.type))
+        select(func.count(), func.max(when_it_came(), type_=replies.c.received_at.type))
         .select_from(replies)
         .join(
             handles,
@@ -168,6 +195,18 @@ def _written(connection: Connection, person: Sequence[str]) -> tuple[int, dateti
         .where(handles.c.contributor_id.in_(person), replies.c.automatic.is_(False))
     ).one()
     return row[0], row[1]
+
+
+def when_it_came() -> ColumnElement[Any]:
+    """When a reply reached us, by our clock: a sender's date may be wrong, or a lie.
+
+    What an editor pasted or imported had come before, on the day they gave.
+    """
+    brought = replies.c.channel.in_([Channel.PASTE, Channel.IMPORT])
+    return case(
+        (and_(brought, replies.c.written_at < replies.c.received_at), replies.c.written_at),
+        else_=replies.c.received_at,
+    )
 
 
 def _sent(
@@ -237,7 +276,6 @@ def _consent(connection: Connection, person: Sequence[str], definition_id: str) 
         "question_is_open": any(row.closed_at is None for row in asked),
         "granted": bool(_granted(rows)),
         "published": "definition" in kinds,
-        "interviewed": "interview" in kinds,
         **_answers(rows),
     }
 

@@ -149,6 +149,15 @@ class Credit:
 
 
 @dataclass(frozen=True)
+class ProfileMarks:
+    """What a profile asks of programs; None: what we saw of it does not tell."""
+
+    is_bot: bool | None = None
+    wants_no_bots: bool | None = None
+    is_protected: bool | None = None
+
+
+@dataclass(frozen=True)
 class IncomingReply:
     """One reply as a connector delivers it, before it is stored.
 
@@ -156,6 +165,7 @@ class IncomingReply:
     author's identity on the channel (an e-mail address, a handle). `raw` is what the channel
     sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834),
     `private` direct messages. `contact` is where a message reaches the author on this channel.
+    `marks`: what the author's profile asks of programs, where the channel sends it along.
     """
 
     external_id: str
@@ -172,6 +182,7 @@ class IncomingReply:
     automatic: bool = False
     private: bool = False
     contact: str = ""
+    marks: ProfileMarks | None = None
 
 
 class SkipKind(StrEnum):

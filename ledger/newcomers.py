@@ -6,7 +6,7 @@ reason. Listing somebody sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,11 +16,12 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ledger.contributors import find_handle, is_stopped_address, reached_at
 from ledger.etiquette import Action
-from ledger.facts import account_sent, facts_of, manners_of
+from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of, when_it_came
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
-from ledger.model import Account, Channel, clean_name
+from ledger.model import Account, Channel, ProfileMarks, clean_name
 from ledger.person import FoundPerson, PersonFacts
+from ledger.profile_marks import marks_of, note_marks
 from ledger.tables import follower_places, newcomers, outbox, passed_over, replies
 
 #: Of what people say about themselves; enough to write one true sentence.
@@ -29,7 +30,7 @@ MOST_NAME_CHARACTERS = 120
 
 
 class Why(StrEnum):
-    FOLLOWS = "follows"
+    FOLLOWS = FOLLOWS
     MENTIONS = "mentions"
     LISTED = "listed"
 
@@ -85,10 +86,13 @@ def add_newcomers(
 ) -> int:
     """List those who may be greeted, once each; count the others. Returns how many are new."""
     campaign_id = campaign_id or account.campaign_id
-    added = 0
+    added, people = 0, list(people)
+    note_marks(connection, keys, account.channel, _seen(people, why), now)
     for person in people:
         if not person.address:
             continue
+        if why is Why.FOLLOWS:
+            _follows_too(connection, account.channel, person.address)
         reason = _passed_over(connection, keys, now, account, campaign_id, person)
         if reason is not None:
             connection.execute(
@@ -119,6 +123,23 @@ def add_newcomers(
     return added
 
 
+def _seen(people: list[FoundPerson], why: Why) -> Iterator[tuple[str, ProfileMarks]]:
+    """What a look brought of their profiles. Only of followers it is the whole profile."""
+    is_whole = why is Why.FOLLOWS
+    for one in people:
+        said = (one.is_bot, one.wants_no_bots, one.is_protected)
+        yield one.address, ProfileMarks(*(held if held or is_whole else None for held in said))
+
+
+def _follows_too(connection: Connection, channel: Channel, address: str) -> None:
+    """Somebody who stands there for another reason has begun to follow us."""
+    connection.execute(
+        update(newcomers)
+        .where(newcomers.c.channel == channel, newcomers.c.address == address[:320])
+        .values(why=Why.FOLLOWS)
+    )
+
+
 def facts_of_newcomer(
     connection: Connection,
     keys: Keys,
@@ -137,11 +158,10 @@ def facts_of_newcomer(
             for one in reached_at(connection, where)
         }
         known = next(iter(sorted(near)), "")
-    marks: dict[str, Any] = {
-        "is_bot": isinstance(person, FoundPerson) and person.is_bot,
-        "wants_no_bots": isinstance(person, FoundPerson) and person.wants_no_bots,
-        "is_protected": isinstance(person, FoundPerson) and person.is_protected,
-    }
+    where = [(account.channel, person.address)]
+    marks: dict[str, Any] = marks_of(connection, keys, where, account.channel)
+    if isinstance(person, FoundPerson):
+        marks = {name: held or getattr(person, name) for name, held in marks.items()}
     if known:
         found = facts_of(
             connection,
@@ -152,6 +172,7 @@ def facts_of_newcomer(
             contributor_id=known,
             account_id=account.id,
         )
+        marks = {name: held or getattr(found, name) for name, held in marks.items()}
         if is_stopped_address(connection, keys, person.address, person.contact):
             marks["stopped_at"] = now
         return replace(found, zone=person.zone or found.zone, **marks)
@@ -163,6 +184,7 @@ def facts_of_newcomer(
         messages=wrote[0],
         last_wrote_at=wrote[1],
         has_answered=wrote[2],
+        follows=follows(connection, account.channel, [person.address]),
         account_sent=account_sent(connection, account.id, now),
         zone=person.zone or manners_of(connection, campaign_id).zone,
         **marks,
@@ -339,11 +361,10 @@ def _passed_over(
 def _wrote(
     connection: Connection, channel: Channel, address: str
 ) -> tuple[int, datetime | None, bool]:
-    when = func.coalesce(replies.c.written_at, replies.c.received_at)
     row = connection.execute(
         select(
             func.count(),
-            func.max(when, type_=replies.c.received_at.type),
+            func.max(when_it_came(), type_=replies.c.received_at.type),
         ).where(
             replies.c.address == address,
             replies.c.channel == channel,

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
 
 from ledger.contributors import is_stopped_address, new_id
-from ledger.etiquette import Action, Block, may
+from ledger.etiquette import Action, Block, Verdict, may
 from ledger.facts import campaign_of_message, facts_of, manners_of
 from ledger.keys import Keys
 from ledger.model import Channel
@@ -52,6 +52,7 @@ class Message:
 
     `private`: to them alone, else below their post. `external_id`: the channel's id of what was
     sent. `waits_for_hand`: a person shall send it; `composer` is opened with the body for them.
+    `rule`: the rule of etiquette that `error` tells of, if one holds it back.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Message:
     waits_for_hand: bool = False
     purpose: Action = Action.ANSWER
     not_before: datetime | None = None
+    rule: str = ""
 
 
 def add_draft(
@@ -157,9 +159,15 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
         .where(
             outbox.c.id == waiting.id,
             outbox.c.state == MessageState.APPROVED,
-            not_(_is_stopped()),
+            not_(is_stopped()),
         )
-        .values(state=MessageState.CLAIMED, claimed_at=now, attempts=outbox.c.attempts + 1)
+        .values(
+            state=MessageState.CLAIMED,
+            claimed_at=now,
+            attempts=outbox.c.attempts + 1,
+            error="",
+            rule="",
+        )
     )
     if changed.rowcount != 1:
         return None
@@ -186,19 +194,28 @@ def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any]
         if block is None:
             return row
         if block.waits and block.unlocks_at is not None:
-            postpone(connection, row.id, block.sentence, block.unlocks_at)
+            postpone(connection, row.id, block.sentence, block.unlocks_at, block.rule)
         else:
-            mark_failed(connection, row.id, block.sentence)
+            mark_failed(connection, row.id, block.sentence, block.rule)
 
 
 def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
     """The rule that keeps this message from leaving now. Its account is locked: caps are exact."""
-    purpose = Action(row.purpose)
-    if purpose is Action.GOODBYE:  # the one that may follow a stop; `once` keeps it the only one
+    if row.purpose == Action.GOODBYE:  # the one that may follow a stop; `once` keeps it single
         return None
     connection.execute(
         select(accounts.c.id).where(accounts.c.id == row.account_id).with_for_update()
     )
+    verdict = verdict_on(connection, keys, row, now)
+    if verdict.block is None and verdict.by_hand is not None:
+        rule = verdict.by_hand
+        return Block(rule.name, rule.sentence, rule.source, rule.url)
+    return verdict.block
+
+
+def verdict_on(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Verdict:
+    """What the rules say of a stored message now; `row` is of the outbox, with its `channel`."""
+    purpose = Action(row.purpose)
     campaign_id = campaign_of_message(connection, row)
     channel = Channel(row.channel)
     facts = facts_of(
@@ -214,12 +231,7 @@ def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> 
     )
     if is_stopped_address(connection, keys, row.recipient):
         facts = replace(facts, stopped_at=now)
-    rules = manners_of(connection, campaign_id).rules(channel)
-    verdict = may(purpose, facts, rules, now)
-    if verdict.block is None and verdict.by_hand is not None:
-        rule = verdict.by_hand
-        return Block(rule.name, rule.sentence, rule.source, rule.url)
-    return verdict.block
+    return may(purpose, facts, manners_of(connection, campaign_id).rules(channel), now)
 
 
 def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id: str = "") -> None:
@@ -229,9 +241,10 @@ def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id
     _settle(connection, message_pk, MessageState.SENT, sent_at=at, **gone, **known)
 
 
-def mark_failed(connection: Connection, message_pk: int, error: str) -> None:
+def mark_failed(connection: Connection, message_pk: int, error: str, rule: str = "") -> None:
+    """It does not leave; `rule` names the rule of etiquette that `error` tells of, if one did."""
     gone = {"sealed_body": "", "sealed_composer": ""}
-    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error)
+    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error, rule=rule)
 
 
 def hand_over(
@@ -246,7 +259,7 @@ def handed_over(connection: Connection, keys: Keys, limit: int = 50) -> list[Mes
     """What waits to be sent by hand, opened; nothing to people who stopped contact meanwhile."""
     rows = connection.execute(
         select(outbox)
-        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
         .order_by(outbox.c.id)
         .limit(limit)
     )
@@ -260,7 +273,7 @@ def count_handed_over(connection: Connection) -> int:
     return connection.execute(
         select(func.count())
         .select_from(outbox)
-        .where(outbox.c.sealed_composer != "", not_(_is_stopped()))
+        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
     ).scalar_one()
 
 
@@ -282,9 +295,12 @@ def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
     _settle(connection, message_pk, MessageState.UNKNOWN, error=error)
 
 
-def postpone(connection: Connection, message_pk: int, error: str, not_before: datetime) -> None:
-    """It certainly did not leave; try again then."""
-    _settle(connection, message_pk, MessageState.APPROVED, error=error, not_before=not_before)
+def postpone(
+    connection: Connection, message_pk: int, error: str, not_before: datetime, rule: str = ""
+) -> None:
+    """It certainly did not leave; try again then. `rule` as in `mark_failed`."""
+    waiting = MessageState.APPROVED
+    _settle(connection, message_pk, waiting, error=error, not_before=not_before, rule=rule)
 
 
 def hold_account(connection: Connection, account_id: int, until: datetime) -> None:
@@ -334,7 +350,7 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
             outbox.c.request_id == request_id,
             _has_not_left(),
         )
-        .values(**_ENDED, error="It was no longer needed.")
+        .values(**_ENDED, error="It was no longer needed.", rule="")
     )
 
 
@@ -439,7 +455,9 @@ def messages_in(connection: Connection, state: MessageState, limit: int = 50) ->
 
 def _settle(connection: Connection, message_pk: int, state: MessageState, **values: Any) -> None:
     connection.execute(
-        update(outbox).where(outbox.c.id == message_pk).values(state=state, **values)
+        update(outbox)
+        .where(outbox.c.id == message_pk)
+        .values(**{"rule": "", **values}, state=state)
     )
 
 
@@ -451,14 +469,18 @@ def refuse_messages(connection: Connection, contributor_id: str) -> None:
     """
     theirs = outbox.c.contributor_id == contributor_id
     connection.execute(
-        update(outbox).where(_has_not_left(), theirs).values(**_ENDED, error=STOPPED)
+        update(outbox)
+        .where(_has_not_left(), theirs)
+        .values(**_ENDED, error=STOPPED, rule="stopped")
     )
 
 
 def refuse_stopped(connection: Connection) -> None:
     """Let nothing leave any more to people who stopped contact, not even by hand."""
     connection.execute(
-        update(outbox).where(_has_not_left(), _is_stopped()).values(**_ENDED, error=STOPPED)
+        update(outbox)
+        .where(_has_not_left(), is_stopped())
+        .values(**_ENDED, error=STOPPED, rule="stopped")
     )
 
 
@@ -495,7 +517,7 @@ def _waits_for_hand() -> ColumnElement[bool]:
     return outbox.c.sealed_composer != ""
 
 
-def _is_stopped() -> ColumnElement[bool]:
+def is_stopped() -> ColumnElement[bool]:
     """The addressee stopped contact, or somebody else reached at the same address did.
 
     The goodbye that says so is the one message that may follow.
@@ -536,4 +558,5 @@ def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
         row.sealed_composer != "",
         Action(row.purpose),
         row.not_before,
+        row.rule,
     )

@@ -15,8 +15,8 @@ class PersonFacts:
     `messages`: how often they wrote to us. `greetings`, `follow_ups` and `thanks` count what has
     left, may have left, or is on its way, on any channel. `refused_at`: their latest no or
     withdrawal; `expired_at`: their latest question that ran out; `postponed_at`: their latest "not
-    now". `account_sent`: when the account
-    wrote to people of its own accord within the last day. `zone`: theirs, else the campaign's.
+    now". `account_sent`: when the account wrote to people of its own accord within the last day.
+    `follows`: they followed us on this channel when we looked. `zone`: theirs, else the campaign's.
     """
 
     channel: Channel
@@ -24,6 +24,7 @@ class PersonFacts:
     is_bot: bool = False
     wants_no_bots: bool = False
     is_protected: bool = False
+    follows: bool = False
     messages: int = 0
     last_wrote_at: datetime | None = None
     has_answered: bool = False
@@ -38,7 +39,6 @@ class PersonFacts:
     granted: bool = False
     published: bool = False
     thanks: int = 0
-    interviewed: bool = False
     account_sent: tuple[datetime, ...] = ()
     zone: str = ""
 

@@ -22,7 +22,6 @@ class Stage(StrEnum):
     GRANTED = "granted"
     PUBLISHED = "published"
     THANKED = "thanked"
-    INTERVIEWED = "interviewed"
     OPTED_OUT = "opted out"
 
 
@@ -51,7 +50,6 @@ _NEXT: dict[Stage, tuple[Action, ...]] = {
     Stage.GRANTED: (Action.THANK,),
     Stage.PUBLISHED: (Action.THANK,),
     Stage.THANKED: (),
-    Stage.INTERVIEWED: (),
     Stage.OPTED_OUT: (),
 }
 
@@ -60,7 +58,6 @@ def stage_of(facts: PersonFacts) -> Stage:
     """The furthest stage that what happened has reached and that still stands."""
     reached = (
         (Stage.OPTED_OUT, facts.stopped_at is not None),
-        (Stage.INTERVIEWED, facts.interviewed),
         (Stage.ASKED, facts.question_is_open),
         (Stage.THANKED, facts.granted and facts.published and facts.thanks > 0),
         (Stage.PUBLISHED, facts.granted and facts.published),

@@ -385,6 +385,8 @@ outbox = Table(
     Column("not_before", Utc),
     _count("attempts"),
     _text("error"),
+    # The rule of etiquette (ledger/etiquette.toml) that `error` tells of, if one did this.
+    Column("rule", String(32), nullable=False, server_default="", default=""),
     # To the person alone, or below their post for everyone to see.
     Column("private", Boolean, nullable=False, server_default=text("true")),
     # The channel's own id of what was sent, by which answers to it are known.
@@ -674,6 +676,17 @@ passed_over = Table(
     Column("token", String(64), primary_key=True),
     Column("reason", String(16), nullable=False),
     Column("at", Utc, nullable=False),
+)
+
+#: What profiles ask of programs, by a keyed hash of the address; only those that ask something.
+profile_marks = Table(
+    "profile_marks",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("is_bot", Boolean, nullable=False),
+    Column("wants_no_bots", Boolean, nullable=False),
+    Column("is_protected", Boolean, nullable=False),
+    Column("seen_at", Utc, nullable=False),
 )
 
 #: How far the followers of an account have been looked through.

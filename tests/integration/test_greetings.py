@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +19,9 @@ from sqlalchemy import select, update
 from collector.dispatch import dispatch
 from collector.newcomers import look_for_newcomers
 from collector.read import read_new
-from ledger.accounts import add_account, ensure_account
+from consent.thanking import draft_thanks
+from consent.ways import WayName
+from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
 from ledger.contributors import find_handle
 from ledger.courtesies import Courtesy, NotPolite, store_courtesy
@@ -23,30 +29,38 @@ from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Action
 from ledger.facts import Manners, facts_of, keep_manners
-from ledger.model import Account, Campaign, Channel, IncomingReply
+from ledger.model import Account, Campaign, Channel, IncomingReply, ReplyState
 from ledger.newcomers import (
     PassedOver,
     Why,
-    add_newcomers,
     count_passed_over,
     find_newcomer,
     waiting_newcomers,
 )
 from ledger.outbox import MessageState, approve, claim, messages_in
 from ledger.person import FoundPerson
+from ledger.posts import find_post
 from ledger.replies import store_replies
+from ledger.stages import Stage
 from ledger.stopping import stop
 from ledger.tables import handles, newcomers, outbox
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
+from tests.greeting_desk import (
+    LIZ,
+    TRUE,
+    account_at,
+    arrive,
+    at_mastodon,
+    at_x,
+    contributor_at,
+    greet,
+    listed,
+)
 from tests.people import agree, asked
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.x import XServer
-from tests.servers.x_account import x_account
 from tests.visiting import OWNER_ADDRESS, PASSWORD, Visitor, application, owner
-
-LIZ = FoundPerson("@liz@sample.example", "Liz", contact="@liz@sample.example", about="Gardener")
-TRUE = "your talk on gardens in winter stayed with me."
 
 
 @pytest.fixture
@@ -71,35 +85,6 @@ def editor(app: Flask, ledger: Ledger) -> Visitor:
     return owner(app, ledger)
 
 
-def account_at(ledger: Ledger, campaign: Campaign, channel: Channel, **options: Any) -> Account:
-    with ledger.write() as connection:
-        return add_account(
-            connection,
-            ledger.keys,
-            channel=channel,
-            name=f"our {channel}",
-            campaign_id=campaign.id,
-            options={name: value for name, value in options.items() if name != "secret"},
-            secret=options.get("secret", ""),
-        )
-
-
-def at_mastodon(ledger: Ledger, campaign: Campaign, server: MastodonApi) -> Account:
-    return account_at(
-        ledger, campaign, Channel.MASTODON, base_url=server.url, timeout=10, secret=server.token
-    )
-
-
-def at_x(ledger: Ledger, campaign: Campaign, server: XServer) -> Account:
-    made = x_account(server.url)
-    return account_at(ledger, campaign, Channel.X, **made.options, secret=made.secret)
-
-
-def listed(ledger: Ledger, account: Account, *people: FoundPerson, why: Why = Why.FOLLOWS) -> int:
-    with ledger.write() as connection:
-        return add_newcomers(connection, ledger.keys, ledger.clock(), account, people, why)
-
-
 def waiting(ledger: Ledger, campaign: Campaign) -> list[str]:
     with ledger.read() as connection:
         return [one.address for one in waiting_newcomers(connection, campaign.id, 100)]
@@ -108,24 +93,6 @@ def waiting(ledger: Ledger, campaign: Campaign) -> list[str]:
 def counted(ledger: Ledger, campaign: Campaign) -> dict[PassedOver, int]:
     with ledger.read() as connection:
         return count_passed_over(connection, campaign.id)
-
-
-def arrive(ledger: Ledger, account: Account, address: str, text: str, **more: Any) -> None:
-    reply = IncomingReply(f"{address} {text}"[:200], address, text, "Liz", contact=address, **more)
-    with ledger.write() as connection:
-        store_replies(connection, account, [reply], ledger.clock())
-    read_new(ledger)
-
-
-def greet(editor: Visitor, number: int = 1, personal: str = TRUE, kind: str = "greeting") -> str:
-    """Write the sentence, put it into the draft, and send what then stands there."""
-    from html import unescape
-
-    path = f"/desk/greetings/{number}/{kind}"
-    editor.go(path)
-    editor.press(path, personal=personal, decision="draft")
-    text = editor.page.partition('name="text"')[2].partition(">")[2].partition("</textarea>")[0]
-    return editor.press(path, personal=personal, text=unescape(text), decision="send")
 
 
 def come_back(editor: Visitor) -> None:
@@ -177,6 +144,10 @@ def test_p13_a_greeting_with_a_link_stays_in_the_form_with_the_reason(
     assert "A greeting has no links" in editor.page
     assert text in editor.page
     assert "Send it to this one person" in editor.page
+    text = f"Liz, {TRUE} Thought leadership is ___?"
+    editor.press(path, personal=TRUE, text=text, decision="send")
+    assert editor.status == 400
+    assert "It has to say how to stop this" in editor.page
     for personal, said in (
         ("", "one true sentence"),
         ("I really love your content, great work!", "would fit anybody"),
@@ -214,7 +185,7 @@ def test_p13_no_address_takes_more_than_one_person(
     for rule in sending:
         if rule.endpoint not in storing_nothing_to_send:
             assert len(one_person & rule.arguments) == 1, rule
-    text = f"P0, {TRUE} Thought leadership is ___?"
+    text = f"P0, {TRUE} Thought leadership is ___? With “stop” I write no more."
     many = [str(number) for number in range(1, 6)]
     path = "/desk/greetings/1/greeting"
     editor.go(path)
@@ -262,6 +233,33 @@ def test_on_x_a_person_sends_it_in_xs_own_composer(
     assert (row.approved_by, row.sealed_body) == ("Olu Owner", "")
     assert editor.go("/desk/greetings/by-hand/1")
     assert editor.status == 404
+
+
+def test_p13_who_stands_on_a_list_is_not_written_to_by_a_program(
+    editor: Visitor, ledger: Ledger, campaign: Campaign, mastodon: MastodonApi
+) -> None:
+    """On Mastodon a program writes to people who follow or wrote first; others get a person."""
+    account = at_mastodon(ledger, campaign, mastodon)
+    liz = mastodon.add_person("liz@sample.example", display_name="Liz")
+    listed(ledger, account, LIZ, why=Why.LISTED)
+    page = greet(editor)
+    assert "Send it yourself" in page
+    assert f"{mastodon.url}/share?text=%40liz%40sample.example%20Liz" in page
+    assert dispatch(ledger).sent == 0
+    assert mastodon.posted() == []
+    editor.press("/desk/greetings/by-hand/1", outcome="dropped")
+    # Once they follow, a message may leave by itself.
+    mastodon.follow(liz)
+    look_for_newcomers(ledger, account)
+    assert "on its way" in greet(editor)
+    # At the claim it is asked again whether they do.
+    with ledger.write() as connection:
+        connection.execute(update(newcomers).values(why=Why.LISTED))
+    assert dispatch(ledger).sent == 0
+    assert mastodon.posted() == []
+    with ledger.read() as connection:
+        errors = [one.error for one in messages_in(connection, MessageState.FAILED)]
+    assert errors[0].startswith("Programs on Mastodon write only to people who follow")
 
 
 def test_what_was_not_sent_by_hand_makes_room_again(
@@ -338,6 +336,7 @@ def test_a_stop_after_the_draft_ends_it_everywhere(
     with ledger.read() as connection:
         (failed,) = messages_in(connection, MessageState.FAILED)
     assert failed.error == "They asked not to be written to."
+    assert "Rule “stopped”: Our promise; GDPR, article 21" in editor.go("/desk/outbox")
     assert "asked not to be written to" in greet(editor)
 
 
@@ -385,50 +384,79 @@ def test_who_has_answered_is_not_reminded(
     with ledger.read() as connection:
         (failed,) = messages_in(connection, MessageState.FAILED)
     assert "was not answered" in failed.error
+    assert failed.rule == "after_greeting"
+    for path in ("/desk/outbox", "/desk/threads/1"):
+        block = editor.go(path).partition("needs a greeting that was not answered")[2]
+        assert "Rule “after greeting”: Our promise" in block, path
+        assert "It unlocks" not in block.partition("</p>")[0]
     assert "Remind once" not in editor.go("/desk/greetings")
 
 
+@pytest.mark.parametrize("channel", ["email", "mastodon"])
 def test_thanks_leave_once_after_publishing_with_the_link(
-    editor: Visitor, ledger: Ledger, campaign: Campaign
-) -> None:
-    with ledger.write() as connection:
-        add_account(
-            connection, ledger.keys, channel=Channel.EMAIL, name="mail", campaign_id=campaign.id,
-            options={"address": "us@blog.example"},
-        )  # fmt: skip
-        form = ensure_account(connection, ledger.keys, Channel.FORM, campaign.slug, campaign.id)
-        reply = IncomingReply(
-            "f1", "visitor-1", "hearing people out", "Ada", contact="ada@sample.example"
-        )
-        store_replies(connection, form, [reply], ledger.clock())
+    editor: Visitor, ledger: Ledger, campaign: Campaign, channel: str,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    """By mail for the form, else where the words came from; what arrives has the link."""
     from consent.requests import ask
-    from ledger.replies import find_reply
+    from ledger.replies import desk_replies
     from tests.people import define
 
-    with ledger.read() as connection:
-        stored = find_reply(connection, 1)
-    assert stored is not None
+    if channel == "email":
+        server: Any = request.getfixturevalue("mail_server")
+        account_at(
+            ledger, campaign, Channel.EMAIL, secret=server.password,
+            **server.options("thanking"),
+        )  # fmt: skip
+        with ledger.write() as connection:
+            form = ensure_account(connection, ledger.keys, Channel.FORM, campaign.slug, campaign.id)
+        arriving, address, contact = form, "visitor-1", server.address("thanked-ada")
+    else:
+        server = request.getfixturevalue("mastodon")
+        arriving = at_mastodon(ledger, campaign, server)
+        server.add_person("ada@sample.example")
+        address = contact = "@ada@sample.example"
+    reply = IncomingReply("", address, "hearing people out", "Ada", contact=contact)
+    with ledger.write() as connection:
+        store_replies(connection, arriving, [reply], ledger.clock())
+        (stored,) = desk_replies(connection, campaign.id, ReplyState.NEW, limit=1)
     definition = define(ledger, stored)
     path = f"/desk/definitions/{definition.id}"
-    question = ask(ledger, definition.id, asked_by="Olu")
+    question = ask(ledger, definition.id, asked_by="Olu", way=WayName.HAND)
     editor.go(path)
     editor.press(f"{path}/thank", body="thanks")
     assert "This is not published" in editor.page
     agree(ledger, question, "hearing people out")
     publish_pending(ledger)
+    dispatch(ledger)
     page = editor.go(path)
     assert "Your thanks" in page
-    assert f"/{campaign.slug}/hearing-people-out-" in page
+    body = unescape(
+        page.partition('name="body"')[2].partition(">")[2].partition("</textarea>")[0]
+    ).strip()
+    with ledger.read() as connection:
+        post = find_post(connection, definition.id)
+    assert post is not None
+    link = f"{ledger.settings.public_url}/{post.address.strip('/')}/"
+    assert link in body
     editor.press(f"{path}/thank", body="Thank you! It stands at the blog now.")
-    assert "waiting to leave" in editor.page
-    editor.press(f"{path}/thank", body="Thank you again!")
+    assert editor.status == 400
+    assert "The address of their post is missing." in editor.page
+    editor.press(f"{path}/thank", body=body)
+    assert "waiting to leave" in editor.page, editor.page
+    editor.press(f"{path}/thank", body=body)
     assert "They have been thanked for this." in editor.page
-    with ledger.write() as connection:
-        rows = connection.execute(
-            select(outbox.c.recipient, outbox.c.purpose, outbox.c.state)
-        ).all()
-    assert ("ada@sample.example", "thank", "approved") in [tuple(row) for row in rows]
-    assert [row.purpose for row in rows].count("thank") == 1
+    before = set() if channel == "mastodon" else {one.raw for one in server.mailbox("thanked-ada")}
+    assert dispatch(ledger).sent == 1
+    if channel == "mastodon":
+        (arrived,) = [unescape(re.sub("<[^>]*>", "", one["content"])) for one in server.posted()]
+        assert server.posted()[0]["visibility"] == "direct"
+    else:
+        (mail,) = [one for one in server.mailbox("thanked-ada") if one.raw not in before]
+        arrived = message_from_bytes(mail.raw, policy=default).get_content()
+    assert link in arrived
+    assert "“stop”" in arrived
+    assert dispatch(ledger).sent == 0
 
 
 def test_thanks_do_not_follow_a_withdrawal(
@@ -442,7 +470,9 @@ def test_thanks_do_not_follow_a_withdrawal(
     agree(ledger, question, "hearing people out")
     publish_pending(ledger)
     editor.go(f"/desk/definitions/{definition_id}")
-    assert "Send it yourself" in editor.press(f"/desk/definitions/{definition_id}/thank", body="Hi")
+    body = draft_thanks(ledger, definition_id)[1]
+    editor.press(f"/desk/definitions/{definition_id}/thank", body=body)
+    assert "Send it yourself" in editor.page
     withdraw(ledger, definition_id, EVIDENCE)
     page = editor.go(f"/desk/definitions/{definition_id}")
     assert "Your thanks" not in page
@@ -547,8 +577,11 @@ def test_quiet_hours_delay_what_leaves_by_itself(
         keep_manners(connection, campaign.id, Manners(zone="Asia/Tokyo"))
     assert "waits for its hour" in greet(editor)
     assert dispatch(ledger).sent == 0
-    page = editor.go("/desk/outbox")
-    assert "between 21:00 and 08:00" in page
+    # What holds it is shown with its rule and source, there and in the conversation.
+    for path in ("/desk/outbox", "/desk/threads/1"):
+        block = editor.go(path).partition("between 21:00 and 08:00")[2]
+        assert "It unlocks on" in block, path
+        assert "Rule “quiet hours”: Our promise" in block, path
     clock: Any = ledger.clock
     clock.pass_time(hours=10, minutes=59)
     assert dispatch(ledger).sent == 0
@@ -562,6 +595,10 @@ def test_a_definitions_page_shows_the_stage_and_why_the_next_is_locked(
     question = asked(ledger, campaign, "hearing people out")
     path = f"/desk/definitions/{question.request.definition_id}"
     assert 'aria-current="step">asked' in editor.go(path)
+    # Every stage but a stop is shown, and none that nothing here can reach.
+    shown = re.findall(r"<li[^>]*>([^<]*)</li>", editor.page.partition('class="stages"')[2])
+    assert shown[:8] == [stage.value for stage in Stage if stage is not Stage.OPTED_OUT]
+    assert "interview" not in editor.page.lower()
     agree(ledger, question, "hearing people out")
     page = editor.go(path)
     assert 'aria-current="step">granted' in page
@@ -586,21 +623,6 @@ def here(any_ledger: Ledger) -> tuple[Ledger, Campaign, Account]:
         campaign = add_campaign(connection, any_ledger.clock(), prompt="Thought leadership is ___?")
     options = {"base_url": "http://127.0.0.1:9"}
     return any_ledger, campaign, account_at(any_ledger, campaign, Channel.MASTODON, **options)
-
-
-def contributor_at(ledger: Ledger, address: str) -> str:
-    from ledger.contributors import find_or_add_handle
-
-    with ledger.write() as connection:
-        _, handle = find_or_add_handle(
-            connection,
-            ledger.keys,
-            ledger.clock(),
-            channel=Channel.MASTODON,
-            address=address,
-            contact=address,
-        )
-    return handle.contributor_id
 
 
 def store(ledger: Ledger, campaign: Campaign, account: Account, who: str, action: Action) -> int:

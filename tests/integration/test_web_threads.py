@@ -67,6 +67,8 @@ def test_one_after_the_other(
     page = editor.go("/desk/threads/1?turn=us")
     assert 'rel="next"' in page
     assert 'rel="prev"' not in page
+    assert 'aria-current="step">replied' in page
+    assert "interview" not in page.lower()
     assert 'href="https://a.example/ada"' in page
     editor.press("/desk/threads/1", words="To whom?", way="mail")
     assert editor.at == "/desk/threads/2", "on to the next that waits"

@@ -121,7 +121,14 @@ def test_who_has_to_send_it_follows_the_channel() -> None:
     assert by_hand(Channel.X, messages=3)
     assert by_hand(Channel.BLUESKY)
     assert not by_hand(Channel.BLUESKY, messages=1)
-    assert not by_hand(Channel.MASTODON)
+    assert by_hand(Channel.MASTODON)
+    assert not by_hand(Channel.MASTODON, messages=1)
+    for channel, is_by_hand in (
+        (Channel.MASTODON, False), (Channel.BLUESKY, True), (Channel.X, True),
+    ):  # fmt: skip
+        follower = PersonFacts(channel, follows=True)
+        verdict = may(Action.GREET, follower, rules_for(channel), NOON)
+        assert (verdict.by_hand is not None) is is_by_hand, channel
     assert by_hand(Channel.PASTE)
     facts = PersonFacts(Channel.X, messages=1, last_wrote_at=NOON)
     assert may(Action.ASK, facts, rules_for(Channel.X), NOON).by_hand is None
@@ -214,6 +221,20 @@ def test_no_override_allows_what_the_rules_forbid(
         assert not may(action, facts, rules_for(facts.channel, stricter), now).allowed
 
 
+def test_a_stricter_value_names_the_campaign_as_its_source() -> None:
+    facts = replace(TALKING, refused_at=NOON - 100 * DAY, last_wrote_at=NOON - 101 * DAY)
+    block = may(Action.ASK, facts, rules_for(Channel.X, {"cooling_off_days": 120}), NOON).block
+    assert block is not None
+    assert block.source == "This campaign, which is stricter than our promise"
+    assert block.url == ""
+    assert block.unlocks_at == NOON + 20 * DAY
+    # What it repeats, or would loosen, stays our own promise.
+    for value in (90, 10):
+        rules = rules_for(Channel.X, {"cooling_off_days": value})
+        assert rules["cooling_off_days"].source == "Our promise"
+    assert rules_for(Channel.X, {"cooling_off_days": 120})["exchange"].source.startswith("Our")
+
+
 def test_a_zero_cap_lets_nothing_leave() -> None:
     rules = rules_for(Channel.MASTODON, {"per_day": 0})
     assert may(Action.ASK, TALKING, rules, NOON).block is not None
@@ -237,7 +258,6 @@ STAGES: list[tuple[PersonFacts, Stage]] = [
     (replace(PUBLISHED, published=False), Stage.GRANTED),
     (PUBLISHED, Stage.PUBLISHED),
     (replace(PUBLISHED, thanks=1), Stage.THANKED),
-    (replace(PUBLISHED, thanks=1, interviewed=True), Stage.INTERVIEWED),
     (replace(PUBLISHED, thanks=1, granted=False), Stage.TALKING),  # taken back
     (replace(PUBLISHED, stopped_at=NOON), Stage.OPTED_OUT),
 ]

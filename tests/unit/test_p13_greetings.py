@@ -19,6 +19,7 @@ from collector.greetings import (
     knows_language,
     likeness,
     lint,
+    lint_stop,
 )
 from ledger.errors import SettingError
 from ledger.etiquette import Action
@@ -317,6 +318,8 @@ def checks(
 def test_p13_the_templates_pass_with_one_true_sentence(lang: str, action: Action) -> None:
     text = draft(campaign(lang), "Liz", TRUE[lang], action=action)
     assert text == draft(campaign(lang), "Liz", TRUE[lang], template=default_template(lang, action))
+    assert lint_stop(text, lang) == []
+    assert lint_stop(text.replace("stop", ""), lang)
     assert lint(text, campaign(lang), "Liz", TRUE[lang], is_new=True) == []
     assert "Thought leadership is ___?" in text
     assert "Liz" in text

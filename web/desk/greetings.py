@@ -14,7 +14,14 @@ from sqlalchemy import Connection
 
 from collector.channels import FOLLOWED
 from collector.composers import composer
-from collector.greetings import Objection, draft, knows_language, likeness, lint
+from collector.greetings import (
+    Objection,
+    draft,
+    knows_language,
+    likeness,
+    lint,
+    lint_stop,
+)
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import find_or_add_handle, set_zone
@@ -31,6 +38,7 @@ from ledger.courtesies import (
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Action, Verdict
 from ledger.facts import manners_of
+from ledger.in_hand import ask_again
 from ledger.model import Account, Campaign
 from ledger.newcomers import (
     Newcomer,
@@ -189,12 +197,16 @@ def leave(newcomer_id: int) -> ResponseReturnValue:
 @pages.get("/by-hand/<int:message_id>")
 @editor_only
 def by_hand(message_id: int) -> ResponseReturnValue:
-    """A message for one person, to be sent in the platform's own composer."""
+    """A message for one person, to be sent in the platform's own composer if the rules allow it.
+
+    What a rule forbids for good is put away by this look.
+    """
     ours = ledger()
-    with ours.read() as connection:
+    with ours.write() as connection:
         held = held_draft(connection, ours.keys, message_id)
         if held is None:
             abort(404)
+        block = ask_again(connection, ours.keys, message_id, ours.clock())
         account = account_by_id(connection, ours.keys, held.account_id)
         newcomer = newcomer_of(connection, held.contributor_id)
     handle = newcomer.address if newcomer else held.recipient
@@ -203,6 +215,7 @@ def by_hand(message_id: int) -> ResponseReturnValue:
         held=held,
         newcomer=newcomer,
         account=account,
+        block=block,
         address=composer(account, held.recipient, handle, held.body, held.subject),
     )
 
@@ -217,6 +230,7 @@ def settle(message_id: int) -> ResponseReturnValue:
     ours = ledger()
     with ours.write() as connection:
         held = held_draft(connection, ours.keys, message_id)
+        block = ask_again(connection, ours.keys, message_id, ours.clock())
         done = settle_held(
             connection, message_id, ours.clock(), editor_name(), sent=outcome == "sent"
         )
@@ -224,7 +238,10 @@ def settle(message_id: int) -> ResponseReturnValue:
         if done and held and newcomer and held.action is Action.GREET and outcome == "dropped":
             set_newcomer_state(connection, newcomer.id, NewcomerState.WAITING)
     if not done:
-        flash("That message waits no more: it was sent, dropped, or they said stop.", "wrong")
+        why = block.sentence if block else "It was sent or dropped, or a rule put it away."
+        flash(f"That message waits no more. {why}", "wrong")
+    elif outcome == "sent" and block:
+        flash(f"Kept as sent. Meanwhile a rule was in the way: {block.sentence}", "wrong")
     else:
         flash("Kept as sent." if outcome == "sent" else "Dropped.", "done")
     return back("greetings.overview")
@@ -245,6 +262,7 @@ def _store(
             personal,
             is_new=not was_written_before(connection, mark),
         )
+        objections += lint_stop(text, campaign.lang)
         if personal and personal not in text:
             objections.append(
                 Objection("personal", personal, "The sentence about them is not in the text.")

@@ -7,9 +7,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from ledger.accounts import all_accounts
+from ledger.etiquette import Block
+from ledger.held_back import blocks_of
+from ledger.in_hand import ask_again_handed_over
 from ledger.outbox import (
     Message,
     MessageState,
+    count_handed_over,
     handed_over,
     messages_in,
     settle_by_hand,
@@ -43,7 +47,14 @@ _OUTCOMES = {
 @pages.get("")
 @editor_only
 def overview() -> ResponseReturnValue:
+    """Every message that somebody may ask about; what a rule forbids for good is put away."""
     ours = ledger()
+    blocks: dict[int, Block] = {}
+    with ours.read() as connection:
+        waiting = count_handed_over(connection)
+    if waiting:
+        with ours.write() as connection:
+            blocks = ask_again_handed_over(connection, ours.keys, ours.clock())
     with ours.read() as connection:
         by_hand = handed_over(connection, ours.keys)
         groups = {state: messages_in(connection, state) for state in SHOWN}
@@ -54,9 +65,12 @@ def overview() -> ResponseReturnValue:
         }
         untold = failed_pages(connection, ours.keys)
         names = {account.id: account for account in all_accounts(connection, ours.keys)}
+        for messages in groups.values():
+            blocks |= blocks_of(connection, messages, names)
     return render_template(
         "desk/outbox.html",
         by_hand=by_hand,
+        blocks=blocks,
         groups=groups,
         about=about,
         accounts=names,

@@ -20,9 +20,11 @@ from consent.talking import (
 from consent.ways import WayName
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import has_stopped_contact
-from ledger.conversation import conversation, handles_in
+from ledger.conversation import Entry, conversation, handles_in
 from ledger.errors import DefinedbyError
+from ledger.etiquette import Block
 from ledger.facts import manners_of
+from ledger.held_back import block_of
 from ledger.joins import joins_of
 from ledger.model import Channel
 from ledger.stages import Stage, next_steps, stage_of
@@ -141,6 +143,7 @@ def thread_page(thread_id: int, **more: Any) -> str:
             "thread": found,
             "entries": entries,
             "answered": answered,
+            "blocks": _blocks(connection, found, entries),
             "answered_last": max(answered, default=None),
             "decisions": DECISIONS,
             "handles": handles_in(connection, found),
@@ -173,6 +176,18 @@ def _person(connection: Connection, found: Thread) -> dict[str, Any]:
         "all_stages": tuple(Stage),
         "answering": may_answer(ours, connection, found, reply).block if reply else None,
     }
+
+
+def _blocks(connection: Connection, found: Thread, entries: list[Entry]) -> dict[int, Block]:
+    """The rules that hold back messages of ours, each with its source."""
+    blocks = {}
+    for said in (entry.said for entry in entries if entry.said):
+        block = block_of(
+            connection, found.campaign_id, said.channel, said.rule, said.error, said.not_before
+        )
+        if block is not None:
+            blocks[said.id] = block
+    return blocks
 
 
 def _ways(connection: Connection, found: Thread) -> list[Any]:
