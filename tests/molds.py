@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ledger.clock import Clock
 from ledger.database import Ledger, make_folder, open_ledger
+from ledger.keys import FILE_NAME as KEY_FILE
 from ledger.keys import new_keys, write_keys
 from ledger.settings import Settings, load_settings
 
@@ -21,9 +22,13 @@ def make_mold(folder: Path, database_url: str = "") -> Path:
 
 
 def open_copy(settings: Settings, clock: Clock, mold: Path | None = None) -> Ledger:
-    """A new instance with keys of its own; its database is a copy of `mold`, or a copy already."""
+    """A new instance with keys of its own; its database is a copy of `mold`, or a copy already.
+
+    What another fixture of the same test has made there is kept.
+    """
     make_folder(settings.home)
-    write_keys(settings.home, new_keys())
-    if mold is not None:
+    if not (settings.home / KEY_FILE).exists():
+        write_keys(settings.home, new_keys())
+    if mold is not None and not (settings.home / FILE).exists():
         shutil.copy(mold, settings.home / FILE)
     return open_ledger(settings, clock)
