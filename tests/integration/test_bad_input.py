@@ -230,7 +230,10 @@ def test_a_post_that_was_edited_by_hand(instance: Instance) -> None:
     (file,) = (instance.home / "content" / "posts").rglob("*.md")
     granted = file.read_text()
     file.write_text(granted.replace("listen", "shout"))
-    done = instance.run("publish", code=Exit.PARTLY)
+    instance.run("publish")  # looks at what has changed in the ledger, not at every file
+    pages = [path.read_text() for path in (instance.home / "site").rglob("*.html")]
+    assert not any("shout" in page for page in pages)
+    done = instance.run("publish", "--full", code=Exit.PARTLY)
     assert file.name in done.stdout + done.stderr
     assert "--recompose" in done.stdout + done.stderr
     assert "shout" in file.read_text(), "the edit is not lost"
