@@ -31,6 +31,8 @@ class ConnectorCase:
     `prepare` puts the replies where the connector finds them. `broken` gives a connector whose
     source can't be reached; `is_permanent` says how its error must be classified. `can_send`:
     whether a message can leave by this channel. `hooks`: the rest of tests/contract/kinds.py.
+    `writers`: how many people write, where that is not one for each reply. `elsewhere`: where a
+    real server is not asked for what it never does.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ConnectorCase:
     is_permanent: bool
     can_send: bool
     hooks: Hooks = field(default_factory=Hooks)
+    writers: int = 0
+    elsewhere: str = ""
 
 
 @contextlib.contextmanager
