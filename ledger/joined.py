@@ -108,6 +108,11 @@ def release_parts(connection: Connection, head_id: int, at: datetime) -> list[tu
         .where(parts, replies.c.source_state == "edited")
         .values(released_text=replies.c.source_text, released_at=at)
     )
+    connection.execute(
+        update(replies)
+        .where(parts, replies.c.source_state.in_(["gone", "protected"]))
+        .values(released_state=replies.c.source_state)
+    )
     rows = connection.execute(select(replies.c.account_id, replies.c.external_id).where(parts))
     found = [(row.account_id, row.external_id) for row in rows]
     connection.execute(

@@ -20,7 +20,8 @@ from ledger.tables import definitions, gone_sources, replies
 
 EDITED = "edited"
 #: States in which the words may not stand any more until an editor has looked.
-HOLDING = frozenset({"gone", "protected", OFFERED})
+ABSENT = frozenset({"gone", "protected"})
+HOLDING = ABSENT | {OFFERED}
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,17 @@ class HeldSource:
 def note_gone(
     connection: Connection, account: Account, external_id: str, state: str, at: datetime
 ) -> None:
-    """A source was deleted ("gone") or made private ("protected"); its reply may be yet to come."""
+    """A source was deleted ("gone") or made private ("protected"); its reply may be yet to come.
+
+    What an editor has let stand although it is so is not held for the same again.
+    """
     connection.execute(
         insert_or_ignore(connection, gone_sources),
         [{"account_id": account.id, "external_id": external_id, "state": state, "at": at}],
     )
     connection.execute(
         update(replies)
-        .where(*_source(account, external_id))
+        .where(*_source(account, external_id), replies.c.released_state != state)
         .values(source_state=state, source_noticed_at=at)
     )
     _wake_publisher(connection, account, external_id, at)
@@ -122,7 +126,11 @@ def apply_tombstones(
         for external_id, state in late.all():
             connection.execute(
                 update(replies)
-                .where(*_source(account, external_id), replies.c.source_state == "")
+                .where(
+                    *_source(account, external_id),
+                    replies.c.source_state == "",
+                    replies.c.released_state != state,
+                )
                 .values(source_state=state, source_noticed_at=replies.c.received_at)
             )
             _hold_heads(connection, at)
@@ -164,7 +172,8 @@ def held_sources(connection: Connection, reply_ids: Sequence[int]) -> dict[int, 
 def release_source(connection: Connection, account: Account, reply_id: int, at: datetime) -> None:
     """An editor has looked, and the words may stand: its author had allowed them.
 
-    An edit is remembered as it was looked at, so that only another one is shown again.
+    What they looked at is remembered, so that only something else is shown again: another edit, or
+    a source that was private and is now gone.
     """
     external_id, state, source_text = connection.execute(
         select(replies.c.external_id, replies.c.source_state, replies.c.source_text).where(
@@ -184,6 +193,7 @@ def release_source(connection: Connection, account: Account, reply_id: int, at: 
             source_text="",
             source_checked_at=at,
             **({"released_text": source_text, "released_at": at} if state == EDITED else {}),
+            **({"released_state": state} if state in ABSENT else {}),
         )
     )
     for account_id, part_id in release_parts(connection, reply_id, at):
@@ -208,6 +218,7 @@ def sources_to_check(
         .where(
             replies.c.account_id == account.id,
             replies.c.source_state.not_in(sorted(HOLDING)),
+            replies.c.released_state != "gone",
             or_(replies.c.source_checked_at.is_(None), replies.c.source_checked_at < before),
         )
         .order_by(replies.c.source_checked_at.nulls_first(), replies.c.id)

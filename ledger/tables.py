@@ -189,6 +189,8 @@ replies = Table(
     # The edit that an editor has looked at last: only another one is shown again.
     _text("released_text"),
     Column("released_at", Utc),
+    # What an editor has looked at and let stand: the same is not held again.
+    Column("released_state", String(16), nullable=False, server_default=""),
     # The earlier reply of the same author that this one continues (ledger.joined).
     Column("continues_id", Integer, index=True),
     # The conversation it is part of (table threads); what a machine wrote may be of none.

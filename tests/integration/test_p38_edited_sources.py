@@ -235,3 +235,7 @@ def test_p38_a_deletion_holds_whatever_edits_were_released(scene: Scene) -> None
     assert seen is not None
     assert seen.state == "gone"
     assert scene.look() is not None
+    scene.release()
+    # Its author had allowed the words, and an editor let them stand: so they do, for good.
+    assert scene.look() is None
+    assert scene.look() is None
