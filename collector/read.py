@@ -14,11 +14,12 @@ from ledger import stopping
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import reached_at
 from ledger.database import Ledger
+from ledger.joined import authors_of_several
 from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
 from ledger.replies import (
     author_of,
-    references_of,
+    references_in,
     replies_without_thread,
     save_reading,
     unread,
@@ -35,13 +36,14 @@ def read_new(ledger: Ledger) -> int:
         with ledger.read() as connection:
             waiting = unread(connection, BATCH)
             campaigns = {
-                reply.campaign_id: campaign_by_id(connection, reply.campaign_id)
-                for reply in waiting
+                one: campaign_by_id(connection, one) for one in {r.campaign_id for r in waiting}
             }
+            references = references_in(connection, [reply.id for reply in waiting])
             answers = {
                 reply.id
                 for reply in waiting
-                if are_ours(connection, references_of(connection, reply.id), reply.account_id)
+                if reply.id in references
+                and are_ours(connection, references[reply.id], reply.account_id)
             }
         # Reading is pure and may take a while over long texts: no transaction is open.
         readings = [
@@ -50,8 +52,13 @@ def read_new(ledger: Ledger) -> int:
         ]
         if readings:
             with ledger.write() as connection:
+                several = authors_of_several(connection, waiting)
                 for reply, reading in readings:
-                    _keep(ledger, connection, reply, reading)
+                    answered = references.get(reply.id, [])
+                    author = (reply.account_id, reply.campaign_id, reply.handle.address)
+                    _keep(
+                        ledger, connection, reply, reading, answered, is_first=author not in several
+                    )
                 read = [replace(reply, reading=reading) for reply, reading in readings]
                 place_replies(connection, ledger.keys, read, ledger.clock())
         total += len(readings)
@@ -88,9 +95,17 @@ def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:
     return reading
 
 
-def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading) -> None:
+def _keep(
+    ledger: Ledger,
+    connection: Connection,
+    reply: Reply,
+    reading: Reading,
+    references: list[str],
+    *,
+    is_first: bool,
+) -> None:
     save_reading(connection, reply.id, with_report(connection, reply, reading))
-    if join_to_earlier(connection, reply, reading, references_of(connection, reply.id)):
+    if not is_first and join_to_earlier(connection, reply, reading, references):
         return
     if reading.kind is not ReplyKind.STOP:
         return
@@ -104,7 +119,7 @@ def _keep(ledger: Ledger, connection: Connection, reply: Reply, reading: Reading
     # One person may be known by the form and by mail: "stop" is meant by the person.
     meant = {
         author.contributor_id,
-        *addressees(connection, references_of(connection, reply.id), reply.account_id),
+        *addressees(connection, references, reply.account_id),
         *reached_at(connection, reply.handle.address),
     }
     stopped = [

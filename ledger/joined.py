@@ -6,6 +6,7 @@ what happens to the source of any part holds the definition (promises P06, P38).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
@@ -73,6 +74,21 @@ def earlier_by_author(connection: Connection, reply: Reply, since: datetime) -> 
     )
     found = (find_reply(connection, reply_id) for reply_id in rows.scalars().all())
     return [one for one in found if one is not None]
+
+
+def authors_of_several(connection: Connection, some: Sequence[Reply]) -> set[tuple[int, str, str]]:
+    """Account, campaign and address of those authors who have written more than one reply."""
+    author = (replies.c.account_id, replies.c.campaign_id, replies.c.address)
+    rows = connection.execute(
+        select(*author)
+        .where(
+            replies.c.account_id.in_({reply.account_id for reply in some}),
+            replies.c.address.in_({reply.handle.address for reply in some}),
+        )
+        .group_by(*author)
+        .having(func.count() > 1)
+    )
+    return {(row.account_id, row.campaign_id, row.address) for row in rows}
 
 
 def hold_heads(connection: Connection) -> list[str]:
