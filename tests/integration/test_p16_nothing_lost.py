@@ -21,7 +21,7 @@ from tests.servers.flaky import FlakyProxy
 from tests.servers.mail import MailServer
 
 MAILS = 10_000
-KILLS = 12
+KILLS = 8
 
 
 @pytest.fixture
