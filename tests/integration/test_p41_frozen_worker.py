@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -95,11 +96,12 @@ class House:
             return int((connection.execute(found).scalar() or "::").split(":")[1] or 0)
 
     def is_locked(self) -> bool:
-        """Whether somebody was stopped in the middle of a transaction."""
+        """Whether somebody was stopped in the middle of a transaction; told in half a second."""
+        if self.ledger.engine.dialect.name == "sqlite":
+            return self._is_file_locked()
         try:
             with self.ledger.write() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(text("SET LOCAL lock_timeout = 500"))
+                connection.execute(text("SET LOCAL lock_timeout = 500"))
                 connection.execute(
                     leases.update().where(leases.c.name == WORKER).values(name=WORKER)
                 )
@@ -109,6 +111,16 @@ class House:
             if "lock" not in str(error).lower():
                 raise
             return True
+        return False
+
+    def _is_file_locked(self) -> bool:
+        file = self.ledger.settings.home / "definedby.sqlite"
+        with contextlib.closing(sqlite3.connect(file, timeout=0.5)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.rollback()
+            except sqlite3.OperationalError:
+                return True
         return False
 
     def end(self) -> None:

@@ -18,7 +18,7 @@ from ledger.etiquette import Action
 from ledger.model import Campaign, ReplyKind
 
 TEMPLATES = sorted(
-    (Path(consent.messages.__file__).parents[1] / "templates" / "message").glob("*.txt")
+    (Path(consent.messages.__file__).parents[1] / "templates" / "message").glob("*/*.txt")
 )
 _QUOTED = re.compile(r"[“„”«「]\s?(stop)\s?[”“»」]", re.IGNORECASE)
 
@@ -34,10 +34,14 @@ def assert_stops(text: str, lang: str) -> None:
     assert read_reply(found[1], campaign(lang)).kind is ReplyKind.STOP, lang
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_p13_each_message_of_ours_names_a_way_to_stop(template: Path) -> None:
-    assert len(TEMPLATES) >= 5
-    assert_stops(template.read_text(encoding="utf-8"), "en")
+    assert_stops(template.read_text(encoding="utf-8"), template.parent.name)
+
+
+def test_every_template_is_tried() -> None:
+    assert {template.parent.name for template in TEMPLATES} >= {"en", "de", "fr", "ja"}
+    assert len(TEMPLATES) >= 8 * 3
 
 
 @pytest.mark.parametrize("lang", [*_words(), "xx"])
