@@ -191,7 +191,7 @@ class AtBluesky:
         newest = max(self.taken, default=0)
         self.now += 100 * len(numbers)
         for number in chance.sample(numbers, len(numbers)):
-            back = max(60_000, 130 * len(numbers)) if chance.random() < 0.05 else 50 * len(numbers)
+            back = 60_000 if chance.random() < 0.05 else 50 * len(numbers)
             at = self.now - chance.randrange(back)
             while at in self.taken:
                 at -= 1
