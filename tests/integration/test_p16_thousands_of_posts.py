@@ -241,8 +241,10 @@ def test_p16_thousands_of_answers_through_all_that_can_go_wrong(
     ledger = open_ledger(load_settings({}, home=instance.home), create=True)
     with contextlib.closing(ledger):
         _account(ledger, place)
-        each = answers // WAVES
-        for wave in range(WAVES):
+        # At Bluesky what is dated back is found behind 500 others (MOST_REMEMBERED), not more.
+        waves = max(WAVES, answers // 400) if place.channel is Channel.BLUESKY else WAVES
+        each = answers // waves
+        for wave in range(waves):
             place.arrive(list(range(wave * each, (wave + 1) * each)), chance)
             if wave < KILLED:
                 met[KILL] += _killed_while_reading(instance, place, chance.randrange(1, 4))
