@@ -95,6 +95,29 @@ def test_p06_a_withdrawal_wins_over_a_source_that_comes_back(
     assert publish(ledger).posts == 0
 
 
+def test_p38_what_an_editor_let_stand_is_held_again_only_for_something_new(
+    ledger: Ledger, campaign: Campaign
+) -> None:
+    """Whoever tells of it: a poll, the author's own page, or the reply read once more."""
+    account = social_account(ledger, campaign)
+    reply = IncomingReply("post-1", "@ada_example", WORDS)
+
+    def told(state: str) -> str:
+        with ledger.write() as connection:
+            sources.note_gone(connection, account, "post-1", state, ledger.clock())
+            sources.apply_tombstones(connection, account, ["post-1"], ledger.clock())
+            held = sources.held_source(connection, 1)
+        return held.state if held is not None else ""
+
+    with ledger.write() as connection:
+        store_replies(connection, account, [reply], ledger.clock())
+    for state in ("protected", "gone"):
+        assert told(state) == state
+        with ledger.write() as connection:
+            sources.release_source(connection, account, 1, ledger.clock())
+        assert told(state) == ""
+
+
 def test_p38_only_what_is_used_is_looked_at_again_and_not_too_often(
     ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> None:
