@@ -120,6 +120,10 @@ class Ask:
     envvar: str = ""
 
 
+#: The kind of unit that is charged for looking again at posts whose words are used.
+LOOK = "look"
+
+
 @dataclass(frozen=True)
 class Held:
     """Units held back for one request, and in which month, as long as it is under way."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from collector.connector import ChannelError, Held
+from collector.connector import LOOK, ChannelError, Held
 from ledger.clock import Clock, system_clock
 from ledger.database import Ledger
 from ledger.model import Account
@@ -16,7 +16,6 @@ from ledger.spending import charge, hold, let_go, month_of, spent, spent_on
 DOLLAR = 1_000_000
 #: This part of the cap is only for looking again at posts that are used (promise P38).
 KEPT_FOR_LOOKING = 0.25
-LOOK = "look"
 CAP_REACHED = "The monthly cap of"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from collector.connector import ChannelError, PromptPost, SourceState, no_such_post
+from collector.connector import LOOK, ChannelError, PromptPost, SourceState, no_such_post
 from collector.x_api import Api
 from collector.x_posts import (
     POST_FIELDS,
@@ -18,7 +18,6 @@ from collector.x_posts import (
     read_posts,
     source_states,
 )
-from collector.x_prices import LOOK
 from ledger.model import IncomingReply
 
 #: docs.x.com/x-api/posts/get-posts-by-ids: at most 100 a request.

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 
-#: Looking again at posts that are used; X charges it as reading a post.
-LOOK = "look"
+from collector.connector import LOOK
+
 PRICES: dict[str, float] = {
     "mention": 0.001,
     "follower": 0.001,
     "post_read": 0.005,
-    LOOK: 0.005,
+    LOOK: 0.005,  # X charges it as reading a post
     "user_read": 0.010,
     "dm_read": 0.010,
     "post": 0.015,

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from collector.meter import LOOK, AccountMeter
+from collector.connector import LOOK
+from collector.meter import AccountMeter
 from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger
