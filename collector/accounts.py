@@ -60,26 +60,8 @@ def keep_account(
     if known is not None and not replace:
         raise name_taken(channel, name)
     tried = Account(0, channel, name, campaign.id, options, secret)
-    renewed = [secret]
-    # Tried on its new options, at the cost of the account that it is already.
     trial = TrialMeter(options, prices_of(channel), ledger.clock)
-    counting = dataclasses.replace(tried, id=known.id) if known is not None else None
-    meter = trial if counting is None else meter_of(ledger, counting)
-    context = Context(clock=ledger.clock, keep_secret=renewed.append, meter=meter)
-    try:  # no transaction is open meanwhile
-        answer = try_account(tried, context, seconds)
-    except DefinedbyError as error:
-        if known is not None and known.secret == secret != renewed[-1]:
-            # Its own tokens were renewed before it failed; those it had are worth nothing now.
-            with ledger.write() as connection:
-                renew_secret(connection, ledger.keys, known.id, renewed[-1])
-        if isinstance(error, TemporaryError):
-            # Its own advice is for an account that is tried again by itself.
-            raise TemporaryError(
-                error.what, "Look whether the address is right, or try again in a moment."
-            ) from error
-        raise
-    secret = renewed[-1]
+    secret, answer = _tried(ledger, tried, known, trial, seconds)
     with ledger.write() as connection:
         known = find_account(connection, ledger.keys, channel, name)
         if known is not None and replace:
@@ -96,3 +78,29 @@ def keep_account(
         )
     trial.charge_to(meter_of(ledger, made))
     return made, answer
+
+
+def _tried(
+    ledger: Ledger, tried: Account, known: Account | None, trial: TrialMeter, seconds: float
+) -> tuple[str, str]:
+    """The secret as it is after the trial, and the answer. Raises DefinedbyError."""
+    secret = tried.secret
+    renewed = [secret]
+    # On its new options, at the cost of the account that it is already.
+    counting = dataclasses.replace(tried, id=known.id) if known is not None else None
+    meter = trial if counting is None else meter_of(ledger, counting)
+    context = Context(clock=ledger.clock, keep_secret=renewed.append, meter=meter)
+    try:  # no transaction is open meanwhile
+        answer = try_account(tried, context, seconds)
+    except DefinedbyError as error:
+        if known is not None and known.secret == secret != renewed[-1]:
+            # Its own tokens were renewed before it failed; those it had are worth nothing now.
+            with ledger.write() as connection:
+                renew_secret(connection, ledger.keys, known.id, renewed[-1])
+        if isinstance(error, TemporaryError):
+            # Its own advice is for an account that is tried again by itself.
+            raise TemporaryError(
+                error.what, "Look whether the address is right, or try again in a moment."
+            ) from error
+        raise
+    return renewed[-1], answer
