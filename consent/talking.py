@@ -19,7 +19,6 @@ from ledger.person import PersonFacts
 from ledger.replies import replies_in_threads
 from ledger.tables import outbox
 from ledger.threads import Thread, find_thread
-from ledger.together import lock_person
 
 #: No channel has room for more, and nobody wants to read it.
 MOST_CHARACTERS = 5000
@@ -97,7 +96,6 @@ def say(
         thread = find_thread(connection, thread_id)
         if thread is None:
             raise DefinedbyError("There is no such conversation.", "Look it up on the desk.")
-        lock_person(connection, thread.person[0])
         if has_stopped_contact(connection, thread.person[0]):
             raise NotNowError("This person asked not to be written to.", "Leave them be.")
         if state_of_thread(connection, thread) != seen:

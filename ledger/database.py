@@ -1,8 +1,10 @@
 """The database behind the ledger: one way to read, one way to write, on SQLite and PostgreSQL.
 
-SQLite runs in WAL mode with synchronous=FULL, and every writer starts with BEGIN IMMEDIATE: a
-transaction that begins as a reader and then writes would fail with "database is locked" instead
-of waiting. No transaction may stay open across a network call.
+Both have one writer at a time (docs/adr/0025): what was proved about two writers on one database
+holds on the other, and no two of them can wait for each other in a circle. SQLite runs in WAL mode
+with synchronous=FULL, and every writer starts with BEGIN IMMEDIATE: a transaction that begins as a
+reader and then writes would fail with "database is locked" instead of waiting. On PostgreSQL every
+writer starts with the same advisory lock. No transaction may stay open across a network call.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from sqlalchemy import (
     Engine,
     create_engine,
     event,
-    func,
     insert,
     inspect,
     make_url,
@@ -43,8 +44,14 @@ SCHEMA = "0017"
 SAFE_SQLITE = (3, 51, 3)
 BUSY_SECONDS = 60
 WRITE = "definedby_write"
-#: Two processes that start at once must not migrate at once; any number of our own will do.
-MIGRATION_LOCK = 0x646566696E6564
+#: What starts every writer on PostgreSQL: the lock that all of them hold until their transaction
+#: ends (its number is any one of our own). Nobody waits longer for it than on SQLite, and who is
+#: stopped in the middle of a transaction, like a frozen process, loses it: the others go on.
+_ONE_WRITER = (
+    f"SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{BUSY_SECONDS // 2}s', true),"
+    " pg_advisory_xact_lock(28266661344896612)"
+)
 
 
 def sqlite_module() -> Any:
@@ -70,7 +77,7 @@ def connect(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(url)
         if parsed.get_backend_name() == "postgresql":
-            return create_engine(url, pool_pre_ping=True)
+            return _postgres(url)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise SettingError(
             f"The database address can't be used: {error}.",
@@ -99,6 +106,17 @@ def _sqlite(url: str) -> Engine:
     def _begin(connection: Connection) -> None:
         writing = connection.get_execution_options().get(WRITE)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(WRITE):
+            connection.exec_driver_sql(_ONE_WRITER)
 
     return engine
 
@@ -132,6 +150,53 @@ class Ledger:
         self.engine.dispose()
 
 
+#: What an operator can mend, by words that only that error has: what to say, and what to do.
+_FRIENDLY: tuple[tuple[tuple[str, ...], type[DefinedbyError], str, str], ...] = (
+    (
+        ("disk is full", "no space left"),
+        TemporaryError,
+        "The disk is full: nothing of this step was stored.",
+        "Free some space; the work goes on by itself.",
+    ),
+    (
+        ("disk i/o error",),  # so SQLite words it when there is no room for its index
+        TemporaryError,
+        "The disk is full or does not answer: nothing of this step was stored.",
+        "Free some space; if there is plenty, have the disk checked.",
+    ),
+    (
+        ("database is locked", "lock timeout"),
+        TemporaryError,
+        f"Another process kept the database for over {BUSY_SECONDS} s: nothing of this was stored.",
+        "Try again; if it stays like this, stop the process that hangs.",
+    ),
+    (
+        ("idle-in-transaction",),
+        TemporaryError,
+        "This process stood still in the middle of a step, and another one went on without it.",
+        "Nothing is lost; it is done again.",
+    ),
+    (
+        ("readonly", "read-only"),
+        DefinedbyError,
+        "The database can't be written.",
+        "Give the user that runs definedby the right to write the instance folder.",
+    ),
+    (
+        ("unable to open database",),
+        DefinedbyError,
+        "The database file can't be opened.",
+        "Check that the instance folder exists and may be written.",
+    ),
+    (
+        ("malformed", "not a database", "decode to utf-8"),
+        DefinedbyError,
+        "The database file is damaged or is not a definedby database.",
+        "Keep a copy of it, then restore the newest backup: definedby restore FILE.",
+    ),
+)
+
+
 @contextlib.contextmanager
 def friendly_database_errors() -> Iterator[None]:
     """Turn what an operator can mend into a sentence; let real bugs through as they are."""
@@ -139,31 +204,9 @@ def friendly_database_errors() -> Iterator[None]:
         yield
     except (OperationalError, DatabaseError) as error:
         message = str(error.orig).lower()
-        if "disk is full" in message or "no space left" in message:
-            raise TemporaryError(
-                "The disk is full: nothing of this step was stored.",
-                "Free some space; the work goes on by itself.",
-            ) from error
-        if "disk i/o error" in message:  # so SQLite words it when there is no room for its index
-            raise TemporaryError(
-                "The disk is full or does not answer: nothing of this step was stored.",
-                "Free some space; if there is plenty, have the disk checked.",
-            ) from error
-        if "readonly" in message or "read-only" in message:
-            raise DefinedbyError(
-                "The database can't be written.",
-                "Give the user that runs definedby the right to write the instance folder.",
-            ) from error
-        if "unable to open database" in message:
-            raise DefinedbyError(
-                "The database file can't be opened.",
-                "Check that the instance folder exists and may be written.",
-            ) from error
-        if any(word in message for word in ("malformed", "not a database", "decode to utf-8")):
-            raise DefinedbyError(
-                "The database file is damaged or is not a definedby database.",
-                "Keep a copy of it, then restore the newest backup: definedby restore FILE.",
-            ) from error
+        for words, kind, sentence, mend in _FRIENDLY:
+            if any(word in message for word in words):
+                raise kind(sentence, mend) from error
         if isinstance(error, OperationalError) and "connection" in message:
             raise TemporaryError(
                 f"The database server can't be reached: {str(error.orig).splitlines()[0]}.",
@@ -248,9 +291,7 @@ def _migrate(ledger: Ledger, version: str | None) -> None:
             f"The database is of a newer version ({version}) than this program ({SCHEMA}).",
             "Update definedby, or restore a backup made with this version.",
         )
-    with ledger.write() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    with ledger.write() as connection:  # two that start at once migrate one after the other
         migrate(connection)
         if connection.execute(select(tables.chain_head.c.seq)).first() is None:
             connection.execute(insert(tables.chain_head).values(id=1, seq=0, hash=GENESIS))

@@ -18,7 +18,7 @@ from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.requests import rekey_requests
 from ledger.tables import contributors, joins
-from ledger.together import hold, people_of
+from ledger.together import people_of
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def join(
     """
     if not because.strip():
         raise DefinedbyError("Say how you know.", "One sentence is kept beside it.")
-    person = _held(connection, one, other)
+    person = _both(connection, one, other)
     if other in people_of(connection, one):
         raise DefinedbyError("They are one person already.", "There is nothing to join.")
     rekey_requests(connection, person)
@@ -72,7 +72,7 @@ def part(connection: Connection, join_id: int, at: datetime, parted_by: str) -> 
     row = connection.execute(select(joins).where(joins.c.id == join_id)).first()
     if row is None:
         raise DefinedbyError("There is no such join.", "Load the page again.")
-    before = _held(connection, row.one, row.other)
+    before = _both(connection, row.one, row.other)
     changed = connection.execute(
         update(joins)
         .where(joins.c.id == join_id, joins.c.parted_at.is_(None))
@@ -96,16 +96,8 @@ def joins_of(connection: Connection, contributor_id: str) -> list[Join]:
     return [_join(row) for row in rows]
 
 
-def _held(connection: Connection, one: str, other: str) -> tuple[str, ...]:
-    """All who are the same person as either, held in the order of their ids."""
-    while True:
-        both = _both(connection, one, other)
-        hold(connection, both)
-        if _both(connection, one, other) == both:
-            return both
-
-
 def _both(connection: Connection, one: str, other: str) -> tuple[str, ...]:
+    """All who are the same person as either."""
     return tuple(sorted({*people_of(connection, one), *people_of(connection, other)}))
 
 

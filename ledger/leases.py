@@ -76,10 +76,8 @@ def release(connection: Connection, lease: Lease, now: datetime) -> None:
 
 
 def check_fence(connection: Connection, lease: Lease) -> None:
-    """Raise LeaseLostError unless this is still the newest holder; locks the lease's row."""
-    fence = connection.execute(
-        select(leases.c.fence).where(leases.c.name == lease.name).with_for_update()
-    ).scalar()
+    """Raise LeaseLostError unless this is still the newest holder."""
+    fence = connection.execute(select(leases.c.fence).where(leases.c.name == lease.name)).scalar()
     if fence != lease.fence:
         raise _lost(lease)
 

@@ -148,12 +148,6 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     waiting = _next_allowed(connection, keys, now)
     if waiting is None:
         return None
-    # Without this a "stop" on PostgreSQL could be kept after the look below and before our commit.
-    connection.execute(
-        select(contributors.c.id)
-        .where(contributors.c.id == waiting.contributor_id)
-        .with_for_update(read=True)
-    )
     changed = connection.execute(
         update(outbox)
         .where(
@@ -200,12 +194,9 @@ def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any]
 
 
 def _block(connection: Connection, keys: Keys, row: Row[Any], now: datetime) -> Block | None:
-    """The rule that keeps this message from leaving now. Its account is locked: caps are exact."""
+    """The rule that keeps this message from leaving now; one writer at a time: caps are exact."""
     if row.purpose == Action.GOODBYE:  # the one that may follow a stop; `once` keeps it single
         return None
-    connection.execute(
-        select(accounts.c.id).where(accounts.c.id == row.account_id).with_for_update()
-    )
     verdict = verdict_on(connection, keys, row, now)
     if verdict.block is None and verdict.by_hand is not None:
         rule = verdict.by_hand

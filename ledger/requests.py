@@ -17,7 +17,7 @@ from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Credit, Definition, Use
 from ledger.tables import requests
-from ledger.together import lock_person, people_of
+from ledger.together import people_of
 
 
 class AskedAlreadyError(DefinedbyError):
@@ -80,7 +80,7 @@ def open_request(
         connection.execute(
             insert(requests).values(
                 **{**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
-                live_key=live_key(lock_person(connection, definition.contributor_id)[0]),
+                live_key=live_key(people_of(connection, definition.contributor_id)[0]),
             )
         )
     except IntegrityError as error:

@@ -14,7 +14,7 @@ from ledger.keys import Keys
 from ledger.newcomers import forget_newcomers
 from ledger.outbox import cancel_messages, refuse_messages
 from ledger.requests import close_request, live_request
-from ledger.together import lock_person
+from ledger.together import people_of
 
 
 def stop(
@@ -30,7 +30,7 @@ def stop(
     """
     stopped = [
         _stop_one(connection, keys, at, one, evidence)
-        for one in lock_person(connection, contributor_id)
+        for one in people_of(connection, contributor_id)
     ]
     return any(stopped)
 
