@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from collector.channels.importing import open_source
-from collector.import_file import import_file
+from collector.imports.file import import_file
 from ledger.campaigns import add_campaign, need_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.inserting import BATCH

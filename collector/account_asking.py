@@ -13,7 +13,7 @@ from ledger.settings import Settings
 
 #: The modules that say what an account needs: `ASKS`, `account_from` and `answers_of`.
 ASKING = {
-    Channel.EMAIL: "collector.mail_login",
+    Channel.EMAIL: "collector.mail.login",
     Channel.MASTODON: "collector.channels.mastodon",
     Channel.BLUESKY: "collector.channels.bluesky",
     Channel.X: "collector.channels.x",

@@ -84,7 +84,7 @@ def import_command(
     file again adds nothing, and never implies that anybody consented.
     """
     from collector.channels.importing import open_source
-    from collector.import_file import import_file
+    from collector.imports.file import import_file
     from collector.read import read_new
     from ledger.campaigns import need_campaign
 

@@ -18,7 +18,7 @@ from ledger.model import Page
 from ledger.person import FoundPerson
 
 if TYPE_CHECKING:
-    from collector.mail_idle import Ear
+    from collector.mail.idle import Ear
 
 
 class ChannelError(Exception):

@@ -16,7 +16,7 @@ from ledger.prompts import prompts_of_account
 #: Prompts whose replies are still looked for; older ones are read through mentions alone.
 MOST_PROMPTS = 20
 #: Where a channel that charges keeps its price table: dollars per unit, by kind.
-_PRICES = {Channel.X: "collector.x_prices"}
+_PRICES = {Channel.X: "collector.x.prices"}
 
 
 def context_of(ledger: Ledger, account: Account) -> Context:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from collector.channels import open_connector
 from collector.connector import ChannelError, OutgoingMessage
 from collector.context import context_of
-from collector.mail_headers import mail_headers
-from collector.mail_manners import refusal
+from collector.mail.headers import mail_headers
+from collector.mail.manners import refusal
 from collector.poll import wait_after
 from ledger.accounts import account_by_id
 from ledger.database import Ledger

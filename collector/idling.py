@@ -15,7 +15,7 @@ import structlog
 
 from collector.channels import LISTENING, open_connector
 from collector.connector import ChannelError, ListeningConnector
-from collector.mail_idle import Ear, NoIdleError
+from collector.mail.idle import Ear, NoIdleError
 from ledger.accounts import all_accounts, wake_account
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError

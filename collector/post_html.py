@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
-from collector.mail_html import visible_text
+from collector.mail.html import visible_text
 
 #: Attributes may hold '>' in quotes; possessive, so that nothing is tried twice.
 _TAG = re.compile(

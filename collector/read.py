@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from collector.goodbye import say_goodbye
 from collector.joining import join_to_earlier
-from collector.mail_reports import with_report
+from collector.mail.reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id

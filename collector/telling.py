@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from collector import safe_fetch
-from collector.mention_page import read_apart
-from collector.webmention_sending import NO_ENDPOINT, Fetch, Post, Read, SendOutcome, send_mention
+from collector.webmention.page import read_apart
+from collector.webmention.sending import NO_ENDPOINT, Fetch, Post, Read, SendOutcome, send_mention
 from ledger.database import Ledger
 from ledger.paused import paused
 from ledger.told_pages import ToldPage, ToldState, due_pages, forget_failed, settle_told

@@ -145,16 +145,16 @@ def main() -> None:
     import mastodon  # noqa: F401
     import tweepy  # type: ignore[import-untyped]  # noqa: F401
 
-    import collector.bluesky_wire
+    import collector.bluesky.wire
     import collector.channels.bluesky
     import collector.channels.email
     import collector.channels.mastodon
     import collector.channels.x
-    import collector.mastodon_session
-    import collector.x_session
+    import collector.mastodon.session
+    import collector.x.session
     import web.work  # noqa: F401
 
-    collector.bluesky_wire._trusted()
+    collector.bluesky.wire._trusted()
 
     for line in sys.stdin:
         print(json.dumps(_perform(json.loads(line))), flush=True)

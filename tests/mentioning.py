@@ -14,9 +14,9 @@ from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from collector.channels.webmention import Fetch
-from collector.mention_checking import check_mentions
-from collector.mention_page import read_here
 from collector.safe_fetch import fetch
+from collector.webmention.checking import check_mentions
+from collector.webmention.page import read_here
 from ledger.accounts import all_accounts
 from ledger.campaigns import add_campaign
 from ledger.clock import Clock

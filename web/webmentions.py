@@ -1,7 +1,7 @@
 """The webmention endpoint: other servers say that a page of theirs links to one of ours.
 
 Whatever passes a cheap look is kept and answered with 202; the worker checks it later
-(collector/mention_checking.py). Servers have no token of ours and no Origin: this one view
+(collector/webmention/checking.py). Servers have no token of ours and no Origin: this one view
 is open to them, and all it can do is add a row that says "look there".
 """
 

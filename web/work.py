@@ -7,12 +7,12 @@ from functools import partial
 
 from collector.dispatch import dispatch
 from collector.idling import Idling
-from collector.mention_checking import check_mentions
 from collector.polling import Poller, poll_due
 from collector.read import read_new
 from collector.schedule import Task, Worker, run_once
 from collector.source_check import check_sources
 from collector.telling import tell_pages
+from collector.webmention.checking import check_mentions
 from consent.answering import read_answers
 from consent.requests import expire_overdue
 from ledger import log

@@ -1,7 +1,7 @@
 """Bluesky: notifications, the prompt's thread and direct messages, by the account's server (PDS).
 
-Reading is in collector/bluesky_reading.py and bluesky_chats.py, one post in bluesky_posts.py, the
-requests and what goes wrong with them in bluesky_wire.py.
+Reading is in collector/bluesky/reading.py and chats.py, one post in posts.py, the
+requests and what goes wrong with them in wire.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from collector.bluesky_answers import SIGN_IN_AGAIN, Refused, Server, items_of, text_of
-from collector.bluesky_chats import read_chats
-from collector.bluesky_posts import parts_of, read_post
-from collector.bluesky_reading import PER_REQUEST, Found, Notifications, read_thread
-from collector.bluesky_writing import (
+from collector.bluesky.answers import SIGN_IN_AGAIN, Refused, Server, items_of, text_of
+from collector.bluesky.chats import read_chats
+from collector.bluesky.posts import parts_of, read_post
+from collector.bluesky.reading import PER_REQUEST, Found, Notifications, read_thread
+from collector.bluesky.writing import (
     answer_publicly,
     own_post_at,
     publish_prompt,
@@ -148,7 +148,7 @@ class BlueskyConnector:
 
     def new_followers(self, cursor: str, limit: int) -> FollowerPage:
         """Who follows since the cursor. Raises ChannelError."""
-        from collector.bluesky_followers import new_followers
+        from collector.bluesky.followers import new_followers
 
         with self._server() as server:
             return new_followers(server, cursor, limit)
@@ -216,7 +216,7 @@ class BlueskyConnector:
     @contextlib.contextmanager
     def _server(self) -> Iterator[Server]:
         try:
-            from collector.bluesky_wire import TIMEOUT, Wire
+            from collector.bluesky.wire import TIMEOUT, Wire
         except ModuleNotFoundError as error:
             raise ChannelError(
                 "The Bluesky client is not installed.",

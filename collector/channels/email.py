@@ -1,7 +1,7 @@
 """E-mail: read a mailbox by IMAP without touching it, send by SMTP.
 
 The cursor is "UIDVALIDITY:UID of the last message read". The limits and the reading of one
-message are in collector/mail_message.py, the sending in collector/mail_sending.py.
+message are in collector/mail/message.py, the sending in collector/mail/sending.py.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from imap_tools.errors import (
 )
 from imap_tools.mailbox import BaseMailBox
 
-from collector import mail_idle, mail_sending
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
-from collector.mail_idle import Ear
-from collector.mail_message import message_id, read_message, too_large
-from collector.mail_server import REFUSED_PASSWORD, MailHost, said, unreachable
-from collector.mail_structure import MAX_BYTES
+from collector.mail import idle, sending
+from collector.mail.idle import Ear
+from collector.mail.message import message_id, read_message, too_large
+from collector.mail.server import REFUSED_PASSWORD, MailHost, said, unreachable
+from collector.mail.structure import MAX_BYTES
 from ledger.clock import Clock, system_clock
 from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
 
@@ -90,24 +90,24 @@ class EmailConnector:
             more=bool(uids) and uids[-1] > last,
         )
 
-    def listen(self, ear: Ear, renew_seconds: float = mail_idle.RENEW_SECONDS) -> None:
+    def listen(self, ear: Ear, renew_seconds: float = idle.RENEW_SECONDS) -> None:
         """Tell `ear` of every arrival until it is closed (RFC 2177); read nothing.
 
         Raises ChannelError, and NoIdleError when the server doesn't offer IDLE.
         """
         with self._open_folder() as (mailbox, count):
-            mail_idle.listen(mailbox, count, ear, renew_seconds)
+            idle.listen(mailbox, count, ear, renew_seconds)
 
     def send(self, message: OutgoingMessage) -> str:
         """Send once; return the Message-ID. Raises ChannelError (promise P10)."""
-        mail = mail_sending.compose(
+        mail = sending.compose(
             message,
             sender=self._address,
             sender_name=str(self._options.get("sender_name") or ""),
             at=self._now(),
         )
         with self._smtp() as client:
-            mail_sending.deliver(client, mail, sender=self._address, recipient=message.recipient)
+            sending.deliver(client, mail, sender=self._address, recipient=message.recipient)
         return message.message_id
 
     def check(self) -> str:
@@ -125,7 +125,7 @@ class EmailConnector:
 
     def _smtp(self) -> contextlib.AbstractContextManager[Any]:
         host = MailHost.of(self._options, "smtp", ssl_port=465, starttls_port=587)
-        return mail_sending.logged_in(
+        return sending.logged_in(
             host, self._user, self._secret, own_domain=self._address.rpartition("@")[2]
         )
 

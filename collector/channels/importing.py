@@ -16,15 +16,15 @@ from typing import BinaryIO
 
 from collector.channels.form import Unpolled
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
-from collector.import_records import Record
-from collector.import_rows import (
+from collector.imports.records import Record
+from collector.imports.rows import (
     MOST_CHARACTERS,
     RowProblem,
     choose_columns,
     row_reader,
     stand_in_address,
 )
-from collector.import_shape import FileShape, look_at
+from collector.imports.shape import FileShape, look_at
 from ledger.errors import SettingError
 from ledger.model import Account, IncomingReply, Page, Skipped
 
@@ -167,7 +167,7 @@ def _cursor(file: BinaryIO, offset: int, line: int) -> str:
 
 
 def _read_mail(record: Record) -> IncomingReply | Skipped:
-    from collector.mail_message import read_message
+    from collector.mail.message import read_message
 
     found = read_message(record.message)
     if isinstance(found, Skipped):

@@ -1,8 +1,8 @@
 """Mastodon: mentions, private mentions and the prompt's thread, by Mastodon.py.
 
 Threads are incomplete across servers, so the prompt's own thread is read beside the mentions.
-Requests go through collector/mastodon_api.py, a status becomes a reply in
-collector/mastodon_posts.py, what goes wrong is worded in collector/mastodon_errors.py.
+Requests go through collector/mastodon/api.py, a status becomes a reply in
+collector/mastodon/posts.py, what goes wrong is worded in collector/mastodon/errors.py.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from collector.connector import (
     SourceState,
     no_such_post,
 )
-from collector.mastodon_api import GONE, Api
-from collector.mastodon_errors import reading_error
-from collector.mastodon_place import Place, mark_of
-from collector.mastodon_posts import (
+from collector.mastodon.api import GONE, Api
+from collector.mastodon.errors import reading_error
+from collector.mastodon.place import Place, mark_of
+from collector.mastodon.posts import (
     PRIVATE,
     STATUS_ID,
     Home,
@@ -38,7 +38,7 @@ from collector.mastodon_posts import (
     text_of,
     web_address,
 )
-from collector.mastodon_recipients import recipient_of
+from collector.mastodon.recipients import recipient_of
 from collector.platform_answers import NoAnswer, Refused
 from ledger.model import Account, IncomingReply, Page, SkipKind, Skipped
 
@@ -144,7 +144,7 @@ class MastodonConnector:
 
     def new_followers(self, cursor: str, limit: int) -> FollowerPage:
         """Who follows since the cursor. Raises ChannelError."""
-        from collector.mastodon_followers import new_followers
+        from collector.mastodon.followers import new_followers
 
         return new_followers(self._api, cursor, limit)
 

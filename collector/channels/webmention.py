@@ -1,7 +1,7 @@
 """Webmention: people answer on pages of their own, and their server tells us (W3C, 2017).
 
-What was sent is kept by web/webmentions.py, and what became of it by collector/mention_checking.py;
-here its source is fetched and looked at.
+What was sent is kept by web/webmentions.py, and what became of it by
+collector/webmention/checking.py; here its source is fetched and looked at.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from enum import Enum
 from collector import safe_fetch
 from collector.channels.form import Unpolled
 from collector.connector import Connector, Context, SourceState, mentions_nothing
-from collector.mention_page import MentionPage, read_apart
 from collector.safe_fetch import FetchedPage
 from collector.turns import Turn
 from collector.web_address import normal_url, read_address
+from collector.webmention.page import MentionPage, read_apart
 from ledger.errors import DefinedbyError, TemporaryError
 from ledger.model import Account, IncomingReply, SkipKind, clean_name
 

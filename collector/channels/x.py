@@ -1,8 +1,8 @@
 """X: mentions, answers to the prompt and direct messages, by tweepy and X's API v2.
 
-X charges by use, so every request asks the meter first (collector/x_api.py). How a listing is read
-without gaps is in collector/x_walk.py, what goes wrong in collector/x_errors.py, the login in
-collector/x_login.py.
+X charges by use, so every request asks the meter first (collector/x/api.py). How a listing is read
+without gaps is in collector/x/walk.py, what goes wrong in collector/x/errors.py, the login in
+collector/x/login.py.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from collector.connector import (
     PromptPost,
     SourceState,
 )
-from collector.x_again import LOOKUP_IDS, own_post_at, states_of, texts_of
-from collector.x_api import Api
-from collector.x_errors import OnlyHere
-from collector.x_login import ASKS, Login, account_from, answers_of, base_url_of, timeout_of
-from collector.x_posts import (
+from collector.x.again import LOOKUP_IDS, own_post_at, states_of, texts_of
+from collector.x.api import Api
+from collector.x.errors import OnlyHere
+from collector.x.login import ASKS, Login, account_from, answers_of, base_url_of, timeout_of
+from collector.x.posts import (
     MESSAGE_FIELDS,
     MESSAGE_PREFIX,
     POST_FIELDS,
@@ -40,12 +40,12 @@ from collector.x_posts import (
     read_messages,
     read_posts,
 )
-from collector.x_prices import kind_of_post
-from collector.x_walk import Batch, Listing, Mark, Taken, read_listing
+from collector.x.prices import kind_of_post
+from collector.x.walk import Batch, Listing, Mark, Taken, read_listing
 from ledger.model import Account, IncomingReply, Page, Skipped
 
 if TYPE_CHECKING:
-    from collector.x_session import ApiSession
+    from collector.x.session import ApiSession
 
 __all__ = ["ASKS", "XConnector", "account_from", "answers_of", "open_connector"]
 
@@ -153,7 +153,7 @@ class XConnector:
 
     def new_followers(self, cursor: str, limit: int) -> FollowerPage:
         """Who follows since the cursor; each one that X shows is charged. Raises ChannelError."""
-        from collector.x_followers import new_followers
+        from collector.x.followers import new_followers
 
         with self._api() as api:
             return new_followers(api, cursor, limit)
@@ -240,7 +240,7 @@ class XConnector:
 
     @contextlib.contextmanager
     def _api(self) -> Iterator[Api]:
-        from collector.x_session import ApiSession
+        from collector.x.session import ApiSession
 
         login = Login.of(self._secret)
         base_url, timeout = base_url_of(self._options), timeout_of(self._options)

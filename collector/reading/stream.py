@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from collector.mail_html import visible_text
+from collector.mail.html import visible_text
 from collector.post_html import post_text
 from collector.reading import prompt_of, read_text
 

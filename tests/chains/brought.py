@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from collector.channels.importing import open_source
-from collector.import_file import import_file
+from collector.imports.file import import_file
 from ledger.accounts import add_account
 from ledger.model import Account, Channel
 from ledger.prompts import Prompt

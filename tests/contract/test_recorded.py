@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from collector.bluesky_posts import read_post
-from collector.mail_message import read_message
-from collector.mastodon_posts import Home, read_status
-from collector.x_posts import read_posts
+from collector.bluesky.posts import read_post
+from collector.mail.message import read_message
+from collector.mastodon.posts import Home, read_status
+from collector.x.posts import read_posts
 from ledger.model import IncomingReply, Skipped
 
 RECORDED = Path(__file__).parent / "recorded"

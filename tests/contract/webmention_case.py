@@ -10,8 +10,8 @@ from pathlib import Path
 
 from collector.channels.webmention import Finding, Outcome, look
 from collector.connector import ChannelError, SourceState
-from collector.mention_page import read_here
 from collector.safe_fetch import fetch
+from collector.webmention.page import read_here
 from ledger.campaigns import add_campaign
 from ledger.database import open_ledger
 from ledger.model import Page

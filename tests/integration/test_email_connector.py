@@ -11,8 +11,8 @@ import pytest
 
 from collector.channels.email import PAGE_BYTES, EmailConnector, open_connector
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_message import source_bytes
-from collector.mail_structure import MAX_BYTES
+from collector.mail.message import source_bytes
+from collector.mail.structure import MAX_BYTES
 from ledger.model import Account, Channel, IncomingReply, SkipKind, Skipped
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer, free_ports

@@ -20,7 +20,7 @@ from collector import idling
 from collector.channels.email import EmailConnector
 from collector.connector import ChannelError
 from collector.idling import Idling
-from collector.mail_idle import GAP_SECONDS, Ear, NoIdleError
+from collector.mail.idle import GAP_SECONDS, Ear, NoIdleError
 from collector.poll import store_page
 from collector.schedule import Task, Worker
 from ledger.accounts import (

@@ -16,7 +16,7 @@ import pytest
 from collector.channels import email as email_channel
 from collector.channels.email import EmailConnector
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_sending import compose
+from collector.mail.sending import compose
 from collector.poll import PollReport
 from collector.polling import poll_all
 from collector.read import read_new

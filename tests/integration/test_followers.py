@@ -11,7 +11,7 @@ from collector.channels.bluesky import BlueskyConnector
 from collector.channels.mastodon import MastodonConnector
 from collector.connector import ChannelError, Context, FollowedConnector, FollowerPage
 from collector.meter import AccountMeter
-from collector.x_prices import PRICES
+from collector.x.prices import PRICES
 from ledger.accounts import add_account
 from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel

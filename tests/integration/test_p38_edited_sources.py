@@ -12,9 +12,9 @@ import pytest
 from collector.channels import open_connector
 from collector.channels.webmention import Webmentions
 from collector.connector import Connector, Context
-from collector.mention_page import read_here
 from collector.polling import poll_due
 from collector.source_check import Open, check_sources
+from collector.webmention.page import read_here
 from ledger.accounts import add_account
 from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel

@@ -13,9 +13,9 @@ import pytest
 from collector.channels import open_connector
 from collector.channels.webmention import LOOKS_AT_ONCE, Fetch, Webmentions
 from collector.connector import Connector, Context
-from collector.mention_page import read_here
 from collector.safe_fetch import MOST_SECONDS, FetchedPage, fetch
 from collector.source_check import AGAIN, AT_ONCE, Open, check_sources
+from collector.webmention.page import read_here
 from ledger.accounts import add_account, ensure_account
 from ledger.database import Ledger
 from ledger.definitions import take_definition

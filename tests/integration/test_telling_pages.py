@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.mention_page import read_here
 from collector.read import read_new
 from collector.safe_fetch import FetchedPage, post_form
 from collector.telling import MOST_ATTEMPTS, tell_pages
+from collector.webmention.page import read_here
 from consent.decisions import withdraw
 from consent.requests import Asked, ask
 from ledger.definitions import take_definition

@@ -16,9 +16,9 @@ from collector.channels.webmention import (
     open_connector,
 )
 from collector.connector import ChannelError, OutgoingMessage, SourceState
-from collector.mention_checking import check_mentions
-from collector.mention_page import read_here
 from collector.safe_fetch import fetch
+from collector.webmention.checking import check_mentions
+from collector.webmention.page import read_here
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, set_open
 from ledger.database import Ledger

@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from collector.mention_page import read_here
 from collector.safe_fetch import UnreachableError, post_form
 from collector.web_address import FetchError
-from collector.webmention_sending import SendOutcome, discover, send_mention
+from collector.webmention.page import read_here
+from collector.webmention.sending import SendOutcome, discover, send_mention
 from tests.mentioning import near
 from tests.servers.web_pages import HTML, Answer, WebPages
 

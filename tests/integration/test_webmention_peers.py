@@ -12,7 +12,7 @@ from ronkyuu import webmention as ronkyuu
 from webmentiontools.send import WebmentionSend
 
 from collector.safe_fetch import post_form
-from collector.webmention_sending import send_mention
+from collector.webmention.sending import send_mention
 from ledger.mentions import MentionState
 from tests.conftest import SteppingClock
 from tests.mentioning import Blog, listening_blog, near, note, put_page

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.mention_checking import MOST_TRYING
 from collector.safe_fetch import FetchedPage
+from collector.webmention.checking import MOST_TRYING
 from ledger.accounts import ensure_account
 from ledger.database import Ledger
 from ledger.errors import TemporaryError

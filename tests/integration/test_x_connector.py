@@ -20,7 +20,7 @@ from collector.channels.x import open_connector
 from collector.connector import ChannelError, Context, SourceState
 from collector.context import context_of
 from collector.meter import AccountMeter
-from collector.x_prices import PRICES
+from collector.x.prices import PRICES
 from ledger.accounts import add_account
 from ledger.database import Ledger
 from ledger.errors import TemporaryError

@@ -214,7 +214,7 @@ def test_a_secret_that_is_none_needs_a_person(server: FaultyBluesky, secret: str
 def test_without_the_client_library_it_says_what_to_install(
     server: FaultyBluesky, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "collector.bluesky_wire", None)
+    monkeypatch.setitem(sys.modules, "collector.bluesky.wire", None)
     error = failure(server.account())
     assert error.permanent
     assert "definedby[bluesky]" in error.mend

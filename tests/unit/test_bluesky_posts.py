@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.bluesky_posts import (
+from collector.bluesky.posts import (
     facets_of,
     graphemes,
     parts_of,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.bluesky_seen import MOST_REMEMBERED, OVERLAP, Entry, Seen, Standing
+from collector.bluesky.seen import MOST_REMEMBERED, OVERLAP, Entry, Seen, Standing
 from collector.channels.bluesky import BlueskyConnector
 from collector.connector import Context, PromptPost
 from ledger.model import Page

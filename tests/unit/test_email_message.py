@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.connector import ChannelError, OutgoingMessage
-from collector.mail_message import read_message, source_bytes
-from collector.mail_sending import compose
-from collector.mail_structure import MAX_BYTES, MAX_DEPTH, MAX_PARTS
+from collector.mail.message import read_message, source_bytes
+from collector.mail.sending import compose
+from collector.mail.structure import MAX_BYTES, MAX_DEPTH, MAX_PARTS
 from ledger.model import IncomingReply, SkipKind, Skipped
 
 HEAD = b"From: Ada Sample <Ada@Sample.example>\r\nMessage-ID: <1@sample.example>\r\n"

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from collector.mail_html import visible_text
-from collector.mail_quotes import own_words
+from collector.mail.html import visible_text
+from collector.mail.quotes import own_words
 
 ANSWER = "Leadership is listening\nuntil it hurts."
 QUOTE = "> Leadership is ___?\n> What do you say?"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.mail_message import read_message
-from collector.mail_reports import Report, read_report
-from collector.mail_structure import MAX_PARTS
+from collector.mail.message import read_message
+from collector.mail.reports import Report, read_report
+from collector.mail.structure import MAX_PARTS
 from ledger.model import IncomingReply
 
 OURS = f"<{'0f' * 16}@blog.example>"

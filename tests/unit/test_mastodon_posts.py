@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.channels.mastodon import ASKS, account_from
-from collector.mastodon_errors import reading_error, sending_error
-from collector.mastodon_place import Place
-from collector.mastodon_posts import (
+from collector.mastodon.errors import reading_error, sending_error
+from collector.mastodon.place import Place
+from collector.mastodon.posts import (
     MOST_BYTES,
     MOST_CHARACTERS,
     Home,

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from collector.mention_page import MOST_WORDS_CHARACTERS, MentionPage, read_apart, read_page
 from collector.safe_fetch import MOST_BYTES, FetchedPage
 from collector.web_address import FetchError
+from collector.webmention.page import MOST_WORDS_CHARACTERS, MentionPage, read_apart, read_page
 
 SOURCE = "https://ada.example/notes/1"
 TARGET = "https://blog.example/courage/"
@@ -234,7 +234,7 @@ def test_a_nul_does_not_end_the_page() -> None:
 def test_hostile_pages_are_read_or_refused_in_time(
     name: str, html: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collector.mention_page.MOST_SECONDS", 3)
+    monkeypatch.setattr("collector.webmention.page.MOST_SECONDS", 3)
     began = time.monotonic()
     with contextlib.suppress(FetchError):
         found = read_apart(FetchedPage(SOURCE, 200, body=html.encode()[:MOST_BYTES]), TARGET)

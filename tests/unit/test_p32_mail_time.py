@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from collector.mail_html import visible_text
-from collector.mail_message import read_message
-from collector.mail_quotes import own_words
-from collector.mail_reports import read_report
+from collector.mail.html import visible_text
+from collector.mail.message import read_message
+from collector.mail.quotes import own_words
+from collector.mail.reports import read_report
 
 HEAD = b"From: Ada <ada@far.example>\r\nMessage-ID: <1@far.example>\r\n"
 MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"

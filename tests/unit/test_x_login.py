@@ -9,8 +9,8 @@ import pytest
 from collector.account_asking import completed
 from collector.channels.x import ASKS, account_from
 from collector.meter import TrialMeter
-from collector.x_login import Login
-from collector.x_prices import PRICES
+from collector.x.login import Login
+from collector.x.prices import PRICES
 from ledger.errors import SettingError
 from ledger.model import Account, Channel
 

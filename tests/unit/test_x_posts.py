@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from collector.connector import SourceState
-from collector.x_posts import id_at, number_of, read_messages, read_posts, source_states
-from collector.x_prices import kind_of_post
-from collector.x_walk import Batch
+from collector.x.posts import id_at, number_of, read_messages, read_posts, source_states
+from collector.x.prices import kind_of_post
+from collector.x.walk import Batch
 from ledger.model import IncomingReply, Skipped
 
 ADA = {"id": "7", "name": "Ada\u202e Sample", "username": "ada_example"}

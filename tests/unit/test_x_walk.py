@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from collector.connector import ChannelError
-from collector.x_errors import PlaceLost
-from collector.x_walk import MOST_REQUESTS, Batch, Item, Listing, Mark, Taken, read_listing
+from collector.x.errors import PlaceLost
+from collector.x.walk import MOST_REQUESTS, Batch, Item, Listing, Mark, Taken, read_listing
 from ledger.model import Skipped
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from collector.channels.form import form_reply
 from collector.channels.importing import open_source
-from collector.import_file import import_file
+from collector.imports.file import import_file
 from collector.read import read_new
 from consent import decisions
 from consent.decisions import Evidence

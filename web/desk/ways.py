@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector.x_prices import PRICES
+from collector.x.prices import PRICES
 from consent.ways import Way, WayName
 from ledger.model import Channel
 from web.showing import channel_name

@@ -1,0 +1,1 @@
+"""What the Bluesky connector is made of."""

@@ -1,0 +1,1 @@
+"""What the e-mail connector is made of."""

@@ -1,0 +1,1 @@
+"""What the Mastodon connector is made of."""

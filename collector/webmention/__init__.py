@@ -1,0 +1,1 @@
+"""What receiving and sending webmentions is made of."""

@@ -1,0 +1,1 @@
+"""What the X connector is made of."""
