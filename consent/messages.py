@@ -30,9 +30,14 @@ def use_words(use: Use | str, lang: str = ENGLISH) -> str:
 
 @cache
 def message_languages() -> tuple[str, ...]:
-    """The languages that questions can be worded in, English first."""
+    """The languages that our messages are worded in, English first."""
     found = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
     return (ENGLISH, *(one for one in found if one != ENGLISH))
+
+
+def message_language(wanted: str) -> str:
+    """This language where our messages are worded in it, else English."""
+    return wanted if wanted in message_languages() else ENGLISH
 
 
 @cache

@@ -18,7 +18,7 @@ from consent.asking_words import (
 )
 from consent.credit import suggested_credit
 from consent.errors import NotNowError, plain_objections
-from consent.messages import message_languages
+from consent.messages import message_language
 from consent.notice import notice_version
 from consent.ways import Way, WayName, contact_by_mail, ways_to
 from consent.wording import ENGLISH, best_of, spoken
@@ -185,7 +185,7 @@ def _question(
         wish.note.strip(),
         personal_address(ledger, STAND_IN) if is_private else "",
         wish.uses,
-        page_lang if page_lang in message_languages() else ENGLISH,
+        message_language(page_lang),
         page_lang,
     )
     return question, way

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from consent.messages import render_message
+from consent.messages import message_language, render_message
 from consent.ways import contact_by_mail
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
@@ -24,6 +24,7 @@ from ledger.facts import facts_of
 from ledger.model import Account, Channel, Definition, Reply
 from ledger.person import PersonFacts
 from ledger.posts import find_post
+from ledger.requests import find_request
 
 MOST_CHARACTERS = 2000
 #: Channels whose account reaches somebody who wrote to it.
@@ -44,11 +45,13 @@ def _drafted(ledger: Ledger, definition_id: str) -> tuple[str, str, str]:
         campaign = campaign_by_id(connection, definition.campaign_id)
         grant = state_of(connection, ledger.keys, definition_id).grant
         post = find_post(connection, definition_id)
+        asked = find_request(connection, grant.request_id) if grant else None
     if grant is None or post is None:
         raise DefinedbyError("This is not published.", "Thank them once it is.")
     link = f"{ledger.settings.public_url}/{post.address.strip('/')}/"
     subject, body = render_message(
         "thanks",
+        message_language(asked.lang if asked else ""),
         campaign=campaign,
         settings=ledger.settings,
         name=grant.credit.display_name if grant.credit.name else reply.handle.name,

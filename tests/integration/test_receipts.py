@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from app import definedby
 from consent.decisions import propose, refuse, stop, withdraw
+from consent.messages import USE_WORDS, message_languages, use_words
 from consent.receipt_check import NotGenuineError, verify_receipt
 from consent.receipt_mail import BY_GRANT
 from consent.receipts import receipt
@@ -239,7 +240,7 @@ def test_the_command_works_without_an_instance(
 
 
 # ------------------------------------------------------------------ by mail
-def by_mail(ledger: Ledger, campaign: Campaign, channel: Channel) -> Asked:
+def by_mail(ledger: Ledger, campaign: Campaign, channel: Channel, lang: str = "") -> Asked:
     """Somebody whom a mail reaches, asked by mail."""
     with ledger.write() as connection:
         mailbox = ensure_account(connection, ledger.keys, Channel.EMAIL, "inbox", campaign.id)
@@ -250,7 +251,7 @@ def by_mail(ledger: Ledger, campaign: Campaign, channel: Channel) -> Asked:
         store_replies(connection, account, [reply], ledger.clock())
         (stored,) = desk_replies(connection, campaign.id, ReplyState.NEW)
     assert mailbox.channel is Channel.EMAIL
-    return ask(ledger, define(ledger, stored).id, asked_by="editor@blog.example")
+    return ask(ledger, define(ledger, stored).id, asked_by="editor@blog.example", lang=lang)
 
 
 def messages(ledger: Ledger) -> list[Any]:
@@ -277,13 +278,26 @@ def test_a_yes_is_confirmed_by_one_mail(ledger: Ledger, campaign: Campaign) -> N
     for wanted in (
         WORDS,
         ADA.line,
-        "post, edition, share card, interview, translation",
+        *USE_WORDS.values(),
         given.event_hash,
         "/p/",
         "“stop”",
     ):
         assert wanted in body
     assert len(messages(ledger)) == 2
+
+
+@pytest.mark.parametrize("lang", [one for one in message_languages() if one != "en"])
+def test_a_receipt_speaks_the_language_of_the_question(
+    lang: str, ledger: Ledger, campaign: Campaign
+) -> None:
+    question = by_mail(ledger, campaign, Channel.EMAIL, lang=lang)
+    send(ledger)
+    agree(ledger, question, WORDS)
+    body = send(ledger)
+    for wanted in (WORDS, ADA.line, use_words("edition", lang), "/p/", "stop"):
+        assert wanted in body
+    assert "You find the same" not in body
 
 
 def test_an_address_from_a_form_is_mailed_only_once_it_has_answered(

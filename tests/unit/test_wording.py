@@ -8,8 +8,9 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from jinja2 import Environment, nodes
 
-from consent.messages import USE_WORDS
+from consent.messages import TEMPLATES, USE_WORDS, message_languages
 from consent.notice import SENTENCES, notice, notice_language, notice_version
 from consent.wording import RIGHT_TO_LEFT, WORDS, best_of, day, languages, say, spoken
 from ledger.model import Use
@@ -96,3 +97,16 @@ def test_dates_and_uses_are_said_in_each_language() -> None:
     assert {"9 March 2026", "9. März 2026", "9 de marzo de 2026", "2026年3月9日"} <= shown
     for lang in languages():
         assert len({say(lang, USE_WORDS[use]) for use in Use}) == len(Use)
+
+
+def told(file: Path) -> set[str]:
+    """Everything that a message tells by a variable."""
+    tree = Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
+    names = {node.name for node in tree.find_all(nodes.Name)}
+    return names | {node.attr for node in tree.find_all(nodes.Getattr)}
+
+
+@pytest.mark.parametrize("lang", message_languages())
+def test_every_message_is_there_and_tells_what_the_english_one_tells(lang: str) -> None:
+    for english in (TEMPLATES / "en").glob("*.txt"):
+        assert told(TEMPLATES / lang / english.name) == told(english), english.name
