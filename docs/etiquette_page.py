@@ -9,6 +9,7 @@ _DOING = {
     Action.GREET: "greet",
     Action.FOLLOW_UP: "remind",
     Action.ASK: "ask",
+    Action.REMIND: "remind of the question",
     Action.THANK: "thank",
     Action.ANSWER: "answer",
     Action.GOODBYE: "say goodbye",

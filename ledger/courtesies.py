@@ -1,4 +1,4 @@
-"""Greeting, follow-up, thanks: messages that a person gets once, each by an editor's own press.
+"""Greeting, follow-up, reminder, thanks: what a person gets once, by an editor's own press.
 
 There is no way to give more than one person at a time. The rules are asked in the transaction
 that stores the message, and by the outbox again in the one that claims it.
@@ -52,6 +52,7 @@ class Courtesy:
     in_reply_to: str = ""
     likeness: str = ""
     definition_id: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,12 @@ def store_courtesy(
             domain=domain,
             in_reply_to=courtesy.in_reply_to,
             purpose=courtesy.action,
-            once=once_key(courtesy.action, courtesy.contributor_id, courtesy.definition_id),
+            request_id=courtesy.request_id or None,
+            once=once_key(
+                courtesy.action,
+                courtesy.contributor_id,
+                courtesy.request_id or courtesy.definition_id,
+            ),
             likeness=courtesy.likeness,
         )
     except IntegrityError as error:

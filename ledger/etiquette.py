@@ -40,6 +40,7 @@ class Action(StrEnum):
     GREET = "greet"
     FOLLOW_UP = "follow_up"
     ASK = "ask"
+    REMIND = "remind"
     THANK = "thank"
     ANSWER = "answer"
     GOODBYE = "goodbye"
@@ -257,6 +258,20 @@ def _no_nagging(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
     return facts.expired_at is not None and not facts.wrote_since(facts.expired_at)
 
 
+def _open_question(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
+    return facts.question_left_at is None or facts.wrote_since(facts.question_left_at)
+
+
+def _one_reminder(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
+    return facts.reminders >= int(rule.value)
+
+
+def _reminder_days(rule: Rule, facts: PersonFacts, now: datetime) -> datetime | None:
+    assert facts.question_left_at is not None  # open_question stands before
+    unlocks = facts.question_left_at + timedelta(days=rule.value)
+    return unlocks if now < unlocks else None
+
+
 def _after_publishing(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
     return not (facts.granted and facts.published)
 
@@ -319,6 +334,9 @@ _CHECKS = {
     "no_nagging": _no_nagging,
     "cooling_off_days": _cooling_off,
     "not_now_days": _not_now,
+    "open_question": _open_question,
+    "one_reminder": _one_reminder,
+    "reminder_days": _reminder_days,
     "after_publishing": _after_publishing,
     "one_thanks": _one_thanks,
     "per_hour": _per_hour,

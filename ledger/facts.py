@@ -35,7 +35,7 @@ from ledger.tables import (
 from ledger.together import people_of
 
 #: Messages that we begin; the others are part of a conversation that somebody else began.
-BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
+BEGINNING = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.REMIND, Action.THANK)
 #: States in which a message has left, may have left, or is on its way; "draft": a person holds it.
 _COUNTS = ("draft", "approved", "claimed", "sent", "unknown")
 _LEFT = ("claimed", "sent", "unknown")
@@ -118,6 +118,7 @@ def facts_of(
         **marks_of(connection, keys, names, channel),
         **sent,
         **_consent(connection, person, definition_id),
+        **_question(connection, person, without_message),
         account_sent=account_sent(connection, account_id, now, without_message),
         zone=zone or manners_of(connection, campaign_id).zone,
     )
@@ -251,9 +252,40 @@ def _sent(
     }
 
 
-def once_key(action: Action, contributor_id: str, definition_id: str = "") -> str:
-    """What only one message may hold: the greeting of a person, the thanks for a definition."""
-    return f"{action}:{definition_id if action is Action.THANK else contributor_id}"
+def _question(
+    connection: Connection, person: Sequence[str], without_message: int
+) -> dict[str, Any]:
+    """When the question that is open left for them, and how often they were reminded of it."""
+    rows = connection.execute(
+        select(outbox.c.purpose, outbox.c.sent_at)
+        .join(requests, requests.c.id == outbox.c.request_id)
+        .where(
+            requests.c.contributor_id.in_(person),
+            requests.c.closed_at.is_(None),
+            or_(
+                and_(
+                    outbox.c.purpose == Action.ASK,
+                    outbox.c.state == "sent",
+                    outbox.c.private,
+                ),
+                and_(outbox.c.purpose == Action.REMIND, outbox.c.state.in_(_COUNTS)),
+            ),
+            outbox.c.id != without_message,
+        )
+    ).all()
+    asked = [row.sent_at for row in rows if row.purpose == Action.ASK and row.sent_at]
+    return {
+        "question_left_at": max(asked, default=None),
+        "reminders": sum(row.purpose == Action.REMIND for row in rows),
+    }
+
+
+def once_key(action: Action, contributor_id: str, about: str = "") -> str:
+    """What only one message may hold: the greeting of a person, or the thanks or reminder `about`
+    a definition or a question.
+    """
+    is_about = action in (Action.THANK, Action.REMIND)
+    return f"{action}:{about if is_about else contributor_id}"
 
 
 def _consent(connection: Connection, person: Sequence[str], definition_id: str) -> dict[str, Any]:

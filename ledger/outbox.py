@@ -426,10 +426,14 @@ def has_answered(connection: Connection, account_id: int, external_id: str) -> b
     return found.first() is not None
 
 
-def message_of_request(connection: Connection, request_id: str) -> Message | None:
-    row = connection.execute(
-        select(outbox).where(outbox.c.request_id == request_id).order_by(outbox.c.id.desc())
-    ).first()
+def message_of_request(
+    connection: Connection, request_id: str, purpose: Action | None = None
+) -> Message | None:
+    """The newest message about a request, or of those with one purpose."""
+    found = select(outbox).where(outbox.c.request_id == request_id)
+    if purpose is not None:
+        found = found.where(outbox.c.purpose == purpose)
+    row = connection.execute(found.order_by(outbox.c.id.desc())).first()
     return None if row is None else _message(row)
 
 

@@ -15,7 +15,9 @@ class PersonFacts:
     `messages`: how often they wrote to us. `greetings`, `follow_ups` and `thanks` count what has
     left, may have left, or is on its way, on any channel. `refused_at`: their latest no or
     withdrawal; `expired_at`: their latest question that ran out; `postponed_at`: their latest "not
-    now". `account_sent`: when the account wrote to people of its own accord within the last day.
+    now". `question_left_at`: when the question that is open now was sent to them in private;
+    `reminders` of it count like greetings. `account_sent`: when the account wrote to people of its
+    own accord within the last day.
     `follows`: they followed us on this channel when we looked. `zone`: theirs, else the campaign's.
     """
 
@@ -33,6 +35,8 @@ class PersonFacts:
     follow_ups: int = 0
     was_asked: bool = False
     question_is_open: bool = False
+    question_left_at: datetime | None = None
+    reminders: int = 0
     refused_at: datetime | None = None
     expired_at: datetime | None = None
     postponed_at: datetime | None = None

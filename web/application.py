@@ -37,7 +37,13 @@ PAGES = (
     "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
     *("web.desk.threads", "web.desk.joining"),
-    *("web.desk.greetings", "web.desk.manners", "web.desk.stages", "web.desk.thanking"),
+    *(
+        "web.desk.greetings",
+        "web.desk.manners",
+        "web.desk.stages",
+        "web.desk.thanking",
+        "web.desk.reminding",
+    ),
     *("web.webmentions", "web.unsubscribing", "web.well_known"),
     "web.blog",
 )

@@ -26,7 +26,13 @@ PERSONAL = frozenset({"offers", "personal", "receipts", "unsubscribing", "welcom
 SCRIPTED = frozenset(
     {
         *("inbox.replies", "threads.overview", "threads.thread", "threads.write"),
-        *("definitions.definition", "definitions.words", "asking.ask", "thanking.send"),
+        *(
+            "definitions.definition",
+            "definitions.words",
+            "asking.ask",
+            "thanking.send",
+            "reminding.send",
+        ),
     }
 )
 #: Pages whose script asks this server how something would look.

@@ -39,7 +39,10 @@ PUBLISHED = replace(TALKING, granted=True, published=True, has_answered=True, wa
 POSTPONED = replace(TALKING, postponed_at=NOON - 20 * DAY, last_wrote_at=NOON - 21 * DAY)
 REFUSED = replace(TALKING, refused_at=NOON - 80 * DAY, last_wrote_at=NOON - 81 * DAY)
 HALF_HOUR = timedelta(minutes=30)
-ALL = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.THANK)
+ALL = (Action.GREET, Action.FOLLOW_UP, Action.ASK, Action.REMIND, Action.THANK)
+WAITING = replace(
+    TALKING, question_left_at=NOON - 10 * DAY, last_wrote_at=NOON - 11 * DAY, was_asked=True
+)
 CAPS = rules_for(Channel.MASTODON)
 #: Rule, action, facts that break it, and the hours until time alone lifts it (None: never).
 BROKEN: list[tuple[str, Action, PersonFacts, float | None]] = [
@@ -63,6 +66,11 @@ BROKEN: list[tuple[str, Action, PersonFacts, float | None]] = [
     ("no_nagging", Action.ASK, replace(TALKING, expired_at=NOON), None),
     ("cooling_off_days", Action.ASK, REFUSED, 240),
     ("not_now_days", Action.ASK, POSTPONED, 240),
+    ("open_question", Action.REMIND, TALKING, None),
+    ("open_question", Action.REMIND, replace(WAITING, last_wrote_at=NOON - DAY), None),
+    ("one_reminder", Action.REMIND, replace(WAITING, reminders=1), None),
+    ("reminder_days", Action.REMIND, replace(WAITING, question_left_at=NOON - 6 * DAY), 24),
+    ("stopped", Action.REMIND, replace(WAITING, stopped_at=NOON), None),
     ("after_publishing", Action.THANK, replace(PUBLISHED, published=False), None),
     ("after_publishing", Action.THANK, replace(PUBLISHED, granted=False), None),
     ("one_thanks", Action.THANK, replace(PUBLISHED, thanks=1), None),
@@ -104,6 +112,7 @@ def test_what_no_rule_forbids_is_allowed() -> None:
         (Action.GREET, STRANGER),
         (Action.FOLLOW_UP, GREETED),
         (Action.ASK, TALKING),
+        (Action.REMIND, WAITING),
         (Action.THANK, PUBLISHED),
         (Action.ANSWER, TALKING),
         (Action.ASK, replace(TALKING, refused_at=NOON - 2 * DAY)),  # they wrote since
@@ -317,7 +326,7 @@ def test_a_rule_that_changes_changes_the_promise(monkeypatch: pytest.MonkeyPatch
 def test_every_movable_rule_says_which_way() -> None:
     assert {rule.name for rule in movable_rules()} == {
         *("one_follow_up", "follow_up_days", "exchange", "cooling_off_days", "not_now_days"),
-        "one_thanks",
+        *("one_reminder", "reminder_days", "one_thanks"),
         *("quiet_hours", "per_hour", "per_day"),
     }
     for rule in movable_rules():

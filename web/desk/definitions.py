@@ -9,11 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from collector.alike import Taken
 from consent.credit import suggested_credit
+from consent.reminding import draft_reminder
 from consent.requests import fresh_link, revise
 from consent.ways import ways_to
 from ledger.accounts import account_by_id
 from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
+from ledger.etiquette import Action
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
 from ledger.model import ReplyState
@@ -151,7 +153,10 @@ def definition_page(definition_id: str, **more: Any) -> str:
     with ours.read() as connection:
         stands = standing(connection, ours.keys, found)
         history = full_history(connection, ours.keys, definition_id)
-        message = message_of_request(connection, stands.request.id) if stands.request else None
+        message, reminded = (
+            message_of_request(connection, stands.request.id, purpose) if stands.request else None
+            for purpose in (Action.ASK, Action.REMIND)
+        )
         ways = ways_to(connection, ours.keys, found, stands.reply)
         person = person_view(ours, connection, found)
         answered = answers_shown(ours, connection, definition_id)
@@ -163,6 +168,7 @@ def definition_page(definition_id: str, **more: Any) -> str:
         "stands": stands,
         "history": history,
         "message": message,
+        "reminded": reminded,
         "ways": shown(ways),
         "person": person,
         "answered": answered,
@@ -174,4 +180,6 @@ def definition_page(definition_id: str, **more: Any) -> str:
     }
     if person.thanking.allowed and "thanks" not in more:
         values["thanks"] = thanks_draft(ours, found)
+    if person.reminding and not person.reminding.block and "reminder" not in more:
+        values["reminder"] = draft_reminder(ours, found.id)
     return render_template("desk/definition.html", **{**values, **more})

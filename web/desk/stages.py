@@ -8,6 +8,7 @@ from flask import Blueprint, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from consent.reminding import may_remind
 from consent.thanking import draft_thanks, may_thank
 from ledger.contributors import set_zone
 from ledger.courtesies import courtesies_to
@@ -29,6 +30,7 @@ class PersonView:
     """What the desk shows of a definition's author beside the definition itself.
 
     `thanks`: the state of the thanks for this definition, "" before there are any.
+    `reminding` is None where there is no question to remind of.
     """
 
     facts: PersonFacts
@@ -37,6 +39,7 @@ class PersonView:
     asking: Verdict
     thanking: Verdict
     thanks: str
+    reminding: Verdict | None
     zone: str
 
     @property
@@ -72,6 +75,7 @@ def person_view(ours: Ledger, connection: Connection, definition: Definition) ->
             ),
             "",
         ),
+        may_remind(ours, connection, definition),
         facts.zone,
     )
 
