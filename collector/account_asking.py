@@ -15,7 +15,7 @@ from ledger.settings import Settings
 ASKING = {
     Channel.EMAIL: "collector.mail.login",
     Channel.MASTODON: "collector.channels.mastodon",
-    Channel.BLUESKY: "collector.channels.bluesky",
+    Channel.BLUESKY: "collector.bluesky.asks",
     Channel.X: "collector.channels.x",
 }
 MOST_ANSWER_CHARACTERS = 4000
