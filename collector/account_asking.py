@@ -16,7 +16,7 @@ ASKING = {
     Channel.EMAIL: "collector.mail.login",
     Channel.MASTODON: "collector.mastodon.asks",
     Channel.BLUESKY: "collector.bluesky.asks",
-    Channel.X: "collector.channels.x",
+    Channel.X: "collector.x.asks",
 }
 MOST_ANSWER_CHARACTERS = 4000
 
