@@ -13,7 +13,7 @@ from ledger.settings import Settings
 
 #: The modules that say what an account needs: `ASKS`, `account_from` and `answers_of`.
 ASKING = {
-    Channel.EMAIL: "collector.mail.login",
+    Channel.EMAIL: "collector.mail.asks",
     Channel.MASTODON: "collector.mastodon.asks",
     Channel.BLUESKY: "collector.bluesky.asks",
     Channel.X: "collector.x.asks",
