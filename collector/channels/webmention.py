@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from collector import safe_fetch
-from collector.channels.form import Unpolled
 from collector.connector import Connector, Context, SourceState, mentions_nothing
 from collector.turns import Turn
+from collector.unpolled import Unpolled
 from collector.webmention.look import Fetch, Outcome, Read, look
 from collector.webmention.page import read_apart
 from ledger.model import Account
