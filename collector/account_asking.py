@@ -28,7 +28,7 @@ def asks_of(channel: Channel) -> tuple[Ask, ...]:
 
 
 def purpose_of(channel: Channel) -> str:
-    """What the channel's module says of itself, in one line."""
+    """What the module that asks says of its channel, in one line."""
     return (_module(channel).__doc__ or "").strip().splitlines()[0]
 
 
