@@ -13,10 +13,10 @@ from ledger.settings import Settings
 
 #: The modules that say what an account needs: `ASKS`, `account_from` and `answers_of`.
 ASKING = {
-    Channel.EMAIL: "collector.mail.login",
-    Channel.MASTODON: "collector.channels.mastodon",
-    Channel.BLUESKY: "collector.channels.bluesky",
-    Channel.X: "collector.channels.x",
+    Channel.EMAIL: "collector.mail.asks",
+    Channel.MASTODON: "collector.mastodon.asks",
+    Channel.BLUESKY: "collector.bluesky.asks",
+    Channel.X: "collector.x.asks",
 }
 MOST_ANSWER_CHARACTERS = 4000
 
@@ -28,7 +28,7 @@ def asks_of(channel: Channel) -> tuple[Ask, ...]:
 
 
 def purpose_of(channel: Channel) -> str:
-    """What the channel's module says of itself, in one line."""
+    """What the module that asks says of its channel, in one line."""
     return (_module(channel).__doc__ or "").strip().splitlines()[0]
 
 

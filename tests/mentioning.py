@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from collector.channels.webmention import Fetch
 from collector.safe_fetch import fetch
 from collector.webmention.checking import check_mentions
+from collector.webmention.look import Fetch
 from collector.webmention.page import read_here
 from ledger.accounts import all_accounts
 from ledger.campaigns import add_campaign

@@ -10,8 +10,8 @@ from typing import Any
 
 from collector.bluesky.answers import Refused, Server, items_of, text_of
 from collector.bluesky.posts import message_name, read_message
-from collector.bluesky.reading import Found
 from collector.bluesky.seen import Entry, Seen, Standing, entries_of
+from collector.bluesky.walk import Found
 from ledger.clock import Clock
 
 #: Messages older than this when the account is first read belong to other matters.

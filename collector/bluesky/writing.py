@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,14 +21,8 @@ from collector.bluesky.posts import (
     profile_url,
     record_key,
 )
-from collector.connector import ChannelError, OutgoingMessage, PromptPost, no_such_post
+from collector.connector import ChannelError, OutgoingMessage, PromptPost
 from ledger.clock import Clock
-
-#: A post as people see it in an app, or by its own address; named by handle or DID.
-_POST_ADDRESS = re.compile(
-    r"(?:/profile/|^at://)([A-Za-z0-9._:%-]{1,260})/(?:post|app\.bsky\.feed\.post)/"
-    r"([A-Za-z0-9._~:-]{1,512})/?$"
-)
 
 
 def publish_prompt(server: Server, clock: Clock, text: str, key: str) -> PromptPost:
@@ -37,20 +30,6 @@ def publish_prompt(server: Server, clock: Clock, text: str, key: str) -> PromptP
     _check_length(text, POST_GRAPHEMES, POST_BYTES)
     uri, cid, posted_at = _put(server, clock, f"prompt:{key}", text, None)
     return PromptPost(uri, post_url(server.handle, uri), posted_at, cid)
-
-
-def own_post_at(server: Server, address: str) -> PromptPost:
-    """The account's own post at an address that people see, or at://. Raises ChannelError."""
-    found = _POST_ADDRESS.search(address)
-    if found is None or found[1].lower() not in (server.did.lower(), server.handle.lower()):
-        raise no_such_post(address)
-    uri = f"at://{server.did}/{POST}/{found[2]}"
-    posts = items_of(server.query("app.bsky.feed.getPosts", uris=[uri]), "posts")
-    post = next((each for each in posts if text_of(each, "uri") == uri), None)
-    posted_at = time_of(text_of(post, "record", "createdAt")) or time_of(text_of(post, "indexedAt"))
-    if post is None or posted_at is None:
-        raise no_such_post(address)
-    return PromptPost(uri, post_url(server.handle, uri), posted_at, text_of(post, "cid"))
 
 
 def answer_publicly(server: Server, clock: Clock, message: OutgoingMessage) -> str:

@@ -1,4 +1,7 @@
-"""One file per connector; docs/how-to/add-a-channel.md is the checklist for a new one."""
+"""One file per connector, which says what happens; the folders beside this one say how.
+
+docs/how-to/add-a-channel.md is the checklist for a new one.
+"""
 
 from __future__ import annotations
 

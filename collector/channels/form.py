@@ -7,10 +7,11 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from collector.connector import ChannelError, Connector, Context, OutgoingMessage
+from collector.connector import Connector, Context
+from collector.unpolled import Unpolled
 from ledger.definitions import MOST_CHARACTERS
 from ledger.errors import DefinedbyError
-from ledger.model import Account, IncomingReply, Page, clean_name
+from ledger.model import Account, IncomingReply, clean_name
 
 MOST_NAME_CHARACTERS = 120
 MOST_LINKS = 3
@@ -111,25 +112,6 @@ def _checked_address(contact_email: str) -> str:
     if len(address) > MOST_ADDRESS_CHARACTERS:
         raise DefinedbyError("The e-mail address is too long.", "Give a shorter one, or none.")
     return address
-
-
-@dataclass(frozen=True)
-class Unpolled:
-    """A connector of a channel that brings its replies to us and can't carry an answer."""
-
-    answer: str
-    refusal: str
-    mend: str
-
-    def fetch(self, cursor: str, limit: int) -> Page:  # noqa: ARG002 - what every connector takes
-        """An empty page: there is nothing to poll."""
-        return Page((), cursor)
-
-    def send(self, message: OutgoingMessage) -> str:  # noqa: ARG002 - what every connector takes
-        raise ChannelError(self.refusal, permanent=True, mend=self.mend)
-
-    def check(self) -> str:
-        return self.answer
 
 
 def open_connector(_account: Account, _context: Context | None = None) -> Connector:

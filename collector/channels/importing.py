@@ -1,35 +1,27 @@
 """Import: replies from a file that somebody exported elsewhere (CSV, JSON Lines, mbox).
 
 Each row gets an id that depends on its content only, so the same file again, or with rows
-added or moved, brings nothing twice.
+added or moved, brings nothing twice. How it is done is in collector/imports/: a file's shape in
+shape.py, its rows in records.py and rows.py, reading on in place.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from collector.channels.form import Unpolled
 from collector.connector import ChannelError, Connector, Context, OutgoingMessage
+from collector.imports.mails import read_mail
+from collector.imports.place import cursor_at, place_of
 from collector.imports.records import Record
-from collector.imports.rows import (
-    MOST_CHARACTERS,
-    RowProblem,
-    choose_columns,
-    row_reader,
-    stand_in_address,
-)
+from collector.imports.rows import RowProblem, choose_columns, row_reader
 from collector.imports.shape import FileShape, look_at
+from collector.unpolled import Unpolled
 from ledger.errors import SettingError
 from ledger.model import Account, IncomingReply, Page, Skipped
-
-#: Bytes at the start of the file and before the cursor by which it is known again.
-_WINDOW = 4096
 
 
 def open_connector(account: Account, _context: Context | None = None) -> Connector:
@@ -52,7 +44,7 @@ def open_source(path: Path, *, format: str = "", mapping: Mapping[str, str]) -> 
     if shape.format == "mbox":
         if mapping:
             raise SettingError("An mbox has no columns.", "Leave --map out.")
-        return ImportSource(path, shape, {}, _read_mail)
+        return ImportSource(path, shape, {}, read_mail)
     columns = choose_columns(shape.columns, mapping)
     read = row_reader(columns)
     return ImportSource(path, shape, columns, lambda record: read(record.row or {}, record.raw))
@@ -97,7 +89,7 @@ class ImportSource:
         last = found[-1][1]
         self.position = last.next_offset
         with self._opened() as file:
-            next_cursor = _cursor(file, last.next_offset, last.next_line)
+            next_cursor = cursor_at(file, last.next_offset, last.next_line)
         return Page(
             tuple(item for item, _ in found if isinstance(item, IncomingReply)),
             next_cursor,
@@ -108,7 +100,7 @@ class ImportSource:
     def items(self, cursor: str) -> Generator[tuple[IncomingReply | Skipped, Record], None, None]:
         """Each reply or problem after the cursor, with its place. Raises ChannelError."""
         with self._opened() as file:
-            offset, line = self._place(file, cursor)
+            offset, line = place_of(file, cursor, self._shape)
             file.seek(offset)
             for record in self._shape.read(file, line):
                 yield self._item(record), record
@@ -136,15 +128,6 @@ class ImportSource:
             return Skipped(f"line {record.line}", item.reason, item.kind)
         return item
 
-    def _place(self, file: BinaryIO, cursor: str) -> tuple[int, int]:
-        offset, _, rest = cursor.partition(":")
-        line, _, _ = rest.partition(":")
-        if offset.isdecimal() and line.isdecimal():
-            place = int(offset), int(line)
-            if place[0] >= self._shape.start and _cursor(file, *place) == cursor:
-                return place
-        return self._shape.start, self._shape.first_line
-
     @contextlib.contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
         try:
@@ -156,27 +139,3 @@ class ImportSource:
                 permanent=True,
                 mend="Put it back, with the right to read it, and import it again.",
             ) from error
-
-
-def _cursor(file: BinaryIO, offset: int, line: int) -> str:
-    file.seek(0)
-    seen = hashlib.sha256(file.read(min(_WINDOW, offset)))
-    file.seek(max(0, offset - _WINDOW))
-    seen.update(file.read(min(_WINDOW, offset)))
-    return f"{offset}:{line}:{seen.hexdigest()[:32]}"
-
-
-def _read_mail(record: Record) -> IncomingReply | Skipped:
-    from collector.mail.message import read_message
-
-    found = read_message(record.message)
-    if isinstance(found, Skipped):
-        return found
-    if len(found.text) > MOST_CHARACTERS:
-        raise RowProblem(
-            f"Its text has {len(found.text):,} characters; {MOST_CHARACTERS:,} are allowed."
-        )
-    if not found.address:
-        stand_in = stand_in_address(found.author_name, found.external_id)
-        return replace(found, address=stand_in)
-    return found

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from collector.channels.form import Unpolled, is_visible
+from collector.channels.form import is_visible
 from collector.connector import Connector, Context
+from collector.unpolled import Unpolled
 from ledger.errors import DefinedbyError
 from ledger.model import UNSHOWABLE, Account, IncomingReply, clean_name
 

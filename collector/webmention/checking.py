@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from collector import safe_fetch
-from collector.channels.webmention import Fetch, Finding, Outcome, Read, look
 from collector.connector import SourceState
+from collector.webmention.look import Fetch, Finding, Outcome, Read, look
 from collector.webmention.page import read_apart
 from ledger.accounts import ensure_account, note_read
 from ledger.database import Ledger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from collector.connector import LOOK, ChannelError, PromptPost, SourceState, no_such_post
@@ -26,22 +26,30 @@ _STATE_FIELDS = ["author_id", "edit_history_tweet_ids", "withheld"]
 _STATUS = re.compile(r"/status(?:es)?/(\d{1,20})(?:[/?#]|$)")
 
 
-def states_of(api: Api, ids: Sequence[str]) -> dict[str, SourceState]:
-    """How these posts stand now, as far as the cap allows. Raises ChannelError."""
-    answer, asked = _look_up(api, ids, _STATE_FIELDS)
-    return source_states(answer, asked)
+def states_of(api: Api, external_ids: Sequence[str]) -> dict[str, SourceState]:
+    """How these posts stand now; what is no post is not in the answer.
+
+    What X did not say before it refused more is left out. Raises ChannelError when that is
+    everything.
+    """
+    states: dict[str, SourceState] = {}
+    for ids in _by_request(external_ids):
+        try:
+            answer, asked = _look_up(api, ids, _STATE_FIELDS)
+            states |= source_states(answer, asked)
+        except ChannelError:
+            if not states:
+                raise
+            break
+    return states
 
 
-def texts_of(api: Api, ids: Sequence[str]) -> dict[str, str]:
+def texts_of(api: Api, external_ids: Sequence[str]) -> dict[str, str]:
     """The words of the newest version of each of these posts. Raises ChannelError."""
-    answer, _ = _look_up(api, ids, _STATE_FIELDS)
-    newest = newest_versions(answer, ids)
-    if not newest:
-        return {}
-    answer, _ = _look_up(api, sorted(set(newest.values())), POST_FIELDS)
-    items = (item.reply for item in read_posts(answer, "", 0).items)
-    words = {item.external_id: item.text for item in items if isinstance(item, IncomingReply)}
-    return {one: words[version] for one, version in newest.items() if version in words}
+    texts: dict[str, str] = {}
+    for ids in _by_request(external_ids):
+        texts |= _texts(api, ids)
+    return texts
 
 
 def own_post_at(api: Api, address: str) -> PromptPost:
@@ -61,6 +69,23 @@ def own_post_at(api: Api, address: str) -> PromptPost:
         )
     thread = str(number_of(post.get("conversation_id")) or found[1])
     return PromptPost(found[1], f"{WEB}/i/status/{found[1]}", written_at, thread)
+
+
+def _by_request(external_ids: Sequence[str]) -> Iterator[list[str]]:
+    ids = [one for one in external_ids if number_of(one)]
+    for start in range(0, len(ids), LOOKUP_IDS):
+        yield ids[start : start + LOOKUP_IDS]
+
+
+def _texts(api: Api, ids: Sequence[str]) -> dict[str, str]:
+    answer, _ = _look_up(api, ids, _STATE_FIELDS)
+    newest = newest_versions(answer, ids)
+    if not newest:
+        return {}
+    answer, _ = _look_up(api, sorted(set(newest.values())), POST_FIELDS)
+    items = (item.reply for item in read_posts(answer, "", 0).items)
+    words = {item.external_id: item.text for item in items if isinstance(item, IncomingReply)}
+    return {one: words[version] for one, version in newest.items() if version in words}
 
 
 def _look_up(

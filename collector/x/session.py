@@ -1,10 +1,12 @@
-"""The HTTP session under tweepy's client: the host that an account names in place of X's.
+"""tweepy's client, and the HTTP session under it: the host that an account names in place of X's.
 
-Importing this costs the import of requests: it is done when a connector is used.
+Importing this costs the import of requests, making a client that of tweepy: both are done when a
+connector is used.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import requests
@@ -12,7 +14,10 @@ import requests
 from collector.bounded_session import BoundedSession, json_of
 from collector.platform_answers import NoAnswer, Refused
 from collector.x.errors import detail_of
-from collector.x.login import TWEEPY_HOST
+from collector.x.login import TWEEPY_HOST, Login
+
+#: These write tokens and people's words to the debug log (promise P39).
+_TALKATIVE = ("tweepy", "oauthlib", "requests_oauthlib")
 
 
 class ApiSession(BoundedSession):
@@ -42,3 +47,22 @@ def json_object(response: requests.Response) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise NoAnswer("its answer can't be understood", may_have_arrived=True)
     return answer
+
+
+def client_of(login: Login, session: ApiSession) -> Any:
+    """Tweepy's client, sending by this session."""
+    import tweepy  # type: ignore[import-untyped]
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    client = tweepy.Client(
+        bearer_token=login.access_token,
+        consumer_key=login.consumer_key,
+        consumer_secret=login.consumer_secret,
+        access_token=login.access_token,
+        access_token_secret=login.access_token_secret,
+        return_type=requests.Response,
+    )
+    client.session.close()
+    client.session = session
+    return client

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from collector.channels.webmention import Finding, Outcome, look
 from collector.connector import ChannelError, SourceState
 from collector.safe_fetch import fetch
+from collector.webmention.look import Finding, Outcome, look
 from collector.webmention.page import read_here
 from ledger.campaigns import add_campaign
 from ledger.database import open_ledger

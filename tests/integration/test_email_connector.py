@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from collector.channels.email import PAGE_BYTES, EmailConnector, open_connector
+from collector.channels.email import EmailConnector, open_connector
 from collector.connector import ChannelError, OutgoingMessage
 from collector.mail.message import source_bytes
 from collector.mail.structure import MAX_BYTES
+from collector.mail.walk import PAGE_BYTES
 from ledger.model import Account, Channel, IncomingReply, SkipKind, Skipped
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer, free_ports

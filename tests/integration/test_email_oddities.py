@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from collector.channels import email as email_channel
 from collector.channels.email import EmailConnector
 from collector.connector import ChannelError, OutgoingMessage
+from collector.mail import walk
 from collector.mail.sending import compose
 from collector.poll import PollReport
 from collector.polling import poll_all
@@ -83,7 +83,7 @@ def test_a_mail_that_is_deleted_between_listing_and_fetch_is_no_trouble(
 ) -> None:
     for number in range(1, 5):
         mail_server.append(user, letter(number))
-    listed = email_channel._sizes
+    listed = walk._sizes
 
     def and_then_gone(mailbox: Any, uids: list[int]) -> dict[int, int]:
         sizes = listed(mailbox, uids)
@@ -93,7 +93,7 @@ def test_a_mail_that_is_deleted_between_listing_and_fetch_is_no_trouble(
             client.expunge()
         return sizes
 
-    monkeypatch.setattr(email_channel, "_sizes", and_then_gone)
+    monkeypatch.setattr(walk, "_sizes", and_then_gone)
     assert poll(ledger).error == ""
     monkeypatch.undo()
     assert texts(ledger, campaign) == ["Answer 1.", "Answer 3."]
@@ -238,7 +238,7 @@ def test_a_very_full_folder_is_searched_in_windows(
     mail_server: MailServer, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With windows of two, gaps of any size, and a cursor in the middle of one."""
-    monkeypatch.setattr(email_channel, "UID_WINDOW", 2)
+    monkeypatch.setattr(walk, "UID_WINDOW", 2)
     for number in range(1, 31):
         mail_server.append(user, letter(number))
     kept = {1, 2, 3, 17, 18, 29, 30}

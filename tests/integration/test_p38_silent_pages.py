@@ -11,10 +11,11 @@ from functools import partial
 import pytest
 
 from collector.channels import open_connector
-from collector.channels.webmention import LOOKS_AT_ONCE, Fetch, Webmentions
+from collector.channels.webmention import LOOKS_AT_ONCE, Webmentions
 from collector.connector import Connector, Context
 from collector.safe_fetch import MOST_SECONDS, FetchedPage, fetch
 from collector.source_check import AGAIN, AT_ONCE, Open, check_sources
+from collector.webmention.look import Fetch
 from collector.webmention.page import read_here
 from ledger.accounts import add_account, ensure_account
 from ledger.database import Ledger

@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from collector.channels.webmention import (
-    Webmentions,
-    author_address,
-    look,
-    open_connector,
-)
+from collector.channels.webmention import Webmentions, open_connector
 from collector.connector import ChannelError, OutgoingMessage, SourceState
 from collector.safe_fetch import fetch
 from collector.webmention.checking import check_mentions
+from collector.webmention.look import author_address, look
 from collector.webmention.page import read_here
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, set_open

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from collector.channels.bluesky import ASKS, BlueskyConnector, account_from, open_connector
+from collector.bluesky.asks import ASKS, account_from
+from collector.channels.bluesky import BlueskyConnector, open_connector
 from collector.connector import (
     ChannelError,
     Context,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.channels.mastodon import ASKS, account_from
+from collector.mastodon.asks import ASKS, account_from
 from collector.mastodon.errors import reading_error, sending_error
 from collector.mastodon.place import Place
 from collector.mastodon.posts import (

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from collector.account_asking import completed
-from collector.channels.x import ASKS, account_from
 from collector.meter import TrialMeter
+from collector.x.asks import ASKS, account_from
 from collector.x.login import Login
 from collector.x.prices import PRICES
 from ledger.errors import SettingError
