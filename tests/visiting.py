@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+from passlib.context import CryptContext
 from werkzeug.test import TestResponse
 
 from consent.requests import fresh_link
@@ -70,8 +72,20 @@ class Visitor:
         return self.page
 
 
-def application(ledger: Ledger) -> Flask:
-    return create_application(ledger)
+#: Argon2id with the least work: guessing a test's password need not be hard.
+EASY = CryptContext(["argon2"], argon2__time_cost=1, argon2__memory_cost=8, argon2__parallelism=1)
+
+
+def application(ledger: Ledger, *, hard: bool = False) -> Flask:
+    """The application; what each test would compile anew comes from a cache.
+
+    With `hard`, passwords cost the work that they cost in earnest.
+    """
+    made = create_application(ledger)
+    made.jinja_env.bytecode_cache = FileSystemBytecodeCache()
+    if not hard:
+        made.extensions["security"].pwd_context = EASY
+    return made
 
 
 def owner(app: Flask, ledger: Ledger) -> Visitor:
