@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
+# Many tests wait for servers and timers: one more than there are cores keeps the cores at work.
+TESTERS := $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 .PHONY: run demo install test check bench eval clean lock golden screenshots reference mutants
 .DEFAULT_GOAL := run
@@ -39,7 +41,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist worksteal
+	TMPDIR=$$(tests/scratch) $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
