@@ -29,6 +29,7 @@ COMMANDS = {
     "receipt": ("consent.cli:receipt", "Receipts that people kept: verify one, offline."),
     "why": ("consent.cli:why_command", "Why something may be published, with the evidence."),
     "publish": ("publisher.cli:publish", "Write the posts and the blog."),
+    "hosting": ("web.hosting:hosting", "Configure a web server to serve the blog by itself."),
     "ledger": ("consent.audit_cli:ledger_group", "Verify the record of consent, export its proof."),
     "backup": ("ledger.cli:backup_command", "Copy everything into one file."),
     "restore": ("ledger.cli:restore_command", "Bring a backup back, or try whether it would work."),

@@ -55,6 +55,12 @@ def send_security_headers(app: Flask, settings: Settings) -> None:
     app.after_request(partial(_finish, policies))
 
 
+def blog_headers(settings: Settings) -> dict[str, str]:
+    """The headers of a page of the blog, for a web server that serves it by itself."""
+    https = settings.public_url.startswith("https://")
+    return dict(_policy(https=https, scripted=False, live=False, personal=False).headers)
+
+
 def _finish(policies: dict[tuple[bool, bool, bool], Secure], response: Response) -> Response:
     live = request.endpoint in LIVE
     kind = (live or request.endpoint in SCRIPTED, live, request.blueprint in PERSONAL)
