@@ -32,6 +32,12 @@ ROUNDS = 4
 
 
 @pytest.fixture
+def ledger(any_ledger: Ledger) -> Ledger:
+    """These hold on each database."""
+    return any_ledger
+
+
+@pytest.fixture
 def user(request: pytest.FixtureRequest) -> str:
     return "l" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
 

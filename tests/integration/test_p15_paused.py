@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,28 @@ def why(ledger: Ledger) -> str:
         return paused(connection)
 
 
-@pytest.fixture
-def restored(tmp_path: Path) -> Ledger:
+ON_BOTH = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def restored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     original = make_ledger(tmp_path / "original")
     fill(original, 1)
     assert why(original) == ""
     file = backup(original).file
     original.close()
-    settings = load_settings({}, home=tmp_path / "restored", content=tmp_path / "content")
+    settings = load_settings(
+        {},
+        home=tmp_path / "restored",
+        content=tmp_path / "content",
+        database_url=request.getfixturevalue("postgres_url") if request.param == "postgres" else "",
+    )
     restore(file, settings)
-    return open_ledger(settings)
+    ledger = open_ledger(settings)
+    yield ledger
+    ledger.close()
 
 
 def test_p15_a_restored_instance_is_paused_and_says_why(restored: Ledger) -> None:
@@ -70,6 +83,7 @@ def test_p15_opening_and_restarting_do_not_resume(restored: Ledger) -> None:
 def test_p15_a_person_resumes_it(restored: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     restored.close()
     monkeypatch.setenv("DEFINEDBY_HOME", str(restored.settings.home))
+    monkeypatch.setenv("DEFINEDBY_DATABASE_URL", restored.settings.database_url)
     first = CliRunner().invoke(resume_command, catch_exceptions=False)
     second = CliRunner().invoke(resume_command, catch_exceptions=False)
     assert first.stdout == "Sending and publishing go on.\n"
@@ -104,14 +118,21 @@ def test_p15_the_pause_is_part_of_the_restore(
     ledger.close()
 
 
-def test_p15_a_copied_instance_pauses_itself(tmp_path: Path) -> None:
-    original = make_ledger(tmp_path / "original")
+@ON_BOTH
+def test_p15_a_copied_instance_pauses_itself(
+    request: pytest.FixtureRequest, tmp_path: Path, database: str
+) -> None:
+    server = request.getfixturevalue("postgres_server") if database == "postgres" else None
+    name = server.new_database() if server else ""
+    url = server.url(name) if server else ""
+    original = make_ledger(tmp_path / "original", url)
     fill(original, 1)
     assert pause_when_moved(original) == ""
     original.close()
     # A copy of the files, and the original kept: that is how two come to run at once.
     shutil.copytree(tmp_path / "original", tmp_path / "copy")
-    copy = make_ledger(tmp_path / "copy", create=False)
+    copied = server.url(server.new_database(name)) if server else ""
+    copy = make_ledger(tmp_path / "copy", copied, create=False)
     assert pause_when_moved(copy) == MOVED
     assert why(copy) == MOVED
     assert pause_when_moved(copy) == MOVED, "starting again does not help"
@@ -120,7 +141,7 @@ def test_p15_a_copied_instance_pauses_itself(tmp_path: Path) -> None:
     assert pause_when_moved(copy) == ""
     assert pause_when_moved(copy) == ""
     copy.close()
-    again = make_ledger(tmp_path / "original", create=False)
+    again = make_ledger(tmp_path / "original", url, create=False)
     assert pause_when_moved(again) == ""
     again.close()
 
