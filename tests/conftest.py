@@ -28,6 +28,22 @@ hypothesis.settings.load_profile("definedby")
 pytest_plugins = ["tests.servers.fixtures"]
 
 
+#: Modules with a test of half a minute or more. They begin first, or the run would end with one
+#: of them alone while the other processes wait.
+LONG = frozenset(
+    {
+        *("test_p01_only_granted_words", "test_p06_interleavings", "test_p09_kills"),
+        *("test_p16_nothing_lost", "test_p18_sqlite", "test_p28_text_comes_out_as_text"),
+        *("test_p41_frozen_worker", "test_whole_chain", "test_publisher_commands"),
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first; else everything stays in its order."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
+
 class SteppingClock:
     """A clock that a test moves; it starts on 2026-01-05 at noon, UTC."""
 
