@@ -30,13 +30,15 @@ class Place:
     up after one with a higher; hence `recent`. Threads have no order in which they grow: a post
     of another server may arrive late and stand anywhere. So it is kept what was taken from them,
     by a short mark of each status's own address: that is the same at every server, while some
-    give a status a new id when it is answered (snac).
+    give a status a new id when it is answered or edited (snac). They don't show it at all while
+    they write it anew: what is `missing` once is not yet forgotten.
     """
 
     mentions: str = "0"
     recent: tuple[str, ...] = ()
     private: str = "0"
     taken: Mapping[str, Taken] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     #: Nothing new was found last time. What is late is looked for first then: when many have come
     #: after it, it is no longer among the recent ones.
     is_settled: bool = False
@@ -58,6 +60,7 @@ class Place:
                 for mark, value in (taken if isinstance(taken, dict) else {}).items()
                 if isinstance(value, list) and len(value) == 2
             },
+            tuple(map(str, items_in(kept, "missing"))) if isinstance(kept, dict) else (),
             isinstance(kept, dict) and kept.get("is_settled") is True,
         )
 
@@ -95,7 +98,13 @@ class Place:
 
     def only(self, marks: set[str]) -> Place:
         """The place without what no thread holds any more: it will not be seen again."""
-        return replace(self, taken={m: taken for m, taken in self.taken.items() if m in marks})
+        missing = [mark for mark in self.taken if mark not in marks]
+        forgotten = {mark for mark in missing if mark in self.missing}
+        return replace(
+            self,
+            taken={mark: taken for mark, taken in self.taken.items() if mark not in forgotten},
+            missing=tuple(mark for mark in missing if mark not in forgotten),
+        )
 
 
 def mark_of(status: Any) -> str:

@@ -81,7 +81,7 @@ class OnSnac(Stepwise):
         self.server = server
         self.bot = server.add_person("asker", bot=True)
         self.ada = server.add_person("adalina")
-        self.bot.follow(self.ada.url)
+        self.bot.follow(self.ada)
         self.written: dict[str, str] = {}
 
     def account(self, world: World) -> Account:

@@ -32,7 +32,7 @@ class ConnectorCase:
     source can't be reached; `is_permanent` says how its error must be classified. `can_send`:
     whether a message can leave by this channel. `hooks`: the rest of tests/contract/kinds.py.
     `writers`: how many people write, where that is not one for each reply. `elsewhere`: where a
-    real server is not asked for what it never does.
+    real server is not asked for what it never does. `recipient`: who is there to be written to.
     """
 
     name: str
@@ -43,6 +43,7 @@ class ConnectorCase:
     hooks: Hooks = field(default_factory=Hooks)
     writers: int = 0
     elsewhere: str = ""
+    recipient: str = "contract@sample.example"
 
 
 @contextlib.contextmanager

@@ -1,8 +1,7 @@
 """The Bluesky connector under the contract at the network's own PDS and AppView.
 
 What a real server never does (a malformed post, an outage to order) is tried at the faithful one
-beside this file; what people do to their posts there is in tests/integration. So is snac2, which
-delivers slowly and in no order: tests/integration/test_mastodon_snac.py.
+beside this file; what people do to their posts there is in tests/integration.
 """
 
 from __future__ import annotations
@@ -53,4 +52,5 @@ def bluesky_network_case(network: BlueskyNetwork) -> ConnectorCase:
         can_send=True,
         writers=WRITERS,
         elsewhere="Malformed posts come in the case 'bluesky'; tests/integration sends there.",
+        recipient="",
     )

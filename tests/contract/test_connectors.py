@@ -19,8 +19,10 @@ from tests.contract.cases import CASES, MALFORMED, ConnectorCase
 from tests.contract.email_case import email_case
 from tests.contract.mastodon_case import MASTODON_CASE
 from tests.contract.real_cases import bluesky_network_case
+from tests.contract.snac_case import snac_case
 from tests.contract.x_case import X_CASE
 from tests.servers.bluesky import BlueskyNetwork
+from tests.servers.snac import SnacServer
 
 TEXTS = [f"Thought leadership is lamp {number}, left on" for number in range(23)]
 #: No source of 23 replies takes more pages than this; a bound for a connector that never ends.
@@ -34,6 +36,7 @@ MOST_PAGES = 40
         pytest.param(X_CASE, id="x"),
         pytest.param(MASTODON_CASE, id="mastodon"),
         pytest.param("email", id="email", marks=pytest.mark.mail),
+        pytest.param("snac_case", id="mastodon at snac2"),
         pytest.param("bluesky_network_case", id="bluesky-network", marks=pytest.mark.timeout(900)),
     ]
 )
@@ -51,6 +54,11 @@ def case(request: pytest.FixtureRequest) -> ConnectorCase:
 @pytest.fixture(scope="session", name="bluesky_network_case")
 def _bluesky_network_case(bluesky_network: BlueskyNetwork) -> ConnectorCase:
     return bluesky_network_case(bluesky_network)
+
+
+@pytest.fixture(name="snac_case")
+def _snac_case(snac_server: SnacServer) -> ConnectorCase:
+    return snac_case(snac_server)
 
 
 @pytest.fixture
@@ -166,11 +174,9 @@ def test_a_source_out_of_reach_says_what_to_do(case: ConnectorCase, tmp_path: Pa
 
 
 def test_sending_gives_an_id_or_is_refused_for_good(case: ConnectorCase, tmp_path: Path) -> None:
-    message = OutgoingMessage(
-        "<m@sample.example>", "contract@sample.example", "A question", "Hello Ada"
-    )
+    message = OutgoingMessage("<m@sample.example>", case.recipient, "A question", "Hello Ada")
     with case.prepare(tmp_path, TEXTS[:1]) as connector:
-        if case.elsewhere:
+        if not case.recipient:
             assert case.elsewhere.endswith(".")
             return
         if case.can_send:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,16 +21,19 @@ from ledger.replies import store_replies
 from ledger.settings import load_settings
 from tests.contract.bluesky_case import BLUESKY_CASE
 from tests.contract.brought_case import FORM_HOOKS, PASTE_HOOKS
-from tests.contract.cases import IMPORT_HOOKS
+from tests.contract.cases import IMPORT_HOOKS, ConnectorCase
 from tests.contract.email_case import CANNOT as EMAIL_CANNOT
 from tests.contract.email_case import email_case
-from tests.contract.kinds import BY_READING, NEEDS_A_PERSON, NOTICED, TROUBLES, Hooks, Kind
+from tests.contract.kinds import BY_READING, CHANGES, NEEDS_A_PERSON, NOTICED, TROUBLES, Hooks, Kind
 from tests.contract.mastodon_case import MASTODON_CASE
+from tests.contract.snac_case import CANNOT as SNAC_CANNOT
+from tests.contract.snac_case import snac_case
 from tests.contract.webmention_case import WEBMENTION_HOOKS
 from tests.contract.x_case import X_CASE
 
 TEXTS = [f"Thought leadership is lamp {number}" for number in range(3)]
-HOOKS: dict[Channel, Hooks] = {
+#: By channel; a channel that has a second server is here once more.
+HOOKS: dict[str, Hooks] = {
     Channel.X: X_CASE.hooks,
     Channel.MASTODON: MASTODON_CASE.hooks,
     Channel.BLUESKY: BLUESKY_CASE.hooks,
@@ -38,38 +42,50 @@ HOOKS: dict[Channel, Hooks] = {
     Channel.FORM: FORM_HOOKS,
     Channel.PASTE: PASTE_HOOKS,
 }
-#: The channels of which test_connectors.py reads many replies.
-READ_THERE = {Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, Channel.EMAIL}
+SNAC2 = "mastodon at snac2"
+#: What runs around a server: its fixture, how its case is made, and what it never meets.
+AT_SERVERS: dict[str, tuple[str, Callable[[Any], ConnectorCase], dict[Kind, str]]] = {
+    Channel.EMAIL: ("mail_server", email_case, EMAIL_CANNOT),
+    SNAC2: ("snac_server", snac_case, SNAC_CANNOT),
+}
+#: Those of which test_connectors.py reads many replies.
+READ_THERE = {Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, *AT_SERVERS}
+
+
+def _at_servers(of: str) -> list[tuple[str, Kind]]:
+    every = TROUBLES if of == "troubles" else CHANGES
+    return [(name, kind) for name in AT_SERVERS for kind in sorted(every - {*AT_SERVERS[name][2]})]
 
 
 def _pairs(of: str) -> list[object]:
-    known = [
-        pytest.param(channel, kind, id=f"{channel}-{kind}")
-        for channel, hooks in HOOKS.items()
-        for kind in getattr(hooks, of)
+    known = [(name, kind) for name, hooks in HOOKS.items() for kind in getattr(hooks, of)]
+    return [
+        pytest.param(
+            name,
+            kind,
+            id=f"{name}-{kind}",
+            marks=[pytest.mark.mail] if name == Channel.EMAIL else [],
+        )
+        for name, kind in [*known, *_at_servers(of)]
     ]
-    mail = [
-        pytest.param(Channel.EMAIL, kind, id=f"email-{kind}", marks=pytest.mark.mail)
-        for kind in (sorted(TROUBLES) if of == "troubles" else ())
-    ]
-    return [*known, *mail]
 
 
-def _hooks(request: pytest.FixtureRequest, channel: Channel) -> Hooks:
-    if channel is Channel.EMAIL:
-        return email_case(request.getfixturevalue("mail_server")).hooks
-    return HOOKS[channel]
+def _hooks(request: pytest.FixtureRequest, name: str) -> Hooks:
+    if name in AT_SERVERS:
+        fixture, case, _ = AT_SERVERS[name]
+        return case(request.getfixturevalue(fixture)).hooks
+    return HOOKS[name]
 
 
 def _texts(page: Page) -> list[str]:
     return [reply.text.strip() for reply in page.replies]
 
 
-@pytest.mark.parametrize(("channel", "kind"), _pairs("troubles"))
+@pytest.mark.parametrize(("name", "kind"), _pairs("troubles"))
 def test_p16_trouble_is_told_and_loses_nothing(
-    channel: Channel, kind: Kind, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, kind: Kind, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with _hooks(request, channel).troubles[kind](tmp_path, TEXTS) as source:
+    with _hooks(request, name).troubles[kind](tmp_path, TEXTS) as source:
         if source.left_out:
             page = source.read()
             assert _texts(page) == TEXTS
@@ -93,16 +109,16 @@ def test_p16_trouble_is_told_and_loses_nothing(
         assert _texts(source.read()) == TEXTS
 
 
-@pytest.mark.parametrize(("channel", "kind"), _pairs("changes"))
+@pytest.mark.parametrize(("name", "kind"), _pairs("changes"))
 def test_p38_what_its_author_does_to_a_source_is_noticed(
-    channel: Channel, kind: Kind, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, kind: Kind, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with _hooks(request, channel).changes[kind](tmp_path) as source:
+    with _hooks(request, name).changes[kind](tmp_path) as source:
         source.change()
         assert source.noticed() is NOTICED[kind]
 
 
-BRINGING = [pytest.param(c, id=c.value) for c, hooks in HOOKS.items() if hooks.bring is not None]
+BRINGING = [pytest.param(c, id=str(c)) for c, hooks in HOOKS.items() if hooks.bring is not None]
 
 
 @pytest.fixture
@@ -148,15 +164,28 @@ def test_what_is_not_polled_gives_nothing_and_sends_nothing(channel: Channel) ->
 
 
 def test_every_kind_is_tried_at_every_channel_or_has_a_reason() -> None:
-    assert {*HOOKS, Channel.EMAIL} == set(Channel)
-    email = Counter([*TROUBLES, *EMAIL_CANNOT])
-    for channel in Channel:
-        said = email if channel is Channel.EMAIL else Counter(HOOKS[channel].named)
-        said.update(BY_READING if channel in READ_THERE else ())
-        assert said == Counter(Kind), f"{channel}: {said - Counter(Kind)} {Counter(Kind) - said}"
-    cannot = [HOOKS[channel].cannot for channel in HOOKS] + [EMAIL_CANNOT]
+    assert {*HOOKS, *AT_SERVERS} == {*Channel, SNAC2}
+    of_servers = Counter([*_at_servers("troubles"), *_at_servers("changes")])
+    for name in (*HOOKS, *AT_SERVERS):
+        said = Counter(HOOKS[name].named if name in HOOKS else [*AT_SERVERS[name][2]])
+        said.update(kind for at, kind in of_servers if at == name)
+        said.update(BY_READING - {*said} if name in READ_THERE else ())
+        assert said == Counter(Kind), f"{name}: {said - Counter(Kind)} {Counter(Kind) - said}"
+    cannot = [hooks.cannot for hooks in HOOKS.values()] + [one[2] for one in AT_SERVERS.values()]
     for reasons in cannot:
         assert all(reason.endswith(".") for reason in reasons.values())
     # A kind that is tried nowhere would be no kind.
     left_out = Counter(kind for reasons in cannot for kind in reasons)
-    assert all(count < len(Channel) for count in left_out.values())
+    assert all(count < len(cannot) for count in left_out.values())
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(Channel.EMAIL, marks=pytest.mark.mail), pytest.param(SNAC2)]
+)
+def test_a_case_at_a_server_has_what_it_is_said_to_have(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    hooks = _hooks(request, name)
+    assert {*hooks.troubles, *hooks.changes} == {
+        kind for of in ("troubles", "changes") for at, kind in _at_servers(of) if at == name
+    }

@@ -35,9 +35,9 @@ from tests.servers.mastodon_api import MastodonApi
 from tests.servers.x import ME, XServer
 from tests.servers.x_account import OAUTH2
 
-#: How many answers come in; mail has 10,000, too (test_p16_nothing_lost.py). P16_ANSWERS=10000 in
-#: the environment makes it as many everywhere: the servers for the other two are slower than what
-#: reads from them, and cost minutes then.
+#: How many answers come in. P16_ANSWERS=10000 in the environment makes it as many everywhere, for
+#: mails and files as well (test_p16_nothing_lost.py): what serves them is slower than what reads
+#: them, and costs minutes then.
 ANSWERS = {Channel.X: 10_000, Channel.MASTODON: 2_000, Channel.BLUESKY: 3_000}
 if "P16_ANSWERS" in os.environ:
     ANSWERS = dict.fromkeys(ANSWERS, int(os.environ["P16_ANSWERS"]))

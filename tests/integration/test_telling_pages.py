@@ -28,6 +28,7 @@ from tests.conftest import SteppingClock
 from tests.mentioning import Blog, listening_blog, near, note, send
 from tests.people import EVIDENCE, agree
 from tests.people import asked as asked_by_import
+from tests.servers.django_receiver import DjangoReceiver
 from tests.servers.receiver import Receiver
 from tests.servers.web_pages import HTML, Answer, WebPages
 
@@ -92,14 +93,32 @@ def failed(blog: Blog) -> list[ToldPage]:
         return failed_pages(connection, blog.ledger.keys)
 
 
-def test_an_independent_receiver_hears_of_a_post_and_of_its_end(blog: Blog, tmp_path: Path) -> None:
-    with Receiver(tmp_path, note(blog.question)) as receiver:
+#: Independent receivers, and what is left with us once they know of the end. One looks at the page
+#: before it answers: that its link is gone is then an error of ours (W3C, 3.2.2).
+RECEIVERS = [
+    pytest.param(Receiver, [], id="webmentions"),
+    pytest.param(
+        DjangoReceiver,
+        [("failed", "The endpoint answered with status 400.")],
+        id="django-webmention",
+    ),
+]
+
+
+@pytest.mark.parametrize(("receiving", "left"), RECEIVERS)
+def test_independent_receivers_hear_of_a_post_and_of_its_end(
+    blog: Blog,
+    tmp_path: Path,
+    receiving: type[Receiver | DjangoReceiver],
+    left: list[tuple[str, str]],
+) -> None:
+    with receiving(tmp_path, note(blog.question)) as receiver:
         page = f"{receiver.base}/post"
         asked = published(blog, page)
         post = address(blog, asked)
         assert receiver.received() == []
         assert tell(blog) == 1
-        assert [(one.source, one.target) for one in receiver.received()] == [(post, page)]
+        assert receiver.received() == [(post, page)]
         assert rows(blog) == [("told", "")]
         assert tell(blog) == 0
         # Building again tells nobody: nothing has changed.
@@ -108,8 +127,8 @@ def test_an_independent_receiver_hears_of_a_post_and_of_its_end(blog: Blog, tmp_
         take_back(blog, asked)
         assert tell(blog) == 1
         assert receiver.received() == []
-    # Nothing is kept of the two once the page knows.
-    assert rows(blog) == []
+        assert near(post).status == 410
+    assert rows(blog) == left
 
 
 def test_the_address_of_a_post_lies_sealed(blog: Blog, elsewhere: WebPages) -> None:

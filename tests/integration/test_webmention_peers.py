@@ -16,6 +16,7 @@ from collector.webmention.sending import send_mention
 from ledger.mentions import MentionState
 from tests.conftest import SteppingClock
 from tests.mentioning import Blog, listening_blog, near, note, put_page
+from tests.servers.django_receiver import DjangoReceiver
 from tests.servers.receiver import Receiver
 from tests.servers.web_pages import WebPages
 
@@ -91,30 +92,32 @@ def test_other_senders_are_told_when_it_is_no_mention(
     assert blog.replies() == []
 
 
-@pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[Receiver]:
-    with Receiver(tmp_path) as running:
+@pytest.fixture(params=[Receiver, DjangoReceiver])
+def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receiver | DjangoReceiver]:
+    with request.param(tmp_path) as running:
         yield running
 
 
-def test_another_receiver_understands_what_we_send(blog: Blog, receiver: Receiver) -> None:
+def test_other_receivers_understand_what_we_send(
+    blog: Blog, receiver: Receiver | DjangoReceiver
+) -> None:
     cited = f"{receiver.base}/post"
     put_page(blog.ledger.settings.site_folder, "courage", note(cited))
-    outcome = send_mention(blog.question, cited, fetch=near, post=post_near)
-    assert outcome.is_sent, outcome.reason
-    assert outcome.endpoint == f"{receiver.base}/webmentions"
-    assert [(one.source, one.target) for one in receiver.received()] == [(blog.question, cited)]
-    again = send_mention(blog.question, cited, fetch=near, post=post_near)
-    assert again.is_sent
-    assert len(receiver.received()) == 1
+    for _ in range(2):
+        outcome = send_mention(blog.question, cited, fetch=near, post=post_near)
+        assert outcome.is_sent, outcome.reason
+        assert outcome.endpoint == receiver.endpoint
+        assert receiver.received() == [(blog.question, cited)]
 
 
-def test_another_receiver_keeps_nothing_of_a_page_that_does_not_cite_it(
-    blog: Blog, receiver: Receiver
+def test_other_receivers_keep_nothing_of_a_page_that_does_not_cite_them(
+    blog: Blog, receiver: Receiver | DjangoReceiver
 ) -> None:
-    """It answers 200 to that, as to a page that took its link out."""
+    """One answers 200 to that, as to a page that took its link out, the other 400."""
     outcome = send_mention(blog.question, f"{receiver.base}/post", fetch=near, post=post_near)
-    assert outcome.endpoint == f"{receiver.base}/webmentions"
+    assert outcome.endpoint == receiver.endpoint
+    assert not outcome.is_temporary
+    assert outcome.is_sent is isinstance(receiver, Receiver)
     assert receiver.received() == []
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.molds import make_mold
-from tests.servers import bluesky, mail, postgres
+from tests.servers import bluesky, mail, postgres, snac
 from tests.servers.sharing import shared
 
 
@@ -64,6 +64,14 @@ def postgres_mold(
 def sqlite_mold(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a database with the tables of an instance, to copy."""
     return make_mold(tmp_path_factory.mktemp("mold"))
+
+
+@pytest.fixture(scope="session")
+def snac_server() -> Iterator[snac.SnacServer]:
+    """snac2; one per test process. Make people of your own in each test."""
+    need(snac.why_unavailable())
+    with snac.SnacServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

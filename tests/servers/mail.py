@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import itertools
 import os
 import random
 import shutil
@@ -139,6 +140,7 @@ class MailServer:
     def __init__(self) -> None:
         self.ports = dict.fromkeys(PORT_NAMES, 0)
         self._folder = Path()
+        self._filled = itertools.count()
         self._dovecot: subprocess.Popen[bytes] | None = None
         self._opensmtpd: subprocess.Popen[bytes] | None = None
 
@@ -247,8 +249,9 @@ class MailServer:
         """
         with self.imap(user) as client:
             _checked(client.select("INBOX"))
-        maildir = self._folder / "mail" / user / "Maildir" / "new"
-        for number, raw in enumerate(mails):
+        maildir = self._inbox(user) / "new"
+        for raw in mails:
+            number = next(self._filled)
             path = maildir / f"{1_700_000_000 + number}.M{number:06}.fill"
             path.write_bytes(raw)
             shutil.chown(path, "mail", "mail")
@@ -298,6 +301,22 @@ class MailServer:
             kept = [flag for flag in message.flags if flag != "\\Recent"]
             self.append(user, message.raw, flags=" ".join(kept))
         assert self.uidvalidity(user) != before
+
+    def move(self, user: str) -> None:
+        """The inbox as after a move to another server: newest first, under a new UIDVALIDITY."""
+        before, inbox = self.uidvalidity(user), self._inbox(user)
+        files = [path for part in ("cur", "new") for path in (inbox / part).iterdir()]
+        files.sort(key=lambda path: path.name, reverse=True)
+        mails = [path.read_bytes() for path in files]
+        # UIDVALIDITY is a time in whole seconds: within the same second it would not change.
+        while int(time.time()) <= before:
+            time.sleep(0.05)
+        shutil.rmtree(inbox)
+        self.fill(user, mails)
+        assert self.uidvalidity(user) != before
+
+    def _inbox(self, user: str) -> Path:
+        return self._folder / "mail" / user / "Maildir"
 
     @contextlib.contextmanager
     def imap(self, user: str) -> Iterator[imaplib.IMAP4]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy
 from flask import Flask
@@ -25,6 +24,7 @@ class Receiver:
         self.app = Flask("receiver")
         self._server = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.base = f"http://127.0.0.1:{self._server.port}"
+        self.endpoint = f"{self.base}/webmentions"
         self.engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'received.sqlite'}")
         self.storage = init_db_storage(self.engine)
         handler = WebmentionsHandler(self.storage, base_url=self.base, ssrf_protection=False)
@@ -42,8 +42,9 @@ class Receiver:
         self._server.server_close()
         self.engine.dispose()
 
-    def received(self) -> list[Any]:
-        found: list[Any] = self.storage.retrieve_webmentions(
+    def received(self) -> list[tuple[str, str]]:
+        """Source and target of each mention that stands."""
+        found = self.storage.retrieve_webmentions(
             f"{self.base}/post", direction=WebmentionDirection.IN
         )
-        return found
+        return [(one.source, one.target) for one in found]

@@ -1,19 +1,22 @@
 """A real server that speaks Mastodon's API: snac2 2.75, built from Debian's source package.
 
 Debian 12 has no package of it, so the source is fetched from trixie with an apt configuration of
-its own, on the mirror that this machine uses already, and built once per user. snac2 knows no
-Link paging, conversations, rate limits or deletion through the API: tests/servers/mastodon_api.py
-has those.
+its own, on the mirror that this machine uses already, and built once per user. One number in it is
+another: how long its queues rest when they were empty, which is most of what tests would wait for.
+snac2 knows no Link paging, conversations, rate limits or deletion through the API:
+tests/servers/mastodon_api.py has those.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import functools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -21,7 +24,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +35,13 @@ SUITE = "trixie"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NEEDED = "build-essential, libssl-dev and libcurl4-openssl-dev"
 START_SECONDS = 20.0
-#: snac2 works off its queues every few seconds; a mention between two of its users takes that.
+#: A mention between two of its users goes through its queues four times.
 ARRIVAL_SECONDS = 30.0
+#: The rest of its queues: 3 seconds, and what they have here (20 ms, carried over the second).
+REST = "ts.tv_sec += 3;"
+SHORT_REST = (
+    "ts.tv_nsec += 20000000; ts.tv_sec += ts.tv_nsec / 1000000000; ts.tv_nsec %= 1000000000;"
+)
 
 
 @functools.cache
@@ -57,7 +65,7 @@ def why_unavailable() -> str:
 def built() -> Path:
     """The program, built now if it was not yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "definedby" / f"snac2-{VERSION}"
+    folder = cache / "definedby" / f"snac2-{VERSION}-short-rest"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / "snac"
     with (folder / "lock").open("w") as lock:
@@ -88,6 +96,11 @@ def _build(work: Path) -> None:
     _run([*apt, "source", "--download-only", "snac2"], work)
     (description,) = work.glob(f"snac2_{VERSION}-*.dsc")
     _run(["dpkg-source", "-x", description.name, "source"], work)
+    loop = work / "source" / "httpd.c"
+    text = loop.read_text()
+    if text.count(REST) != 1:
+        raise LookupError(f"its queues do not rest as those of snac2 {VERSION} do")
+    loop.write_text(text.replace(REST, SHORT_REST))
     _run(["make"], work / "source")
 
 
@@ -133,7 +146,7 @@ class SnacServer:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                log_text = (self._folder / "log").read_text(errors="replace")
+                log_text = self.log
                 self.__exit__()
                 raise ChildProcessError(f"snac2 did not start:\n{log_text}")
             time.sleep(0.02)
@@ -156,6 +169,20 @@ class SnacServer:
     @property
     def url(self) -> str:
         return f"http://{self.host}"
+
+    @property
+    def log(self) -> str:
+        return (self._folder / "log").read_text(errors="replace")
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """It takes connections and says nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def add_person(self, name: str, **given: Any) -> Person:
         """A person with an access token. `given` goes into the profile (bio, bot)."""
@@ -257,7 +284,12 @@ class Person:
         return str(own["id"])
 
     def edit(self, status_id: str, text: str) -> None:
-        self.server.call("PUT", f"/api/v1/statuses/{status_id}", self.token, status=text)
+        """Returns once others were told: while the post is written anew, it is not shown."""
+        path = f"/api/v1/statuses/{status_id}"
+        told = f"updated 'Note' {self.server.call('GET', path, self.token)['uri']}\n"
+        known = self.server.log.count(told)
+        self.server.call("PUT", path, self.token, status=text)
+        _wait_until(lambda: self.server.log.count(told), lambda count: count > known)
 
     def delete(self, url: str) -> None:
         """As its people do it, by the button on their own page: its API has no such thing."""
@@ -271,9 +303,11 @@ class Person:
         with urllib.request.urlopen(request, timeout=20) as answer:
             answer.read()
 
-    def follow(self, url: str) -> None:
-        """Its server tells of deletions only those who follow."""
-        self.server.command("follow", self.name, url)
+    def follow(self, person: Person) -> None:
+        """Its server tells of deletions only those who follow. Returns once the other has heard."""
+        known = len(person.notifications())
+        self.server.command("follow", self.name, person.url)
+        person.wait_for_notifications(known + 1)
 
     def wait_until_gone(self, status_id: str) -> None:
         """Until this person's server shows the status no more."""
@@ -302,5 +336,5 @@ def _wait_until(look: Callable[[], Any], is_enough: Callable[[Any], bool]) -> An
         found = look()
         if is_enough(found):
             return found
-        time.sleep(0.1)
+        time.sleep(0.02)
     raise TimeoutError("snac2 did not deliver in time")

@@ -18,6 +18,7 @@ from publisher.shown import CHANNEL_WORDS
 from tests.contract.kinds import BY_READING, Kind
 from tests.contract.test_troubles import EMAIL_CANNOT, HOOKS, READ_THERE
 from tests.integration.test_channel_chains import STAGES
+from tests.integration.test_p16_nothing_lost import MAILS
 from tests.integration.test_p16_thousands_of_posts import ANSWERS
 from tests.sending_houses import HOUSES
 from web.showing import CHANNELS
@@ -98,9 +99,8 @@ def test_7_its_chain_is_told(channel: Channel) -> None:
 
 
 def test_8_thousands_of_answers_come_in_by_each_that_is_read() -> None:
-    mails = (ROOT / "tests/integration/test_p16_nothing_lost.py").read_text(encoding="utf-8")
     assert {*ANSWERS, Channel.EMAIL} == POLLED
-    assert "MAILS = 10_000" in mails
+    assert all(count >= 1_000 for count in (*ANSWERS.values(), MAILS))
 
 
 @every_channel

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collector.mastodon.asks import ASKS, account_from
 from collector.mastodon.errors import reading_error, sending_error
-from collector.mastodon.place import Place
+from collector.mastodon.place import Place, mark_of
 from collector.mastodon.posts import (
     MOST_BYTES,
     MOST_CHARACTERS,
@@ -178,7 +178,14 @@ def test_a_place_knows_a_status_by_its_address_and_its_last_edit() -> None:
     edited = status(id="another id for the same", edited_at="2026-01-05T12:00:00.000Z")
     assert not place.knows(edited)
     assert place.id_of(edited) == "109"
-    assert place.only(set()) == Place()
+
+
+def test_p16_a_status_that_its_server_does_not_show_for_once_is_not_taken_for_another() -> None:
+    place = Place().after([status()])
+    missing_once = Place.of(place.only(set()).cursor())
+    assert missing_once.id_of(status(id="another id for the same")) == "109"
+    assert missing_once.only({mark_of(status())}) == place
+    assert missing_once.only(set()) == Place()
 
 
 @pytest.mark.parametrize(
