@@ -14,14 +14,8 @@ from sqlalchemy import Connection
 
 from collector.channels import FOLLOWED
 from collector.composers import composer
-from collector.greetings import (
-    Objection,
-    draft,
-    knows_language,
-    likeness,
-    lint,
-    lint_stop,
-)
+from collector.greeting_check import mark_of, objections_to
+from collector.greetings import Objection, draft, knows_language
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import find_or_add_handle, set_zone
@@ -33,7 +27,6 @@ from ledger.courtesies import (
     settle_held,
     store_courtesy,
     verdict_for,
-    was_written_before,
 )
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Action, Verdict
@@ -254,19 +247,7 @@ def _store(
     ours, now = ledger(), ledger().clock()
     with ours.write() as connection:
         campaign = campaign_by_id(connection, newcomer.campaign_id)
-        mark = ours.keys.token_hash("likeness:" + likeness(personal, newcomer.name))
-        objections = lint(
-            text,
-            campaign,
-            newcomer.shown_name,
-            personal,
-            is_new=not was_written_before(connection, mark),
-        )
-        objections += lint_stop(text, campaign.lang)
-        if personal and personal not in text:
-            objections.append(
-                Objection("personal", personal, "The sentence about them is not in the text.")
-            )
+        objections = objections_to(connection, ours.keys, campaign, newcomer, personal, text)
         if objections:
             return None, objections
         account = account_by_id(connection, ours.keys, newcomer.account_id)
@@ -297,7 +278,7 @@ def _store(
                 recipient=newcomer.contact or newcomer.address,
                 subject=campaign.prompt,
                 body=text,
-                likeness=mark,
+                likeness=mark_of(ours.keys, personal, newcomer.name),
             ),
             facts,
             by=editor_name(),
