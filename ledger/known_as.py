@@ -1,0 +1,39 @@
+"""Who is known by an address or handle, as people write it."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from ledger.model import Channel, Handle
+from ledger.tables import handles
+
+
+def known_as(connection: Connection, address: str, channel: Channel | None = None) -> list[Handle]:
+    """The handles that this names, whatever their letter case; `channel` None: on any.
+
+    A handle without its server names those of every server: "@ada" is "@ada@social.example" too.
+    """
+    if not address.strip("@"):
+        return []
+    wanted, where = address.lower(), func.lower(handles.c.address)
+    same: list[ColumnElement[bool]] = [where == wanted, func.lower(handles.c.contact) == wanted]
+    if wanted.startswith("@") and "@" not in wanted[1:]:
+        same += [
+            and_(
+                handles.c.channel == Channel.MASTODON,
+                where.startswith(f"{wanted}@", autoescape=True),
+            ),
+            and_(
+                handles.c.channel == Channel.BLUESKY,
+                where.startswith(f"{wanted}.", autoescape=True),
+            ),
+        ]
+    found = select(handles).where(or_(*same)).order_by(handles.c.id)
+    if channel is not None:
+        found = found.where(handles.c.channel == channel)
+    return [
+        Handle(
+            row.contributor_id, Channel(row.channel), row.address, row.name, row.url, row.contact
+        )
+        for row in connection.execute(found)
+    ]
