@@ -17,6 +17,7 @@ from ledger.database import Ledger
 from ledger.joined import authors_of_several
 from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
+from ledger.private_questions import is_asked_in_private
 from ledger.replies import (
     author_of,
     references_in,
@@ -42,8 +43,8 @@ def read_new(ledger: Ledger) -> int:
             answers = {
                 reply.id
                 for reply in waiting
-                if reply.id in references
-                and are_ours(connection, references[reply.id], reply.account_id)
+                if are_ours(connection, references.get(reply.id, []), reply.account_id)
+                or is_asked_in_private(connection, reply)
             }
         # Reading is pure and may take a while over long texts: no transaction is open.
         readings = [

@@ -1,7 +1,8 @@
 """Ways: how a question can reach its person, by what their channel allows.
 
 A message of ours answers what somebody wrote, on the channel and by the account that read it.
-Only in private does it carry their personal link: whoever has that can answer in their name.
+Only in private does it carry their personal link: whoever has that can answer in their name; and
+on X only where an editor chose it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,15 @@ class Way:
     @property
     def is_private(self) -> bool:
         return self.name is not WayName.PUBLIC
+
+    @property
+    def is_without_link(self) -> bool:
+        """Whether a question goes without a personal link here unless an editor chose one.
+
+        X: links from people one does not know are what spam looks like there, and in a post one
+        costs thirteen times as much (collector/x/prices.py).
+        """
+        return self.account.channel is Channel.X
 
     def length(self, text: str) -> int:
         """How long the channel finds a text, or a little more: never less."""
