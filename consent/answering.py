@@ -20,8 +20,9 @@ from ledger import answers as rows
 from ledger import events, stopping
 from ledger.answers import Answer
 from ledger.consent_state import ConsentEvent, EventKind, Grant
-from ledger.contributors import handles_of, reached_at
+from ledger.contributors import handles_of
 from ledger.database import Ledger
+from ledger.known_as import bearers_of
 from ledger.model import Reply, Use
 from ledger.outbox import Message, MessageState, find_message, question_answered
 from ledger.private_questions import question_in_private
@@ -266,10 +267,14 @@ def _obey(ledger: Ledger, reply: Reply, asked: Asked, decision: Decision) -> str
 def _stop(ledger: Ledger, reply: Reply, asked: Asked, evidence: Evidence) -> str:
     """One person may be known by the form and by mail: "stop" is meant by the person."""
     with ledger.write() as connection:
-        meant = {asked.request.contributor_id, *reached_at(connection, reply.handle.address)}
+        meant = {asked.request.contributor_id, *bearers_of(connection, *_wheres(reply))}
         for contributor_id in sorted(meant):
             stopping.stop(connection, ledger.keys, ledger.clock(), contributor_id, evidence)
     return STOPPED
+
+
+def _wheres(reply: Reply) -> tuple[str, str]:
+    return reply.handle.address, reply.handle.contact
 
 
 def _note(ledger: Ledger, reply_id: int, done: str) -> None:

@@ -37,3 +37,28 @@ def known_as(connection: Connection, address: str, channel: Channel | None = Non
         )
         for row in connection.execute(found)
     ]
+
+
+def bearers_of(connection: Connection, *wheres: str) -> set[str]:
+    """Everybody known by one of these addresses on any channel, by handle or by contact.
+
+    Letter case and a leading @ make no other person: an editor who pastes something in types a
+    handle as they please, and a stop is meant by the person.
+    """
+    wanted = {
+        spelled
+        for where in wheres
+        if (bare := where.strip().lower().removeprefix("@"))
+        for spelled in (bare, f"@{bare}")
+    }
+    if not wanted:
+        return set()
+    found = connection.execute(
+        select(handles.c.contributor_id).where(
+            or_(
+                func.lower(handles.c.address).in_(wanted),
+                func.lower(handles.c.contact).in_(wanted),
+            )
+        )
+    )
+    return set(found.scalars())
