@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts import account_by_id, accounts_of
 from ledger.contributors import handles_of
+from ledger.counting import x_length
 from ledger.keys import Keys
 from ledger.model import Account, Channel, Definition, ReadingState, Reply
 from ledger.outbox import has_answered
@@ -29,8 +30,6 @@ ROOM = {
     Channel.BLUESKY: (1_000, 300),
     Channel.MASTODON: (500, 500),
 }
-#: X counts these once and everything else twice (docs.x.com/fundamentals/counting-characters).
-_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 _MENTION = re.compile(r"(?<![\w/@])@[\w.-]*\w(?:@[\w.-]*\w)?")
 
 
@@ -70,7 +69,7 @@ class Way:
     def length(self, text: str) -> int:
         """How long the channel finds a text, or a little more: never less."""
         if self.account.channel is Channel.X:
-            return sum(1 if _is_light(char) else 2 for char in text)
+            return x_length(text)
         if self.account.channel is Channel.MASTODON:  # its message begins with the handle
             return len(text) + len(self.recipient) + 1
         return len(text)
@@ -144,7 +143,3 @@ def _mail(
 def _is_removed(account: Account) -> bool:
     """Whether its login is forgotten: nothing can be sent by it."""
     return account.reading is ReadingState.REMOVED
-
-
-def _is_light(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _LIGHT)
