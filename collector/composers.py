@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
+from ledger.counting import x_length
 from ledger.model import Account, Channel
 
 X = "https://x.com"
 BLUESKY = "https://bsky.app"
+#: Characters that fit into what a composer opens: posts, but for X's messages. Sources as in
+#: consent/ways.py.
+_ROOM = {Channel.X: 280, Channel.BLUESKY: 300, Channel.MASTODON: 500}
+_ROOM_IN_PRIVATE_ON_X = 10_000
 
 
 def composer(account: Account, recipient: str, handle: str, text: str, subject: str = "") -> str:
@@ -19,7 +24,7 @@ def composer(account: Account, recipient: str, handle: str, text: str, subject: 
     Mastodon's /share, RFC 6068 (mailto).
     """
     if account.channel is Channel.X:
-        if recipient.isascii() and recipient.isdecimal():
+        if _is_number(recipient):
             return f"{X}/messages/compose?recipient_id={recipient}&text={_quoted(text)}"
         return f"{X}/intent/post?text={_quoted(f'{handle} {text}')}"
     if account.channel is Channel.BLUESKY:
@@ -34,6 +39,20 @@ def composer(account: Account, recipient: str, handle: str, text: str, subject: 
             f"mailto:{quote(recipient, safe='@')}?subject={_quoted(subject)}&body={_quoted(text)}"
         )
     return ""
+
+
+def too_many(account: Account, recipient: str, handle: str, text: str) -> int:
+    """How many characters of a text do not fit into what `composer` opens; 0: it fits."""
+    most = _ROOM.get(account.channel, 0)
+    if account.channel is Channel.X:
+        if _is_number(recipient):
+            return max(0, x_length(text) - _ROOM_IN_PRIVATE_ON_X)
+        return max(0, x_length(f"{handle} {text}") - most)
+    return max(0, len(f"{handle} {text}") - most) if most else 0
+
+
+def _is_number(recipient: str) -> bool:
+    return recipient.isascii() and recipient.isdecimal()
 
 
 def _quoted(text: str) -> str:

@@ -169,6 +169,11 @@ def likeness(personal: str, name: str) -> str:
     return " ".join(re.findall(r"[^\W\d_]+", plain))
 
 
+def is_unspaced(plain: str) -> bool:
+    """Whether it is of a language that puts no spaces between words."""
+    return _UNSPACED.search(plain) is not None
+
+
 def _link_objections(text: str, name: str) -> Iterator[Objection]:
     if _MAIL.search(_without(text, name)):
         yield Objection("link", "an address", "A greeting has no addresses: the answer comes here.")
@@ -219,7 +224,7 @@ def _form_objections(
 
 def _personal_objections(personal: str, name: str, campaign: Campaign) -> Iterator[Objection]:
     own = likeness(personal, name)
-    if _UNSPACED.search(own):
+    if is_unspaced(own):
         is_short = len(own.replace(" ", "")) < LEAST_CHARACTERS_UNSPACED
     else:
         is_short = len(own.split()) < LEAST_WORDS or len(own) < LEAST_CHARACTERS

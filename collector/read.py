@@ -12,11 +12,12 @@ from collector.mail.reports import with_report
 from collector.reading import read_reply
 from ledger import stopping
 from ledger.campaigns import campaign_by_id
-from ledger.contributors import reached_at
 from ledger.database import Ledger
 from ledger.joined import authors_of_several
+from ledger.known_as import bearers_of
 from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
 from ledger.outbox import addressees, are_ours
+from ledger.private_questions import is_asked_in_private
 from ledger.replies import (
     author_of,
     references_in,
@@ -42,8 +43,8 @@ def read_new(ledger: Ledger) -> int:
             answers = {
                 reply.id
                 for reply in waiting
-                if reply.id in references
-                and are_ours(connection, references[reply.id], reply.account_id)
+                if are_ours(connection, references.get(reply.id, []), reply.account_id)
+                or is_asked_in_private(connection, reply)
             }
         # Reading is pure and may take a while over long texts: no transaction is open.
         readings = [
@@ -116,11 +117,12 @@ def _keep(
         "message": reply.external_id,
         "quoted": reply.text or reply.subject,
     }
-    # One person may be known by the form and by mail: "stop" is meant by the person.
+    # One person may be known by the form and by mail: "stop" is meant by the person. Anybody can
+    # give another's address in the form; being silent to them then is the lesser harm.
     meant = {
         author.contributor_id,
         *addressees(connection, references, reply.account_id),
-        *reached_at(connection, reply.handle.address),
+        *bearers_of(connection, author.address, author.contact),
     }
     stopped = [
         contributor_id

@@ -20,10 +20,12 @@ from ledger import answers as rows
 from ledger import events, stopping
 from ledger.answers import Answer
 from ledger.consent_state import ConsentEvent, EventKind, Grant
-from ledger.contributors import handles_of, reached_at
+from ledger.contributors import handles_of
 from ledger.database import Ledger
+from ledger.known_as import bearers_of
 from ledger.model import Reply, Use
 from ledger.outbox import Message, MessageState, find_message, question_answered
+from ledger.private_questions import question_in_private
 from ledger.replies import find_reply, references_of
 from ledger.requests import ConsentRequest, find_request
 
@@ -44,6 +46,8 @@ class Asked:
     shown: ConsentEvent
     #: The uses that the message named; none when it did not show words and credit.
     uses: frozenset[Use]
+    #: The reply names it; else it only came after it, in the same private conversation.
+    is_named: bool = True
 
 
 def read_answers(ledger: Ledger) -> int:
@@ -60,6 +64,7 @@ def read_answers(ledger: Ledger) -> int:
             ]
         # Reading is pure and may take a while over long texts: no transaction is open.
         read = [(reply, asked, _read(reply, asked)) for reply, asked in found]
+        read = [one for one in read if _is_meant(*one[1:])]
         for reply, asked, decision in read:
             _keep(ledger, reply, asked, decision)
         if waiting:
@@ -169,6 +174,8 @@ def _asked(ledger: Ledger, connection: Connection, reply: Reply) -> Asked | None
     else:
         references = references_of(connection, reply.id)
         message = question_answered(connection, references, reply.account_id)
+    is_named = message is not None
+    message = message or question_in_private(connection, reply)
     if message is None:
         return None
     request = find_request(connection, message.request_id)
@@ -176,8 +183,16 @@ def _asked(ledger: Ledger, connection: Connection, reply: Reply) -> Asked | None
     for event, payload in events.full_history(connection, ledger.keys, request.definition_id):
         if event.kind is EventKind.REQUESTED and event.request_id == request.id:
             uses = frozenset(Use(use) for use in payload.get(SHOWN_IN_MESSAGE, ()))
-            return Asked(request, message, event, uses & request.uses)
+            return Asked(request, message, event, uses & request.uses, is_named)
     return None
+
+
+def _is_meant(asked: Asked, decision: Decision) -> bool:
+    """Whether a reply is about the question at all. After a question is closed, a message that
+    does not name it goes on about other things; only taking back is always about that.
+    """
+    is_open = asked.request.closed_at is None
+    return asked.is_named or is_open or decision.take_down or decision.decision is Decided.WITHDRAW
 
 
 def _found(ledger: Ledger, connection: Connection, reply_id: int) -> tuple[Answer, Reply, Asked]:
@@ -252,10 +267,14 @@ def _obey(ledger: Ledger, reply: Reply, asked: Asked, decision: Decision) -> str
 def _stop(ledger: Ledger, reply: Reply, asked: Asked, evidence: Evidence) -> str:
     """One person may be known by the form and by mail: "stop" is meant by the person."""
     with ledger.write() as connection:
-        meant = {asked.request.contributor_id, *reached_at(connection, reply.handle.address)}
+        meant = {asked.request.contributor_id, *bearers_of(connection, *_wheres(reply))}
         for contributor_id in sorted(meant):
             stopping.stop(connection, ledger.keys, ledger.clock(), contributor_id, evidence)
     return STOPPED
+
+
+def _wheres(reply: Reply) -> tuple[str, str]:
+    return reply.handle.address, reply.handle.contact
 
 
 def _note(ledger: Ledger, reply_id: int, done: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from consent.errors import NotNowError
 from consent.messages import render_message, template_version, use_words
-from consent.ways import Way, WayName
+from consent.ways import Way
 from consent.wording import ENGLISH
 from ledger.model import UNSHOWABLE, Campaign, Credit, Definition, Reply, Use
 from ledger.settings import Settings
@@ -17,7 +17,6 @@ MOST_SUBJECT, MOST_BODY = 200, 8000
 #: Among the evidence of a question: the uses that its message named, beside the exact words and
 #: the credit. Empty when it did not show those: then an answer in words can allow nothing.
 SHOWN_IN_MESSAGE = "shown_in_message"
-_TEMPLATES = {WayName.PRIVATE: "ask_private", WayName.PUBLIC: "ask_public"}
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class Question:
 
 
 def word_question(settings: Settings, question: Question, way: Way | None) -> tuple[str, str]:
-    """Subject and text. In public the exact words and credit stand in it, for there is no link.
+    """Subject and text. Where there is no link, the exact words and credit stand in it.
 
     Raises NotNowError when that does not fit, or would show or tell others what is not theirs.
     """
     if way is None or not way.most:
         return _rendered(settings, question, "ask", question.definition.text)
-    template = _template(way)
+    template = _template(question, way)
     subject, body = _rendered(settings, question, template, question.definition.text)
     body = body.strip()
     if not way.is_private:
@@ -54,7 +53,7 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     if too_many <= 0:
         return subject, body
     shown = question.definition.text
-    if way.is_private and len(shown) - too_many > LEAST_QUOTED:
+    if question.link and len(shown) - too_many > LEAST_QUOTED:
         # Their page shows the whole of it.
         shown = shown[: len(shown) - too_many - 1].rstrip() + "…"
         subject, body = _rendered(settings, question, template, shown)
@@ -69,9 +68,9 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     )
 
 
-def wording_of(way: Way | None, lang: str) -> str:
+def wording_of(question: Question, way: Way | None) -> str:
     """The version of the template that a question by this way is worded by."""
-    return template_version(_template(way), lang)
+    return template_version(_template(question, way), question.lang)
 
 
 def check_message(
@@ -79,8 +78,9 @@ def check_message(
 ) -> tuple[str, str]:
     """A question as an editor has worded it, ready to leave.
 
-    Raises NotNowError when it is empty or too long for its way, when a private one has lost the
-    personal link, or when a public one would show or tell others what is not theirs.
+    Raises NotNowError when it is empty or too long for its way, when it has lost the personal link
+    or has one that was not chosen, or when a public one would show or tell others what is not
+    theirs.
     """
     subject = " ".join(UNSHOWABLE.sub("", subject).split())
     body = UNSHOWABLE.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).strip()
@@ -95,6 +95,11 @@ def check_message(
         )
     if way is not None and not way.is_private:
         _refuse_in_public(settings, way, body)
+    elif not question.link and f"{settings.public_url}/p/" in body:
+        raise NotNowError(
+            "There is a personal link in it, and this question goes without one.",
+            "Take it out, or have theirs put in.",
+        )
     if way is not None and way.most and way.length(body) > way.most:
         raise _too_long(way, way.length(body) - way.most, "Shorten it.")
     return subject, body if way is not None and way.most else body + "\n"
@@ -113,8 +118,10 @@ def uses_shown(question: Question, body: str) -> frozenset[Use]:
     return question.uses & {Use.POST}
 
 
-def _template(way: Way | None) -> str:
-    return "ask" if way is None or not way.most else _TEMPLATES[way.name]
+def _template(question: Question, way: Way | None) -> str:
+    if way is None or not way.most:
+        return "ask"
+    return "ask_private" if question.link else "ask_in_words"
 
 
 def _too_long(way: Way, too_many: int, next_step: str) -> NotNowError:

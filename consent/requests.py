@@ -73,6 +73,7 @@ class Draft:
     """A question as it would leave, to be looked at and edited first; nothing is opened by it.
 
     The link in it is a stand-in: whose page it opens is made when the question leaves.
+    `has_link`: whether there is one.
     """
 
     way: Way | None
@@ -81,17 +82,21 @@ class Draft:
     subject: str
     body: str
     wording: str
+    has_link: bool = True
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What an editor wants to ask for, and how. `lang` "": the definition's language."""
+    """What an editor wants to ask for, and how. `lang` "": the definition's language. `link`:
+    with their personal link also where a question goes without one by itself.
+    """
 
     credit: Credit | None = None
     uses: frozenset[Use] = frozenset(Use)
     note: str = ""
     way: WayName | None = None
     lang: str = ""
+    link: bool = False
 
 
 def draft(ledger: Ledger, definition_id: str, wish: Wish) -> Draft:
@@ -102,7 +107,8 @@ def draft(ledger: Ledger, definition_id: str, wish: Wish) -> Draft:
             raise asked_already()
         subject, body = word_question(ledger.settings, question, way)
         recipient = _recipient(connection, question, way)
-    return Draft(way, recipient, question.lang, subject, body, wording_of(way, question.lang))
+    wording, has_link = wording_of(question, way), question.link != ""
+    return Draft(way, recipient, question.lang, subject, body, wording, has_link)
 
 
 def ask(
@@ -115,6 +121,7 @@ def ask(
     note: str = "",
     way: WayName | None = None,
     lang: str = "",
+    link: bool = False,
     worded: tuple[str, str] | None = None,
 ) -> Asked:
     """Ask a definition's author for permission to publish its newest words, by the way that is
@@ -126,7 +133,7 @@ def ask(
     open.
     """
     now = ledger.clock()
-    wish = Wish(credit, uses, note, way, lang)
+    wish = Wish(credit, uses, note, way, lang, link)
     with ledger.write() as connection, plain_objections():
         stand_in, chosen = _question(ledger, connection, definition_id, wish)
         subject, body = word_question(ledger.settings, stand_in, chosen)
@@ -137,7 +144,7 @@ def ask(
             edited = (subject, body.strip()) != ours
         evidence = {
             SHOWN_IN_MESSAGE: sorted(uses_shown(stand_in, body)),
-            "template": wording_of(chosen, stand_in.lang),
+            "template": wording_of(stand_in, chosen),
             "wording": body,
             "edited": edited,
             "lang": stand_in.lang,
@@ -176,14 +183,14 @@ def _question(
     campaign = campaign_by_id(connection, definition.campaign_id)
     page_lang = page_language(wish.lang, definition.lang, campaign.lang)
     # A personal link is a secret: it is not even made for what everyone can read.
-    is_private = way is None or way.is_private
+    has_link = way is None or (way.is_private and (wish.link or not way.is_without_link))
     question = Question(
         campaign,
         definition,
         reply,
         wish.credit or suggested_credit(reply.handle),
         wish.note.strip(),
-        personal_address(ledger, STAND_IN) if is_private else "",
+        personal_address(ledger, STAND_IN) if has_link else "",
         wish.uses,
         message_language(page_lang),
         page_lang,

@@ -1,7 +1,8 @@
 """Ways: how a question can reach its person, by what their channel allows.
 
 A message of ours answers what somebody wrote, on the channel and by the account that read it.
-Only in private does it carry their personal link: whoever has that can answer in their name.
+Only in private does it carry their personal link: whoever has that can answer in their name; and
+on X only where an editor chose it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.accounts import account_by_id, accounts_of
 from ledger.contributors import handles_of
+from ledger.counting import x_length
 from ledger.keys import Keys
 from ledger.model import Account, Channel, Definition, ReadingState, Reply
 from ledger.outbox import has_answered
@@ -28,8 +30,6 @@ ROOM = {
     Channel.BLUESKY: (1_000, 300),
     Channel.MASTODON: (500, 500),
 }
-#: X counts these once and everything else twice (docs.x.com/fundamentals/counting-characters).
-_LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 _MENTION = re.compile(r"(?<![\w/@])@[\w.-]*\w(?:@[\w.-]*\w)?")
 
 
@@ -57,10 +57,19 @@ class Way:
     def is_private(self) -> bool:
         return self.name is not WayName.PUBLIC
 
+    @property
+    def is_without_link(self) -> bool:
+        """Whether a question goes without a personal link here unless an editor chose one.
+
+        X: links from people one does not know are what spam looks like there, and in a post one
+        costs thirteen times as much (collector/x/prices.py).
+        """
+        return self.account.channel is Channel.X
+
     def length(self, text: str) -> int:
         """How long the channel finds a text, or a little more: never less."""
         if self.account.channel is Channel.X:
-            return sum(1 if _is_light(char) else 2 for char in text)
+            return x_length(text)
         if self.account.channel is Channel.MASTODON:  # its message begins with the handle
             return len(text) + len(self.recipient) + 1
         return len(text)
@@ -134,7 +143,3 @@ def _mail(
 def _is_removed(account: Account) -> bool:
     """Whether its login is forgotten: nothing can be sent by it."""
     return account.reading is ReadingState.REMOVED
-
-
-def _is_light(char: str) -> bool:
-    return any(first <= ord(char) <= last for first, last in _LIGHT)

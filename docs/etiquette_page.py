@@ -34,8 +34,10 @@ A campaign may be stricter than this, under *Manners* at the desk, and never les
 Greetings are drafted from a template and finished by a person, who adds one true sentence about
 the reader. A linter looks for links, offers and sales talk in the campaign's language and in
 English (`collector/greeting_words.toml`), for a sentence that is missing, that would fit anybody,
-or that was written to somebody else before, and says why it objects. Each ends with a sentence
-that says how to stop this. There is no way to write to more than one person at a time.
+or that was written to somebody else before, be it with another name, other marks or a word
+exchanged, and says why it objects. The template's own words count for nothing in that. Each
+greeting ends with a sentence that says how to stop this. There is no way to write to more than
+one person at a time.
 
 What profiles say of programs (a bot's label, #nobot, a protected account) is kept whenever one is
 read, under a keyed hash of its address, and holds for the whole person.

@@ -1,7 +1,8 @@
 """Write the reference that follows from the code: `python -m docs.generate`.
 
 docs/reference/commands.md comes from the command line itself, docs/reference/settings.md from
-the settings model, docs/explanation/etiquette.md from the rules. tests/unit/test_docs.py fails
+the settings model, docs/explanation/etiquette.md from the rules, and outbox.md
+beside it from the moves of its messages. tests/unit/test_docs.py fails
 when one of them is out of date.
 """
 
@@ -16,6 +17,7 @@ import click
 
 from app import COMMANDS, definedby
 from docs.etiquette_page import etiquette_markdown
+from docs.outbox_page import outbox_markdown
 from ledger.settings import FILE_NAME, PREFIX, Settings
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -154,6 +156,7 @@ def generated() -> dict[Path, str]:
         REFERENCE / "commands.md": commands_markdown(),
         REFERENCE / "settings.md": settings_markdown(),
         REFERENCE.parent / "explanation" / "etiquette.md": etiquette_markdown(),
+        REFERENCE.parent / "explanation" / "outbox.md": outbox_markdown(),
     }
 
 

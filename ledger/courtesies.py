@@ -158,9 +158,11 @@ def held_drafts(connection: Connection, keys: Keys, limit: int = 50) -> list[Hel
 
 
 def settle_held(
-    connection: Connection, message_id: int, now: datetime, by: str, *, sent: bool
+    connection: Connection, message_id: int, at: datetime, by: str, *, sent: bool
 ) -> bool:
     """A person has sent what they held, or dropped it; False when it waits no more.
+
+    `at` is when they say they sent it (see `time_sent`).
 
     What they sent counts as sent, also when a rule has put it away while their page was open:
     else the same person could be written to again.
@@ -180,7 +182,7 @@ def settle_held(
         )
         .values(
             state=MessageState.SENT,
-            sent_at=now,
+            sent_at=at,
             approved_by=by,
             attempts=1,
             sealed_body="",

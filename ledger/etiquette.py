@@ -223,7 +223,8 @@ def _one_greeting(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
 
 
 def _after_greeting(_rule: Rule, facts: PersonFacts, _now: datetime) -> bool:
-    return facts.greeted_at is None or facts.has_answered or facts.wrote_since(facts.greeted_at)
+    begun = facts.greeted_from or facts.greeted_at
+    return begun is None or facts.has_answered or facts.wrote_since(begun)
 
 
 def _one_follow_up(rule: Rule, facts: PersonFacts, _now: datetime) -> bool:

@@ -225,6 +225,7 @@ def _sent(
                 func.coalesce(outbox.c.sent_at, outbox.c.claimed_at, outbox.c.created_at),
                 type_=outbox.c.created_at.type,
             ),
+            func.max(outbox.c.created_at),
         )
         .where(
             outbox.c.contributor_id.in_(person),
@@ -239,14 +240,15 @@ def _sent(
         )
         .group_by(outbox.c.purpose)
     ).all()
-    counted = {row[0]: (row[1], row[2]) for row in rows}
+    counted = {row[0]: tuple(row[1:]) for row in rows}
     greeted, follow_ups, thanks = (
-        counted.get(purpose, (0, None))
+        counted.get(purpose, (0, None, None))
         for purpose in (Action.GREET, Action.FOLLOW_UP, Action.THANK)
     )
     return {
         "greetings": greeted[0],
         "greeted_at": greeted[1],
+        "greeted_from": greeted[2],
         "follow_ups": follow_ups[0],
         "thanks": thanks[0],
     }

@@ -12,10 +12,35 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from ledger.courtesies import BY_HAND
+from ledger.errors import DefinedbyError
 from ledger.etiquette import Block
 from ledger.keys import Keys
 from ledger.outbox import MessageState, mark_failed, verdict_on
 from ledger.tables import accounts, outbox
+
+
+def time_sent(
+    connection: Connection, message_id: int, claimed: datetime | None, now: datetime
+) -> datetime:
+    """When a person says that they sent a message by hand; None: just now.
+
+    Answers and rules go by that, not by when somebody came to say so. Raises DefinedbyError for
+    a time before the message was written, or one that has not come.
+    """
+    if claimed is None:
+        return now
+    written = connection.execute(
+        select(outbox.c.created_at).where(outbox.c.id == message_id)
+    ).scalar()
+    # The field counts minutes.
+    if claimed > now or (
+        written is not None and claimed < written.replace(second=0, microsecond=0)
+    ):
+        raise DefinedbyError(
+            "It can't have been sent then: it was not written yet, or that time has not come.",
+            "Give the time in UTC, or leave it empty for just now.",
+        )
+    return claimed
 
 
 def ask_again(connection: Connection, keys: Keys, message_id: int, now: datetime) -> Block | None:

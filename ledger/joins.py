@@ -6,6 +6,7 @@ leaves handles, events, grants and links as they were. What a "stop" has closed 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,10 @@ from ledger.together import people_of
 
 @dataclass(frozen=True)
 class Join:
-    """Somebody said that two contributors are one person; `because` says how they know."""
+    """Somebody said that two contributors are one person; `because` says how they know.
+
+    `reply_id`: the message in which they say so themselves, if it rests on one.
+    """
 
     id: int
     one: str
@@ -31,6 +35,7 @@ class Join:
     because: str
     joined_by: str
     joined_at: datetime
+    reply_id: int | None = None
 
 
 def join(
@@ -42,10 +47,12 @@ def join(
     *,
     joined_by: str,
     because: str,
+    reply_id: int | None = None,
 ) -> int:
     """Two contributors, and whoever is the same person as either, are one from here on.
 
-    If one of them has stopped contact, all have. Raises DefinedbyError when they are one already,
+    If one of them has stopped contact, all have. `reply_id` is the message that `because` quotes,
+    and is the evidence. Raises DefinedbyError when they are one already,
     when nobody says how that is known, or when both have an open consent request.
     """
     if not because.strip():
@@ -56,7 +63,12 @@ def join(
     rekey_requests(connection, person)
     made = connection.execute(
         insert(joins).values(
-            one=one, other=other, because=because.strip(), joined_by=joined_by, joined_at=at
+            one=one,
+            other=other,
+            because=because.strip(),
+            joined_by=joined_by,
+            joined_at=at,
+            reply_id=reply_id,
         )
     )
     _keep(connection, person)
@@ -65,6 +77,42 @@ def join(
         stopping.stop(connection, keys, at, one, evidence)
     assert made.inserted_primary_key is not None
     return int(made.inserted_primary_key[0])
+
+
+def decline(
+    connection: Connection,
+    at: datetime,
+    one: str,
+    other: str,
+    *,
+    declined_by: str,
+    because: str,
+    reply_id: int,
+) -> None:
+    """Somebody says in this message that they are one person, and an editor doesn't believe it.
+
+    Kept as a join that was taken back at once, so that it is not offered again.
+    """
+    connection.execute(
+        insert(joins).values(
+            one=one,
+            other=other,
+            because=because.strip(),
+            joined_by=declined_by,
+            joined_at=at,
+            parted_by=declined_by,
+            parted_at=at,
+            reply_id=reply_id,
+        )
+    )
+
+
+def settled_by_reply(connection: Connection, reply_ids: Iterable[int]) -> set[tuple[int, str]]:
+    """What editors have decided on these messages: each with the contributors it was about."""
+    rows = connection.execute(
+        select(joins.c.reply_id, joins.c.one, joins.c.other).where(joins.c.reply_id.in_(reply_ids))
+    )
+    return {(row.reply_id, whose) for row in rows for whose in (row.one, row.other)}
 
 
 def part(connection: Connection, join_id: int, at: datetime, parted_by: str) -> bool:
@@ -127,4 +175,4 @@ def _live() -> Any:
 
 
 def _join(row: Row[Any]) -> Join:
-    return Join(row.id, row.one, row.other, row.because, row.joined_by, row.joined_at)
+    return Join(row.id, row.one, row.other, row.because, row.joined_by, row.joined_at, row.reply_id)

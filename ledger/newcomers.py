@@ -235,8 +235,12 @@ def greeted_newcomers(connection: Connection, campaign_id: str, limit: int) -> l
             replies.c.channel == newcomers.c.channel,
             replies.c.address == newcomers.c.address,
             replies.c.received_at
-            > select(func.max(outbox.c.sent_at))
-            .where(outbox.c.contributor_id == newcomers.c.contributor_id)
+            > select(func.max(outbox.c.created_at))
+            .where(
+                outbox.c.contributor_id == newcomers.c.contributor_id,
+                outbox.c.purpose == Action.GREET,
+                outbox.c.state == "sent",
+            )
             .scalar_subquery(),
         )
         .exists()

@@ -268,15 +268,18 @@ def count_handed_over(connection: Connection) -> int:
     ).scalar_one()
 
 
-def settle_by_hand(connection: Connection, message_pk: int, now: datetime, *, sent: bool) -> bool:
-    """A person has sent what was handed over, or dropped it; False when it waits no more."""
+def settle_by_hand(connection: Connection, message_pk: int, at: datetime, *, sent: bool) -> bool:
+    """A person has sent what was handed over, or dropped it; False when it waits no more.
+
+    `at` is when they say they sent it (see `time_sent` in ledger/in_hand.py).
+    """
     known = connection.execute(
         select(outbox.c.id).where(outbox.c.id == message_pk, outbox.c.sealed_composer != "")
     ).first()
     if known is None:
         return False
     if sent:
-        mark_sent(connection, message_pk, now)
+        mark_sent(connection, message_pk, at)
     else:
         mark_failed(connection, message_pk, DROPPED)
     return True
@@ -320,14 +323,19 @@ def abandon_claims(connection: Connection, now: datetime, older_than: timedelta)
 
 
 def settle_unknown(connection: Connection, message_pk: int, now: datetime, *, left: bool) -> bool:
-    """A person has looked: it left, or it did not and may be sent again."""
+    """A person has looked: it left, when it had been claimed, or it did not and may be sent again.
+
+    What was answered before they looked was answered after it left.
+    """
     known = connection.execute(
-        select(outbox.c.id).where(outbox.c.id == message_pk, outbox.c.state == MessageState.UNKNOWN)
+        select(outbox.c.claimed_at).where(
+            outbox.c.id == message_pk, outbox.c.state == MessageState.UNKNOWN
+        )
     ).first()
     if known is None:
         return False
     if left:
-        mark_sent(connection, message_pk, now)
+        mark_sent(connection, message_pk, known.claimed_at or now)
     else:
         postpone(connection, message_pk, "", now)
     return True

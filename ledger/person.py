@@ -32,6 +32,8 @@ class PersonFacts:
     has_answered: bool = False
     greetings: int = 0
     greeted_at: datetime | None = None
+    #: When the greeting was written: who wrote after that was not silent, even if it left later.
+    greeted_from: datetime | None = None
     follow_ups: int = 0
     was_asked: bool = False
     question_is_open: bool = False

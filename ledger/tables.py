@@ -123,6 +123,8 @@ joins = Table(
     Column("joined_at", Utc, nullable=False),
     _text("parted_by"),
     Column("parted_at", Utc),
+    # The reply in which they say so themselves, if it rests on one.
+    Column("reply_id", Integer),
 )
 
 #: The conversation with one contributor in one campaign. `last_theirs_at`: when the newest of

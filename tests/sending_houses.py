@@ -75,6 +75,7 @@ class House(ABC):
         private: bool = False,
         note: str = "",
         words: str = "",
+        link: bool = False,
     ) -> Asked:
         """Somebody new has answered, and an editor asks them."""
         self.answer(words or f"listening, number {next(self.numbers)}", private=private)
@@ -88,7 +89,7 @@ class House(ABC):
             definition = take_definition(
                 connection, self.ledger.keys, self.ledger.clock(), reply, "en"
             )
-        return ask(self.ledger, definition.id, asked_by=ROBIN, way=way, note=note)
+        return ask(self.ledger, definition.id, asked_by=ROBIN, way=way, note=note, link=link)
 
     @abstractmethod
     def base_url(self) -> str: ...

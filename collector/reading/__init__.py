@@ -13,6 +13,7 @@ from dataclasses import replace
 from collector.reading.answer import answer_units
 from collector.reading.asked import Prompt, prompt_of
 from collector.reading.classify import classify
+from collector.reading.foreign_stops import languages_of_stop
 from collector.reading.interleaved import NOTHING, regions_below
 from collector.reading.languages import language_of
 from collector.reading.lexicon import Lexicon, lexicon_of
@@ -71,6 +72,13 @@ def read_text(
     if lang not in ("en", prompt.lang):
         lines = mark_own(text, words)
     reading = _read(text, prompt, words, lines, subject, is_mail=is_mail)
+    if reading.kind is not ReplyKind.STOP:
+        for other in languages_of_stop(own, (lang, prompt.lang, "en")):
+            words = lexicon_of(other, prompt.lang, "en")
+            again = _read(text, prompt, words, mark_own(text, words), subject, is_mail=is_mail)
+            if again.kind is ReplyKind.STOP:
+                reading, lang = again, other
+                break
     return Reading(reading.kind, reading.reason, reading.confidence, reading.spans, lang)
 
 

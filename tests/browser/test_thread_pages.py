@@ -126,7 +126,8 @@ def test_threads_are_cleared_by_keys(
     expect(page.get_by_text("Shortlisted.")).to_be_visible()
     ada = posted["in_reply_to_id"]
     person = mastodon.statuses[int(ada)]["account"]["id"]
-    mastodon.mention(person, "To everybody.", visibility="direct", answers=int(posted["id"]))
+    words = "To everybody. By the way, I am also @eve@far.example."
+    mastodon.mention(person, words, visibility="direct", answers=int(posted["id"]))
     look_again(tmp_path / "home")
     arrived(page, 2)
     page.get_by_role("link", name="Ada").click()
@@ -142,6 +143,16 @@ def test_threads_are_cleared_by_keys(
             page.set_viewport_size({"width": width, "height": 860})
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             picture(page, f"thread-{scheme}-{width}")
+    # She says that she is somebody else too: that is offered, and an editor decides.
+    offer = page.locator("form.joinable")
+    expect(offer).to_contain_text("By the way, I am also @eve")
+    offer.get_by_role("button", name="Join them").click()
+    expect(page.get_by_text("They are one person from here on")).to_be_visible()
+    expect(offer).to_have_count(0)
+    expect(turns.filter(has_text="carrying the lamp")).to_have_count(1)
+    picture(page, "joined")
+    page.get_by_role("button", name="They are two people after all").click()
+    expect(page.get_by_text("They are two people again")).to_be_visible()
     assert complaints == []
     context.close()
 

@@ -92,12 +92,13 @@ def test_a_question_is_sent_where_it_was_answered(
     assert report.sent == 1, [message_of(house, asked).error]
     (text,) = house.sent()
     is_secret = way is PRIVATE
-    assert ("/p/" in text) is is_secret
-    assert bool(asked.link) is is_secret, "it is not even made for what everyone can read"
+    has_link = is_secret and not asked.way.is_without_link
+    assert ("/p/" in text) is has_link
+    assert bool(asked.link) is has_link, "it is not even made for what everyone can read"
     assert asked.link in text
-    # The words are in it either way; in public so is the credit, for nothing else shows it.
+    # The words are in it either way; without a link so is the credit: nothing else shows it.
     assert "listening, number 1" in text
-    assert is_secret or f"credited to {asked.request.credit.line}" in asked.body
+    assert has_link or f"credited to {asked.request.credit.line}" in asked.body
     assert "stop" in text
     message = message_of(house, asked)
     assert (message.state, message.private) == (MessageState.SENT, is_secret)

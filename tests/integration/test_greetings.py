@@ -43,7 +43,8 @@ from ledger.posts import find_post
 from ledger.replies import store_replies
 from ledger.stages import Stage
 from ledger.stopping import stop
-from ledger.tables import handles, newcomers, outbox
+from ledger.tables import contributors, handles, newcomers, outbox
+from ledger.written import last_written
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
 from tests.greeting_desk import (
@@ -165,7 +166,28 @@ def test_p13_the_same_sentence_is_not_written_to_two_people(
     listed(ledger, at_mastodon(ledger, campaign, mastodon), LIZ, bo)
     assert "on its way" in greet(editor, 1)
     assert "to somebody else already" in greet(editor, 2, TRUE.upper())
+    nearly = greet(editor, 2, "Bo, your talk on lamps in winter stayed with me!")
+    assert "You wrote nearly the same to Liz" in nearly
+    assert "What is true of this person alone?" in nearly
     assert "on its way" in greet(editor, 2, "your bread at the market fair was wonderful.")
+
+
+def test_p13_what_was_dropped_or_erased_stands_in_nobodys_way(
+    editor: Visitor, ledger: Ledger, campaign: Campaign, x: XServer
+) -> None:
+    people = [FoundPerson(f"@{name}_example", name, contact=name) for name in ("liz", "bo")]
+    listed(ledger, at_x(ledger, campaign, x), *people)
+    greet(editor)
+    nearly = "your talk on lamps in winter stayed with me."
+    assert "nearly the same to liz" in greet(editor, 2, nearly)
+    editor.press("/desk/greetings/by-hand/1", outcome="dropped")
+    assert "Send it yourself" in greet(editor, 2, nearly)
+    assert "nearly the same to bo" in greet(editor)
+    with ledger.write() as connection:
+        bo = find_handle(connection, Channel.X, "@bo_example")
+        assert bo is not None
+        connection.execute(update(contributors).values(sealed_key=b""))
+        assert last_written(connection, ledger.keys) == []
 
 
 def test_p13_no_address_takes_more_than_one_person(

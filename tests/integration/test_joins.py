@@ -13,13 +13,14 @@ from consent.requests import ask, cancel
 from ledger import stopping, tables
 from ledger.campaigns import add_campaign
 from ledger.chain import Head
-from ledger.contributors import has_stopped_contact
+from ledger.contributors import find_or_add_handle, has_stopped_contact
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.events import history, state_of
 from ledger.heads import verify_chain
-from ledger.joins import join, joins_of, part
-from ledger.model import Campaign, Definition
+from ledger.joins import decline, join, joins_of, part, settled_by_reply
+from ledger.known_as import known_as
+from ledger.model import Campaign, Channel, Definition
 from ledger.outbox import MessageState, add_draft, approve, claim, messages_in
 from ledger.requests import AskedAlreadyError, live_request
 from ledger.together import people_of
@@ -257,3 +258,66 @@ def test_what_can_not_be_joined_is_told(any_ledger: Ledger, known: list[Definiti
             joined_by="robin",
             because=" ",
         )
+
+
+def test_a_join_keeps_the_message_it_rests_on(
+    any_ledger: Ledger, campaign_anywhere: Campaign, known: list[Definition]
+) -> None:
+    one, other, third = known
+    said = "I am also waiting@a.example."
+    reply = answer(any_ledger, campaign_anywhere, said, address="listening@a.example")
+    at = any_ledger.clock()
+    with any_ledger.write() as connection:
+        (named,) = known_as(connection, "Waiting@a.example")
+        assert named.contributor_id == other.contributor_id
+        join(
+            connection,
+            any_ledger.keys,
+            at,
+            one.contributor_id,
+            other.contributor_id,
+            joined_by="robin",
+            because=said,
+            reply_id=reply.id,
+        )
+        decline(
+            connection,
+            at,
+            one.contributor_id,
+            third.contributor_id,
+            declined_by="robin",
+            because=said,
+            reply_id=reply.id,
+        )
+    with any_ledger.read() as connection:
+        (made,) = joins_of(connection, other.contributor_id)
+        assert (made.reply_id, made.because) == (reply.id, said)
+        whose = {definition.contributor_id for definition in known}
+        assert settled_by_reply(connection, [reply.id]) == {(reply.id, one) for one in whose}
+        assert len(people_of(connection, third.contributor_id)) == 1
+
+
+def test_a_handle_is_known_as_people_write_it(any_ledger: Ledger) -> None:
+    with any_ledger.write() as connection:
+        for channel, address in (
+            (Channel.MASTODON, "@Ada_x@social.example"),
+            (Channel.MASTODON, "@adaax@social.example"),
+            (Channel.X, "@ada_x"),
+            (Channel.BLUESKY, "@ada_x.bsky.example"),
+            (Channel.EMAIL, "ada_x@a.example"),
+        ):
+            find_or_add_handle(
+                connection, any_ledger.keys, any_ledger.clock(), channel=channel, address=address
+            )
+
+        def named(address: str, channel: Channel | None = None) -> list[str]:
+            return [one.address for one in known_as(connection, address, channel)]
+
+        three = ["@Ada_x@social.example", "@ada_x", "@ada_x.bsky.example"]
+        assert named("@ADA_X") == three
+        assert named("@ada_x", Channel.MASTODON) == three[:1]
+        assert named("@ada_x", Channel.X) == three[1:2]
+        assert named("@ada_x", Channel.BLUESKY) == three[2:]
+        assert named("@ada_x@social.example") == three[:1]
+        assert named("Ada_X@a.example") == ["ada_x@a.example"]
+        assert named("@nobody") == named("") == named("@") == []

@@ -170,14 +170,15 @@ def test_every_language_says_everything_and_fits_every_channel(
         ways.append(Way(WayName.PRIVATE, account, ADA.handle, "1", in_private))
         ways.append(Way(WayName.PUBLIC, account, ADA.handle, "1", in_public))
     subjects = set()
-    for way in ways:
-        is_public = way is not None and not way.is_private
-        asking = replace(question, link="" if is_public else link)
+    asked_by = [(way, way is not None and not way.is_private) for way in ways]
+    on_x = next(way for way in ways if way and way.is_private and way.is_without_link)
+    for way, in_words in (*asked_by, (on_x, True)):
+        asking = replace(question, link="" if in_words else link)
         subject, body = word_question(ledger.settings, asking, way)
         for wanted in (definition.text, ledger.settings.title, "stop", note):
             assert wanted in body, (way, wanted)
-        assert (link in body) is not is_public
-        if way is None or is_public:
+        assert (link in body) is not in_words
+        if way is None or in_words:
             assert ADA.line in body
             assert uses_shown(asking, body) == {Use.POST}
         if way is None:

@@ -42,7 +42,11 @@ def ask(definition_id: str) -> ResponseReturnValue:
         credit = chosen_credit(form.get("form", ""), **{part: form.get(part, "") for part in PARTS})
         uses = frozenset({Use.POST} | {use for use in Use if use in form.getlist("uses")})
         way = WayName(chosen) if chosen else None
-        wish = requests.Wish(credit, uses, note, way, form.get("lang", ""))
+        # The buttons say what becomes of the link; else it stays as it was in the form.
+        link = form.get("do") == "link" or (
+            form.get("do") != "no_link" and form.get("link") == "yes"
+        )
+        wish = requests.Wish(credit, uses, note, way, form.get("lang", ""), link)
         if form.get("do") != "send":
             return _preview(found, campaign, wish)
     except DefinedbyError as error:

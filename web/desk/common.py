@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, session, url_for
@@ -63,6 +64,17 @@ def saying_why() -> Iterator[None]:
 def back(endpoint: str, **values: Any) -> ResponseReturnValue:
     """On to one of our own pages after a POST."""
     return redirect(url_for(endpoint, **values), 303)
+
+
+def moment_given(field: str) -> datetime | None:
+    """A moment in UTC from a field of the form; None for an empty one. Raises DefinedbyError."""
+    typed = request.form.get(field, "").strip()
+    if not typed:
+        return None
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise DefinedbyError("The time can't be read.", "Write it as 2026-01-31T18:30.") from error
 
 
 def page_number() -> int:

@@ -13,15 +13,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from collector.channels import FOLLOWED
-from collector.composers import composer
-from collector.greetings import (
-    Objection,
-    draft,
-    knows_language,
-    likeness,
-    lint,
-    lint_stop,
-)
+from collector.composers import composer, too_many
+from collector.greeting_check import mark_of, objections_to
+from collector.greetings import Objection, draft, knows_language
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
 from ledger.contributors import find_or_add_handle, set_zone
@@ -33,12 +27,11 @@ from ledger.courtesies import (
     settle_held,
     store_courtesy,
     verdict_for,
-    was_written_before,
 )
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Action, Verdict
 from ledger.facts import manners_of
-from ledger.in_hand import ask_again
+from ledger.in_hand import ask_again, time_sent
 from ledger.model import Account, Campaign
 from ledger.newcomers import (
     Newcomer,
@@ -53,7 +46,14 @@ from ledger.newcomers import (
     waiting_newcomers,
 )
 from web.access import editor_only
-from web.desk.common import back, current_campaign, editor_name, page_number, saying_why
+from web.desk.common import (
+    back,
+    current_campaign,
+    editor_name,
+    moment_given,
+    page_number,
+    saying_why,
+)
 from web.here import ledger
 
 pages = Blueprint("greetings", __name__, url_prefix="/desk/greetings")
@@ -227,13 +227,18 @@ def settle(message_id: int) -> ResponseReturnValue:
     outcome = request.form.get("outcome")
     if outcome not in ("sent", "dropped"):
         abort(400)
-    ours = ledger()
+    ours, is_sent = ledger(), outcome == "sent"
+    try:
+        claimed = moment_given("when") if is_sent else None
+        with ours.read() as connection:
+            at = time_sent(connection, message_id, claimed, ours.clock())
+    except DefinedbyError as error:
+        flash(str(error), "wrong")
+        return back("greetings.by_hand", message_id=message_id)
     with ours.write() as connection:
         held = held_draft(connection, ours.keys, message_id)
         block = ask_again(connection, ours.keys, message_id, ours.clock())
-        done = settle_held(
-            connection, message_id, ours.clock(), editor_name(), sent=outcome == "sent"
-        )
+        done = settle_held(connection, message_id, at, editor_name(), sent=is_sent)
         newcomer = newcomer_of(connection, held.contributor_id) if held else None
         if done and held and newcomer and held.action is Action.GREET and outcome == "dropped":
             set_newcomer_state(connection, newcomer.id, NewcomerState.WAITING)
@@ -254,22 +259,12 @@ def _store(
     ours, now = ledger(), ledger().clock()
     with ours.write() as connection:
         campaign = campaign_by_id(connection, newcomer.campaign_id)
-        mark = ours.keys.token_hash("likeness:" + likeness(personal, newcomer.name))
-        objections = lint(
-            text,
-            campaign,
-            newcomer.shown_name,
-            personal,
-            is_new=not was_written_before(connection, mark),
-        )
-        objections += lint_stop(text, campaign.lang)
-        if personal and personal not in text:
-            objections.append(
-                Objection("personal", personal, "The sentence about them is not in the text.")
-            )
+        objections = objections_to(connection, ours.keys, campaign, newcomer, personal, text)
+        account = account_by_id(connection, ours.keys, newcomer.account_id)
+        if _verdict(connection, action, newcomer).by_hand is not None:
+            objections += _too_long(account, newcomer, text)
         if objections:
             return None, objections
-        account = account_by_id(connection, ours.keys, newcomer.account_id)
         _, handle = find_or_add_handle(
             connection,
             ours.keys,
@@ -297,7 +292,7 @@ def _store(
                 recipient=newcomer.contact or newcomer.address,
                 subject=campaign.prompt,
                 body=text,
-                likeness=mark,
+                likeness=mark_of(ours.keys, personal, newcomer.name),
             ),
             facts,
             by=editor_name(),
@@ -305,6 +300,16 @@ def _store(
         )
         set_newcomer_state(connection, newcomer.id, NewcomerState.GREETED, handle.contributor_id)
         return prepared, []
+
+
+def _too_long(account: Account, newcomer: Newcomer, text: str) -> list[Objection]:
+    """What to say when the platform's composer would open with more than fits into it."""
+    recipient = newcomer.contact or newcomer.address
+    over = too_many(account, recipient, newcomer.address, text)
+    if not over:
+        return []
+    said = f"There is no room for it where it is sent: shorten it by {over} characters."
+    return [Objection("length", "", said)]
 
 
 def _draft_page(

@@ -6,6 +6,7 @@ from flask import Blueprint, abort, flash, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 
+from collector.joining_offers import JoiningOffer, joining_offers
 from ledger import joins
 from ledger.errors import DefinedbyError
 from ledger.tables import handles
@@ -36,6 +37,39 @@ def join(thread_id: int) -> ResponseReturnValue:
             because=because,
         )
         flash("They are one person from here on. You can take that back below.", "done")
+    return back("threads.thread", thread_id=thread_id)
+
+
+@pages.post("/<int:thread_id>/said")
+@editor_only
+def settle_said(thread_id: int) -> ResponseReturnValue:
+    """They say themselves that they are somebody else too: believed, or not. Nothing else than
+    what a message of theirs still says can be joined by this.
+    """
+    ours, found = ledger(), _need(thread_id)
+    decision = request.form.get("decision")
+    if decision not in ("join", "decline"):
+        abort(400)
+    with saying_why(), ours.write() as connection:
+        offer = _offered(connection, found)
+        because, about = offer.words[:MOST_BECAUSE_CHARACTERS], offer.reply.id
+        pair, by = (found.person[0], offer.other.contributor_id), editor_name()
+        if decision == "join":
+            joins.join(
+                connection,
+                ours.keys,
+                ours.clock(),
+                *pair,
+                joined_by=by,
+                because=because,
+                reply_id=about,
+            )
+            flash("They are one person from here on. You can take that back below.", "done")
+        else:
+            joins.decline(
+                connection, ours.clock(), *pair, declined_by=by, because=because, reply_id=about
+            )
+            flash("They stay two people. That message asks no more.", "done")
     return back("threads.thread", thread_id=thread_id)
 
 
@@ -71,6 +105,20 @@ def _whose(connection: Connection, address: str, found: Thread) -> str:
             "Copy it from their own conversation.",
         )
     return str(others[0])
+
+
+def _offered(connection: Connection, found: Thread) -> JoiningOffer:
+    """The offer of the form, if it still stands: read again from the message, not from the form."""
+    form = request.form
+    for offer in joining_offers(connection, found):
+        if (str(offer.reply.id), offer.other.contributor_id) == (
+            form.get("reply"),
+            form.get("other"),
+        ):
+            return offer
+    raise DefinedbyError(
+        "That has been decided already, or they are known otherwise now.", "Load the page again."
+    )
 
 
 def _need(thread_id: int) -> Thread:

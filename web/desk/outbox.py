@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from ledger.accounts import all_accounts
+from ledger.errors import DefinedbyError
 from ledger.etiquette import Block
 from ledger.held_back import blocks_of
-from ledger.in_hand import ask_again_handed_over
+from ledger.in_hand import ask_again_handed_over, time_sent
 from ledger.outbox import (
     Message,
     MessageState,
@@ -22,7 +25,7 @@ from ledger.outbox import (
 from ledger.requests import find_request
 from ledger.told_pages import failed_pages, settle_failed
 from web.access import editor_only
-from web.desk.common import back
+from web.desk.common import back, moment_given
 from web.here import ledger
 
 pages = Blueprint("outbox", __name__, url_prefix="/desk/outbox")
@@ -86,17 +89,26 @@ def settle(message_id: int) -> ResponseReturnValue:
     if outcome not in _OUTCOMES:
         abort(400)
     ours = ledger()
-    with ours.write() as connection:
-        now = ours.clock()
-        if outcome in ("sent", "dropped"):
-            known = settle_by_hand(connection, message_id, now, sent=outcome == "sent")
-        else:
-            known = settle_unknown(connection, message_id, now, left=outcome == "left")
+    try:
+        with ours.write() as connection:
+            known = _settle(connection, message_id, outcome, ours.clock())
+    except DefinedbyError as error:
+        flash(str(error), "wrong")
+        return back("outbox.overview")
     if known:
         flash(_OUTCOMES[outcome], "done")
     else:
         flash("That message has been settled already.", "wrong")
     return back("outbox.overview")
+
+
+def _settle(connection: Connection, message_id: int, outcome: str, now: datetime) -> bool:
+    if outcome == "sent":
+        at = time_sent(connection, message_id, moment_given("when"), now)
+        return settle_by_hand(connection, message_id, at, sent=True)
+    if outcome == "dropped":
+        return settle_by_hand(connection, message_id, now, sent=False)
+    return settle_unknown(connection, message_id, now, left=outcome == "left")
 
 
 @pages.post("/pages/<int:told_id>")

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from collector.joining_offers import joining_offers
 from consent.talking import (
     MOST_CHARACTERS,
     facts_in,
@@ -148,6 +149,7 @@ def thread_page(thread_id: int, **more: Any) -> str:
             "decisions": DECISIONS,
             "handles": handles_in(connection, found),
             "joins": joins_of(connection, found.person[0]),
+            "offered": joining_offers(connection, found),
             "stopped": has_stopped_contact(connection, found.person[0]),
             "ways": _ways(connection, found),
             "seen": state_of_thread(connection, found),

@@ -12,11 +12,15 @@ from web.showing import channel_name
 
 @dataclass(frozen=True)
 class WayShown:
-    """One choice: its name, a line about it, and a hint."""
+    """One choice: its name, a line about it, and a hint.
+
+    `link_hint`: what to know before a personal link is put in, where there is none by itself.
+    """
 
     name: WayName
     line: str
     hint: str
+    link_hint: str = ""
 
 
 def shown(ways: tuple[Way, ...]) -> list[WayShown]:
@@ -31,6 +35,9 @@ def _shown(way: Way) -> WayShown:
         return WayShown(way.name, f"By e-mail from {account}", f"To {way.recipient}.")
     if way.name is WayName.PRIVATE:
         line = f"In private on {channel}, from {account}"
+        if way.is_without_link:
+            hint = f"Only they see it. It has no link; they answer in words. {_costs(way)}"
+            return WayShown(way.name, line, hint.strip(), _link_costs(way))
         return WayShown(way.name, line, f"Only they see it. {_costs(way)}".strip())
     return WayShown(
         way.name,
@@ -40,10 +47,23 @@ def _shown(way: Way) -> WayShown:
     )
 
 
+def _link_costs(way: Way) -> str:
+    prices = _prices(way)
+    return (
+        "There they can choose another credit and other uses; but links from people one does not "
+        f"know look like spam. X charges ${prices['dm']:.3f} for a message either way; a post with "
+        f"a link would be ${prices['post_with_url']:.2f}."
+    )
+
+
+def _prices(way: Way) -> dict[str, float]:
+    return {**PRICES, **(way.account.options.get("prices") or {})}
+
+
 def _costs(way: Way) -> str:
     if way.account.channel is not Channel.X:
         return ""
-    prices = {**PRICES, **(way.account.options.get("prices") or {})}
+    prices = _prices(way)
     if way.is_private:
         return f"X charges ${prices['dm']:.3f}."
     return f"X charges ${prices['post']:.3f}, and ${prices['post_with_url']:.2f} with a link in it."
