@@ -26,7 +26,6 @@ from ledger.outbox import (
     message_of_request,
     messages_in,
     settle_by_hand,
-    settle_unknown,
 )
 from ledger.paused import pause, resume
 from ledger.replies import desk_replies
@@ -357,57 +356,6 @@ def test_p15_a_paused_instance_sends_nothing_anywhere(house: House) -> None:
     with house.ledger.write() as connection:
         resume(connection)
     assert dispatch(house.ledger).sent == 1
-
-
-# ------------------------------------------------------------------ P10
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("house", "way", "private"), WAYS, indirect=["house"])
-def test_p10_a_cut_connection_makes_no_duplicate(
-    house: House, way: WayName, private: bool, when: str, clock: SteppingClock
-) -> None:
-    asked = house.asked(way, private=private)
-    with house.cutting(when, private=way is PRIVATE, times=2) as address:
-        house.move(base_url=address)
-        report = dispatch(house.ledger)
-        assert len(house.sent()) == (when == "after")
-        clock.pass_time(minutes=5)
-        if isinstance(house, BlueskyHouse) and way is PUBLIC:
-            # Its record key makes a repeat harmless, so it is tried again by itself.
-            assert report.postponed == 1
-            assert dispatch(house.ledger).postponed == 1
-            clock.pass_time(minutes=5)
-        else:
-            assert report.unknown == 1
-            assert dispatch(house.ledger).sent == 0
-    house.move(base_url=house.base_url())
-    if isinstance(house, BlueskyHouse) and way is PUBLIC:
-        assert dispatch(house.ledger).sent == 1
-    elif isinstance(house, MastodonHouse):
-        # Even a person who is wrong does no harm within the hour of its idempotency key.
-        settle(house, asked, left=False)
-        assert dispatch(house.ledger).sent == 1
-    else:
-        settle(house, asked, left=when == "after")
-        assert dispatch(house.ledger).sent == (when == "before")
-    assert len(house.sent()) == 1
-    assert message_of(house, asked).state is MessageState.SENT
-
-
-def settle(house: House, asked: Asked, *, left: bool) -> None:
-    with house.ledger.write() as connection:
-        message = message_of_request(connection, asked.request.id)
-        assert message is not None
-        assert settle_unknown(connection, message.id, house.ledger.clock(), left=left)
-
-
-@pytest.mark.parametrize("house", ["mastodon"], indirect=True)
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_p10_mastodon_is_asked_once_more_at_once(house: MastodonHouse, when: str) -> None:
-    house.asked()
-    with house.cutting(when, private=True) as address:
-        house.move(base_url=address)
-        assert dispatch(house.ledger).sent == 1
-    assert len(house.sent()) == 1
 
 
 # ------------------------------------------------------------------ their answer

@@ -34,12 +34,11 @@ from ledger.model import (
     ReplyKind,
     ReplyState,
 )
-from ledger.outbox import MessageState, message_of_request, messages_in, settle_unknown
+from ledger.outbox import message_of_request
 from ledger.paused import pause, resume
 from ledger.replies import desk_replies, store_replies
 from tests.conftest import SteppingClock
 from tests.people import answer, define
-from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.mail
@@ -195,37 +194,6 @@ def test_p15_a_paused_instance_sends_nothing(ledger: Ledger, asked: Asked) -> No
     with ledger.write() as connection:
         resume(connection)
     assert dispatch(ledger).sent == 1
-
-
-def test_p10_a_cut_during_delivery_waits_for_a_human(
-    ledger: Ledger, asked: Asked, account: Account, mail_server: MailServer
-) -> None:
-    with cutting_proxy(mail_server.submission_port, after=b"354", then=400) as port:
-        move(ledger, account, smtp_port=port)
-        assert dispatch(ledger).unknown == 1
-    move(ledger, account, smtp_port=mail_server.submission_port)
-    assert dispatch(ledger).sent == 0
-    with ledger.write() as connection:
-        (message,) = messages_in(connection, MessageState.UNKNOWN)
-        settle_unknown(connection, message.id, ledger.clock(), left=False)
-    assert dispatch(ledger).sent == 1
-
-
-def test_p10_a_cut_after_delivery_makes_no_second_mail(
-    ledger: Ledger, asked: Asked, account: Account, mail_server: MailServer, user: str
-) -> None:
-    """The server has the whole mail, and we never hear that it does."""
-    with cutting_proxy(mail_server.submission_port, after=b"354", then=-1) as port:
-        move(ledger, account, smtp_port=port)
-        assert dispatch(ledger).unknown == 1
-    move(ledger, account, smtp_port=mail_server.submission_port)
-    assert dispatch(ledger).sent == 0
-    mail_server.wait_for_mail(f"ada-{user}", 1)
-    with ledger.write() as connection:
-        (message,) = messages_in(connection, MessageState.UNKNOWN)
-        settle_unknown(connection, message.id, ledger.clock(), left=True)
-    assert dispatch(ledger).sent == 0
-    assert len(mail_server.mailbox(f"ada-{user}")) == 1
 
 
 def test_a_server_that_is_away_is_tried_again_later(
