@@ -16,7 +16,6 @@ from ledger.database import Ledger
 from ledger.joined import authors_of_several
 from ledger.known_as import bearers_of
 from ledger.model import Campaign, Channel, Reading, Reply, ReplyKind
-from ledger.outbox import addressees, are_ours
 from ledger.private_questions import is_asked_in_private
 from ledger.replies import (
     author_of,
@@ -25,6 +24,7 @@ from ledger.replies import (
     save_reading,
     unread,
 )
+from ledger.sent import addressees, are_ours
 from ledger.threads import place_earlier, place_replies
 
 BATCH = 200

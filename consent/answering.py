@@ -24,10 +24,11 @@ from ledger.contributors import handles_of
 from ledger.database import Ledger
 from ledger.known_as import bearers_of
 from ledger.model import Reply, Use
-from ledger.outbox import Message, MessageState, find_message, question_answered
+from ledger.outbox import Message, MessageState
 from ledger.private_questions import question_in_private
 from ledger.replies import find_reply, references_of
 from ledger.requests import ConsentRequest, find_request
+from ledger.sent import find_message, question_answered
 
 BATCH = 200
 STOPPED = "They are not written to any more."

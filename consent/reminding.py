@@ -25,9 +25,10 @@ from ledger.etiquette import Action, Verdict
 from ledger.facts import facts_of
 from ledger.links import new_link
 from ledger.model import UNSHOWABLE, Account, Channel, Definition
-from ledger.outbox import Message, MessageState, message_of_request
+from ledger.outbox import Message, MessageState
 from ledger.person import PersonFacts
 from ledger.requests import ConsentRequest, live_request
+from ledger.sent import message_of_request
 
 #: Where a program may write in private to somebody who wrote first, at no price for each message.
 _CHANNELS = {

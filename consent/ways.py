@@ -18,7 +18,7 @@ from ledger.contributors import handles_of
 from ledger.counting import x_length
 from ledger.keys import Keys
 from ledger.model import Account, Channel, Definition, ReadingState, Reply
-from ledger.outbox import has_answered
+from ledger.sent import has_answered
 
 #: Channels on which a contact is an e-mail address.
 REACHED_BY_MAIL = frozenset({Channel.EMAIL, Channel.FORM})

@@ -11,13 +11,12 @@ own composer until somebody has sent it by hand, or dropped it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, not_, or_, select, update
 
 from ledger.contributors import is_stopped_address, new_id
 from ledger.etiquette import Action, Block, Verdict, may
@@ -38,9 +37,6 @@ class MessageState(StrEnum):
     UNKNOWN = "unknown"
 
 
-#: Characters of `new_id`, which begins every message id of ours.
-TAG_LENGTH = 32
-_HEX = frozenset("0123456789abcdef")
 STOPPED = "They asked not to be written to."
 DROPPED = "An editor dropped it."
 _ENDED = {"state": MessageState.FAILED, "sealed_body": "", "sealed_composer": ""}
@@ -166,7 +162,7 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     if changed.rowcount != 1:
         return None
     row = connection.execute(select(outbox).where(outbox.c.id == waiting.id)).one()
-    return _message(row, body=keys.decrypt(row.sealed_body))
+    return message_of_row(row, body=keys.decrypt(row.sealed_body))
 
 
 def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any] | None:
@@ -246,45 +242,6 @@ def hand_over(
     _settle(connection, message_pk, MessageState.FAILED, sealed_composer=sealed, error=error)
 
 
-def handed_over(connection: Connection, keys: Keys, limit: int = 50) -> list[Message]:
-    """What waits to be sent by hand, opened; nothing to people who stopped contact meanwhile."""
-    rows = connection.execute(
-        select(outbox)
-        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
-        .order_by(outbox.c.id)
-        .limit(limit)
-    )
-    return [
-        _message(row, keys.decrypt(row.sealed_body), keys.decrypt(row.sealed_composer))
-        for row in rows
-    ]
-
-
-def count_handed_over(connection: Connection) -> int:
-    return connection.execute(
-        select(func.count())
-        .select_from(outbox)
-        .where(outbox.c.sealed_composer != "", not_(is_stopped()))
-    ).scalar_one()
-
-
-def settle_by_hand(connection: Connection, message_pk: int, at: datetime, *, sent: bool) -> bool:
-    """A person has sent what was handed over, or dropped it; False when it waits no more.
-
-    `at` is when they say they sent it (see `time_sent` in ledger/in_hand.py).
-    """
-    known = connection.execute(
-        select(outbox.c.id).where(outbox.c.id == message_pk, outbox.c.sealed_composer != "")
-    ).first()
-    if known is None:
-        return False
-    if sent:
-        mark_sent(connection, message_pk, at)
-    else:
-        mark_failed(connection, message_pk, DROPPED)
-    return True
-
-
 def mark_unknown(connection: Connection, message_pk: int, error: str) -> None:
     _settle(connection, message_pk, MessageState.UNKNOWN, error=error)
 
@@ -353,109 +310,6 @@ def cancel_messages(connection: Connection, request_id: str) -> None:
     )
 
 
-def tag_of(message_id: str) -> str:
-    """The random part of one of our message ids, by which an answer can name it; else ""."""
-    tag = message_id.removeprefix("<").partition("@")[0]
-    return tag if len(tag) == TAG_LENGTH and set(tag) <= _HEX else ""
-
-
-def are_ours(connection: Connection, message_ids: Sequence[str], account_id: int) -> bool:
-    """True when one of these ids, as this account reads them, is a message that we wrote."""
-    found = connection.execute(
-        select(outbox.c.id).where(_known_as(message_ids, account_id)).limit(1)
-    )
-    return found.first() is not None
-
-
-def question_answered(
-    connection: Connection, message_ids: Sequence[str], account_id: int
-) -> Message | None:
-    """The newest consent request among the messages that these ids name; None for other mail."""
-    row = connection.execute(
-        select(outbox)
-        .where(_known_as(message_ids, account_id), outbox.c.request_id.is_not(None))
-        .order_by(outbox.c.id.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else _message(row)
-
-
-def find_message(connection: Connection, message_pk: int) -> Message | None:
-    row = connection.execute(select(outbox).where(outbox.c.id == message_pk)).first()
-    return None if row is None else _message(row)
-
-
-def addressees(connection: Connection, message_ids: Sequence[str], account_id: int) -> list[str]:
-    """The contributors whom these messages of ours were written to."""
-    rows = connection.execute(
-        select(outbox.c.contributor_id).where(_known_as(message_ids, account_id)).distinct()
-    )
-    return list(rows.scalars())
-
-
-def answered_messages(
-    connection: Connection, message_ids: Sequence[str], account_id: int
-) -> list[tuple[str, bool]]:
-    """The messages of ours among these: whom each was written to, and whether in private."""
-    rows = connection.execute(
-        select(outbox.c.contributor_id, outbox.c.private)
-        .where(_known_as(message_ids, account_id))
-        .order_by(outbox.c.id.desc())
-    )
-    return [(row.contributor_id, row.private) for row in rows]
-
-
-def came_back(
-    connection: Connection, message_ids: Sequence[str], account_id: int, sentence: str
-) -> bool:
-    """A mail server reports that one of these could not be delivered; False for none of ours."""
-    changed = connection.execute(
-        update(outbox)
-        .where(
-            _known_as(message_ids, account_id),
-            outbox.c.state.in_([MessageState.SENT, MessageState.UNKNOWN]),
-        )
-        .values(state=MessageState.FAILED, sealed_body="", error=sentence)
-    )
-    return changed.rowcount > 0
-
-
-def has_answered(connection: Connection, account_id: int, external_id: str) -> bool:
-    """True when a message of ours to this post has left, or may have, or is about to."""
-    found = connection.execute(
-        select(outbox.c.id)
-        .where(
-            outbox.c.account_id == account_id,
-            outbox.c.in_reply_to == external_id,
-            or_(outbox.c.state != MessageState.FAILED, outbox.c.sealed_composer != ""),
-        )
-        .limit(1)
-    )
-    return found.first() is not None
-
-
-def message_of_request(
-    connection: Connection, request_id: str, purpose: Action | None = None
-) -> Message | None:
-    """The newest message about a request, or of those with one purpose."""
-    found = select(outbox).where(outbox.c.request_id == request_id)
-    if purpose is not None:
-        found = found.where(outbox.c.purpose == purpose)
-    row = connection.execute(found.order_by(outbox.c.id.desc())).first()
-    return None if row is None else _message(row)
-
-
-def messages_in(connection: Connection, state: MessageState, limit: int = 50) -> list[Message]:
-    """The newest messages in a state; what waits to be sent by hand is not among them."""
-    rows = connection.execute(
-        select(outbox)
-        .where(outbox.c.state == state, outbox.c.sealed_composer == "")
-        .order_by(outbox.c.id.desc())
-        .limit(limit)
-    )
-    return [_message(row) for row in rows]
-
-
 def _settle(connection: Connection, message_pk: int, state: MessageState, **values: Any) -> None:
     connection.execute(
         update(outbox)
@@ -492,19 +346,6 @@ def _has_not_left() -> ColumnElement[bool]:
     return or_(waiting, outbox.c.sealed_composer != "")
 
 
-def _known_as(message_ids: Sequence[str], account_id: int) -> ColumnElement[bool]:
-    """By our own id, whole or as "+tag"; or by the channel's: that one is an account's own, and
-    may be a number.
-    """
-    by_channel = and_(
-        outbox.c.account_id == account_id,
-        outbox.c.external_id.in_([known for known in message_ids if known]),
-    )
-    tags = [one[1:] for one in message_ids if one.startswith("+")]
-    by_tag = func.substr(outbox.c.message_id, 2, TAG_LENGTH).in_(tags)
-    return or_(outbox.c.message_id.in_(message_ids), by_channel, *([by_tag] if tags else []))
-
-
 def _free(connection: Connection, once: str) -> None:
     """A message that did not leave takes nobody's place."""
     connection.execute(
@@ -539,7 +380,7 @@ def is_stopped() -> ColumnElement[bool]:
     )
 
 
-def _message(row: Row[Any], body: str = "", composer: str = "") -> Message:
+def message_of_row(row: Row[Any], body: str = "", composer: str = "") -> Message:
     return Message(
         row.id,
         row.account_id,

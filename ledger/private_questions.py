@@ -9,7 +9,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from ledger.model import Reply
-from ledger.outbox import Message, MessageState, find_message
+from ledger.outbox import Message, MessageState
+from ledger.sent import find_message
 from ledger.tables import outbox, requests
 
 _MAY_HAVE_ARRIVED = (MessageState.SENT, MessageState.CLAIMED, MessageState.UNKNOWN)

@@ -16,8 +16,8 @@ from ledger.contributors import find_or_add_handle
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Channel, Reply, ReplyKind
-from ledger.outbox import answered_messages
 from ledger.replies import references_in, replies_without_thread
+from ledger.sent import answered_messages
 from ledger.tables import handles, replies, threads
 from ledger.thread_rows import rows_of
 from ledger.together import people_of

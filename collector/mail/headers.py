@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from ledger.database import Ledger
 from ledger.model import Account, Channel
-from ledger.outbox import Message, tag_of
+from ledger.outbox import Message
+from ledger.sent import tag_of
 from ledger.stop_links import PATH, new_stop_link
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 from collector.mail.message import message_id, source_bytes
 from collector.mail.structure import Headers, Part, UnreadableError, parts_of, split
 from ledger.model import Channel, Reading, Reply, ReplyKind
-from ledger.outbox import came_back
 from ledger.replies import raw_of, references_of
+from ledger.sent import came_back
 
 #: Status blocks that are looked at; we write to one person at a time.
 MOST_BLOCKS = 20

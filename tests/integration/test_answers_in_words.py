@@ -32,8 +32,9 @@ from ledger.consent_state import EventKind
 from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
 from ledger.model import Account, Campaign, Channel, IncomingReply, ReplyState, Use
-from ledger.outbox import Message, claim, mark_sent, message_of_request
+from ledger.outbox import Message, claim, mark_sent
 from ledger.replies import desk_replies, store_replies
+from ledger.sent import message_of_request
 from ledger.threads import threads_of_replies
 from tests.conftest import SteppingClock
 from tests.people import ADA, EVIDENCE, define

@@ -17,18 +17,12 @@ from consent.ways import WayName
 from ledger import stopping
 from ledger.accounts import account_by_id
 from ledger.database import Ledger
+from ledger.handed_over import handed_over, settle_by_hand
 from ledger.model import Campaign, ReplyKind, ReplyState
-from ledger.outbox import (
-    STOPPED,
-    Message,
-    MessageState,
-    handed_over,
-    message_of_request,
-    messages_in,
-    settle_by_hand,
-)
+from ledger.outbox import STOPPED, Message, MessageState
 from ledger.paused import pause, resume
 from ledger.replies import desk_replies
+from ledger.sent import message_of_request, messages_in
 from ledger.spending import spent
 from ledger.tables import outbox, requests
 from tests.conftest import SteppingClock

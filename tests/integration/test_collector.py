@@ -34,9 +34,9 @@ from ledger.model import (
     ReplyKind,
     ReplyState,
 )
-from ledger.outbox import message_of_request
 from ledger.paused import pause, resume
 from ledger.replies import desk_replies, store_replies
+from ledger.sent import message_of_request
 from tests.conftest import SteppingClock
 from tests.people import answer, define
 from tests.servers.mail import MailServer

@@ -37,10 +37,11 @@ from ledger.newcomers import (
     find_newcomer,
     waiting_newcomers,
 )
-from ledger.outbox import MessageState, approve, claim, messages_in
+from ledger.outbox import MessageState, approve, claim
 from ledger.person import FoundPerson
 from ledger.posts import find_post
 from ledger.replies import store_replies
+from ledger.sent import messages_in
 from ledger.stages import Stage
 from ledger.stopping import stop
 from ledger.tables import contributors, handles, newcomers, outbox

@@ -15,8 +15,9 @@ from ledger.courtesies import held_drafts
 from ledger.database import Ledger
 from ledger.facts import Manners, keep_manners
 from ledger.model import Account, Campaign, Channel
-from ledger.outbox import MessageState, add_draft, approve, claim, hand_over, messages_in
+from ledger.outbox import MessageState, add_draft, approve, claim, hand_over
 from ledger.person import FoundPerson
+from ledger.sent import messages_in
 from ledger.tables import contributors, outbox
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock

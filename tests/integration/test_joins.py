@@ -21,8 +21,9 @@ from ledger.heads import verify_chain
 from ledger.joins import decline, join, joins_of, part, settled_by_reply
 from ledger.known_as import known_as
 from ledger.model import Campaign, Channel, Definition
-from ledger.outbox import MessageState, add_draft, approve, claim, messages_in
+from ledger.outbox import MessageState, add_draft, approve, claim
 from ledger.requests import AskedAlreadyError, live_request
+from ledger.sent import messages_in
 from ledger.together import people_of
 from tests.people import ADA, EVIDENCE, answer, define
 

@@ -17,13 +17,12 @@ from ledger.outbox import (
     abandon_claims,
     add_draft,
     approve,
-    are_ours,
     claim,
     mark_sent,
-    messages_in,
     postpone,
     settle_unknown,
 )
+from ledger.sent import are_ours, messages_in
 from tests.conftest import SteppingClock
 
 Outbox = tuple[Ledger, str, int]

@@ -14,6 +14,7 @@ from ledger.contributors import add_contributor
 from ledger.courtesies import settle_held
 from ledger.database import Ledger
 from ledger.etiquette import Action
+from ledger.handed_over import settle_by_hand
 from ledger.model import Channel
 from ledger.outbox import (
     Message,
@@ -21,19 +22,17 @@ from ledger.outbox import (
     abandon_claims,
     add_draft,
     approve,
-    came_back,
     claim,
-    find_message,
     hand_over,
     mark_failed,
     mark_sent,
     mark_unknown,
     postpone,
     refuse_messages,
-    settle_by_hand,
     settle_unknown,
 )
 from ledger.outbox_moves import MEANINGS, MOVES
+from ledger.sent import came_back, find_message
 from tests.conftest import SteppingClock
 from tests.watched_outbox import moves_seen, watch_moves
 

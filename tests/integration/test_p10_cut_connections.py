@@ -15,7 +15,8 @@ from consent.requests import Asked
 from consent.ways import WayName
 from ledger.database import Ledger
 from ledger.model import Campaign
-from ledger.outbox import Message, MessageState, message_of_request, settle_unknown
+from ledger.outbox import Message, MessageState, settle_unknown
+from ledger.sent import message_of_request
 from tests.conftest import SteppingClock
 from tests.sending_houses import HOUSES, BlueskyHouse, House, MailHouse, MastodonHouse
 from tests.servers.cutting_proxy import cutting_proxy

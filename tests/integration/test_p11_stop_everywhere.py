@@ -27,18 +27,10 @@ from ledger.contributors import find_or_add_handle, has_stopped_contact
 from ledger.courtesies import held_drafts
 from ledger.database import Ledger
 from ledger.etiquette import Action
+from ledger.handed_over import handed_over
 from ledger.joins import join
 from ledger.model import Account, Campaign, Channel, IncomingReply
-from ledger.outbox import (
-    STOPPED,
-    MessageState,
-    add_draft,
-    approve,
-    claim,
-    hand_over,
-    handed_over,
-    mark_sent,
-)
+from ledger.outbox import STOPPED, MessageState, add_draft, approve, claim, hand_over, mark_sent
 from ledger.replies import store_replies
 from ledger.requests import find_request
 from ledger.tables import contributors, outbox

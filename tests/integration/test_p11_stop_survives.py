@@ -26,10 +26,11 @@ from ledger.database import Ledger, open_ledger
 from ledger.errors import DefinedbyError
 from ledger.keys import read_keys
 from ledger.model import Campaign, Channel, IncomingReply, ReplyState
-from ledger.outbox import STOPPED, MessageState, add_draft, approve, claim, messages_in
+from ledger.outbox import STOPPED, MessageState, add_draft, approve, claim
 from ledger.paused import paused
 from ledger.replies import desk_replies, store_replies
 from ledger.restore import restore
+from ledger.sent import messages_in
 from ledger.settings import Settings, load_settings
 from ledger.stop_list import FILE_NAME, read_stop_list, sync_stops
 from ledger.tables import contributors, handles, stopped_addresses

@@ -17,9 +17,10 @@ from ledger.database import Ledger
 from ledger.facts import facts_of
 from ledger.model import Campaign, Channel, ProfileMarks
 from ledger.newcomers import Why, add_newcomers, facts_of_newcomer, waiting_newcomers
-from ledger.outbox import MessageState, messages_in
+from ledger.outbox import MessageState
 from ledger.person import FoundPerson, PersonFacts
 from ledger.profile_marks import note_marks
+from ledger.sent import messages_in
 from ledger.tables import handles, outbox, profile_marks
 from tests.greeting_desk import account_at
 from tests.sending_houses import HOUSES, House

@@ -22,8 +22,9 @@ from ledger.contributors import add_contributor
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.model import Account, Campaign, Channel, Reply, ReplyKind, ReplyState
-from ledger.outbox import MessageState, add_draft, approve, messages_in
+from ledger.outbox import MessageState, add_draft, approve
 from ledger.replies import desk_replies
+from ledger.sent import messages_in
 from tests.people import define
 from tests.servers.mail import FAR_DOMAIN, MailServer
 

@@ -21,9 +21,10 @@ from ledger.database import Ledger
 from ledger.definitions import reply_of, take_definition
 from ledger.links import new_link
 from ledger.model import Account, Campaign, ReplyState, Use
-from ledger.outbox import MessageState, messages_in
+from ledger.outbox import MessageState
 from ledger.replies import desk_replies
 from ledger.requests import find_request
+from ledger.sent import messages_in
 from tests.conftest import SteppingClock
 from tests.people import ADA, answer, asked, define
 from tests.schemas import valid_receipt

@@ -18,8 +18,9 @@ from ledger.database import Ledger
 from ledger.definitions import need_definition
 from ledger.etiquette import Action, Verdict
 from ledger.model import Campaign, Channel, IncomingReply, ReplyState
-from ledger.outbox import Message, MessageState, claim, mark_sent, message_of_request
+from ledger.outbox import Message, MessageState, claim, mark_sent
 from ledger.replies import desk_replies, store_replies
+from ledger.sent import message_of_request
 from tests.conftest import SteppingClock
 from tests.people import EVIDENCE, define
 from tests.visiting import OWNER_ADDRESS, PASSWORD, Visitor, application, owner

@@ -18,10 +18,11 @@ from ledger.editions import editions_in
 from ledger.events import state_of
 from ledger.jobs import JobKind, add_job, open_jobs, postpone_jobs
 from ledger.model import Campaign, Channel, Reading, ReplyKind, ReplyState, Skipped
-from ledger.outbox import MessageState, add_draft, approve, claim, mark_unknown, messages_in
+from ledger.outbox import MessageState, add_draft, approve, claim, mark_unknown
 from ledger.paused import pause
 from ledger.posts import find_post, is_gone
 from ledger.replies import desk_replies, find_reply, save_reading, store_skipped
+from ledger.sent import messages_in
 from tests.people import agree, answer, asked, define
 from tests.visiting import Visitor, application, ask_by_form, choices, owner
 

@@ -17,8 +17,9 @@ from ledger import stopping
 from ledger.database import Ledger
 from ledger.definitions import definitions_in, take_definition
 from ledger.model import Campaign, ReplyState
-from ledger.outbox import MessageState, messages_in
+from ledger.outbox import MessageState
 from ledger.replies import desk_replies
+from ledger.sent import messages_in
 from ledger.told_pages import ToldState, due_pages, failed_pages, settle_told, tell_gone, tell_page
 from tests.sending_houses import HOUSES, House, XHouse
 from tests.visiting import Visitor, application, ask_by_form, choices, owner

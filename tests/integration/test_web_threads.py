@@ -14,8 +14,9 @@ from ledger.contributors import has_stopped_contact
 from ledger.database import Ledger
 from ledger.known_as import known_as
 from ledger.model import Account, Campaign, Channel, IncomingReply
-from ledger.outbox import MessageState, claim, mark_unknown, messages_in
+from ledger.outbox import MessageState, claim, mark_unknown
 from ledger.replies import store_replies
+from ledger.sent import messages_in
 from ledger.tables import joins
 from ledger.together import people_of
 from tests.conftest import SteppingClock

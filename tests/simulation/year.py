@@ -33,9 +33,10 @@ from ledger.contributors import find_handle
 from ledger.database import Ledger, open_ledger
 from ledger.definitions import take_definition
 from ledger.errors import DefinedbyError
+from ledger.handed_over import handed_over, settle_by_hand
 from ledger.joins import join, part
 from ledger.model import Channel
-from ledger.outbox import MessageState, handed_over, settle_by_hand, settle_unknown
+from ledger.outbox import MessageState, settle_unknown
 from ledger.replies import replies_in_threads
 from ledger.settings import load_settings
 from ledger.tables import accounts, outbox

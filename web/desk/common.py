@@ -17,9 +17,11 @@ from ledger import jobs
 from ledger.campaigns import all_campaigns, campaign_by_id
 from ledger.definitions import find_definition
 from ledger.errors import DefinedbyError
+from ledger.handed_over import count_handed_over
 from ledger.model import Campaign, Definition
-from ledger.outbox import MessageState, count_handed_over, messages_in
+from ledger.outbox import MessageState
 from ledger.paused import paused
+from ledger.sent import messages_in
 from web.access import is_signed_in
 from web.here import ledger
 

@@ -20,8 +20,8 @@ from ledger.events import full_history, state_of
 from ledger.links import revoke_links
 from ledger.model import ReplyState
 from ledger.offers import OFFERED
-from ledger.outbox import message_of_request
 from ledger.replies import set_state
+from ledger.sent import message_of_request
 from ledger.sources import held_source, release_source
 from web.access import editor_only
 from web.desk.answers_shown import DECISIONS, answers_shown

@@ -11,18 +11,12 @@ from sqlalchemy import Connection
 from ledger.accounts import all_accounts
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Block
+from ledger.handed_over import count_handed_over, handed_over, settle_by_hand
 from ledger.held_back import blocks_of
 from ledger.in_hand import ask_again_handed_over, time_sent
-from ledger.outbox import (
-    Message,
-    MessageState,
-    count_handed_over,
-    handed_over,
-    messages_in,
-    settle_by_hand,
-    settle_unknown,
-)
+from ledger.outbox import Message, MessageState, settle_unknown
 from ledger.requests import find_request
+from ledger.sent import messages_in
 from ledger.told_pages import failed_pages, settle_failed
 from web.access import editor_only
 from web.desk.common import back, moment_given
