@@ -11,6 +11,7 @@ import pytest
 
 from consent.messages import USE_WORDS
 from consent.notice import SENTENCES, notice, notice_language, notice_version
+from consent.rights.export_page import PARTS
 from consent.wording import RIGHT_TO_LEFT, WORDS, best_of, day, languages, say, spoken
 from ledger.model import Use
 from ledger.settings import load_settings
@@ -19,7 +20,7 @@ from web.errors import NO_LINK
 
 PAGES = Path(WORDS).parent / "contributor"
 #: Sentences of forms and errors that reach people through a variable.
-FROM_CODE = {*SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK}
+FROM_CODE = {*SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK, *PARTS}
 OTHERS = [lang for lang in languages() if lang != "en"]
 
 
