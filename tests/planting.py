@@ -53,12 +53,20 @@ class Planted:
     words: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def plant(ledger: Ledger, campaign: Campaign) -> Planted:
-    """Somebody who was asked and said yes, and a row more of theirs in each table."""
+#: The introductions of editions are an editor's own text: an erasure leaves them alone.
+OF_EDITORS = frozenset({"editions"})
+#: What the publisher makes of posts; it knows only what it put there itself.
+OF_THE_SITE = frozenset(
+    {"outputs", "places", "site_entries", "site_edges", "site_groups", "site_dirty"}
+)
+
+
+def plant(ledger: Ledger, campaign: Campaign, apart: frozenset[str] = frozenset()) -> Planted:
+    """Somebody who was asked and said yes, and a row more of theirs in each table but `apart`."""
     question = asked(ledger, campaign, WORDS, address=ADDRESS, name=NAME)
     agree(ledger, question, WORDS)
     with ledger.write() as connection:
-        return _Planter(ledger, connection, question.request.contributor_id).plant()
+        return _Planter(ledger, connection, question.request.contributor_id).plant(apart)
 
 
 class _Planter:
@@ -68,25 +76,29 @@ class _Planter:
         self.numbers = itertools.count(10)
         self.ids = itertools.count(7_000)
         first = {
-            name: connection.execute(select(table.c.id).limit(1)).scalar_one()
-            for name, table in tables.metadata.tables.items()
-            if name in ("accounts", "campaigns", "handles")
+            table.name: connection.execute(select(table.c.id).limit(1)).scalar_one()
+            for table in (tables.accounts, tables.campaigns)
         }
+        handle = select(tables.handles.c.id).where(
+            tables.handles.c.contributor_id == contributor_id
+        )
         self.refer: dict[str, Any] = {
             **first,
+            "handles": connection.execute(handle).scalar_one(),
             "contributors": contributor_id,
             "events": 0,
         }
 
-    def plant(self) -> Planted:
+    def plant(self, without: frozenset[str]) -> Planted:
         person = min(self.found.contributor_id, self.found.twin)
-        self.connection.execute(update(tables.contributors).values(person_id=person))
+        this = tables.contributors.c.id == self.found.contributor_id
+        self.connection.execute(update(tables.contributors).where(this).values(person_id=person))
         self.given: dict[str, dict[str, Any]] = {
             "contributors": {
                 "id": self.found.twin,
                 "person_id": person,
                 "sealed_key": self.connection.execute(
-                    select(tables.contributors.c.sealed_key)
+                    select(tables.contributors.c.sealed_key).where(this)
                 ).scalar_one(),
             },
             "joins": {"other": self.found.twin},
@@ -95,9 +107,10 @@ class _Planter:
             "passed_over": {"token": passed_over_token(self.ledger.keys, Channel.IMPORT, ADDRESS)},
             "stopped_addresses": {"token": stop_token(self.ledger.keys, ADDRESS)},
             "definitions": {"id": self.found.definition_id},
+            "posts": {"kind": "definition"},
         }
         self.refer["definitions"] = self.found.definition_id
-        apart = ("events", "event_payloads", "answers")
+        apart = {"events", "event_payloads", "answers", *without}
         # An answer refers to a message, which comes later in the declaration.
         for name in [*(one for one in WHOSE if one not in apart), "answers"]:
             self._plant(tables.metadata.tables[name])

@@ -17,11 +17,13 @@ from consent.answering import read_answers
 from consent.requests import expire_overdue
 from ledger import log
 from ledger.database import Ledger, open_ledger
+from ledger.expired_backups import expire_backups
 from ledger.heads import export_head
 from ledger.heads_git import keep_in_git
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.reached import note_reached
+from ledger.scrub import scrub
 from ledger.settings import Settings
 from ledger.stop_list import sync_stops
 from publisher.publish import publish_pending
@@ -76,6 +78,14 @@ def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
     note_reached(ledger)
 
 
+def _scrub(ledger: Ledger, _lease: Lease) -> None:
+    scrub(ledger)
+
+
+def _expire_backups(ledger: Ledger, _lease: Lease) -> None:
+    expire_backups(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
     keep_in_git(ledger.settings)
@@ -92,9 +102,11 @@ TASKS = (
     # Often, because whoever has withdrawn is waiting; to look and find nothing costs little.
     Task("publish", 0.25, _publish),
     Task("tell", 5, _tell),
+    Task("scrub", 20, _scrub),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),
+    Task("backups", HOUR, _expire_backups),
 )
 
 

@@ -44,3 +44,44 @@ def export_command(
         show({"file": str(file), **asdict(report)}, as_json=True)
         return
     click.echo(f"{file}: {report.rows} rows in {report.files} files. Hand it to nobody else.")
+
+
+@rights.command(
+    "erase",
+    epilog=example(
+        'definedby rights erase ada@sample.example --because "asked by telephone" --yes'
+    ),
+)
+@click.argument("contributor")
+@click.option("--because", required=True, help="How they told you, without a name; it is kept.")
+@click.option("--yes", "sure", is_flag=True, help="Don't ask again; it can't be undone.")
+@with_ledger
+def erase_command(ledger: Ledger, contributor: str, *, because: str, sure: bool) -> None:
+    """Erase a person: posts, words, messages, addresses, and the key of their record.
+
+    What stays is a keyed hash of each address, so that nobody writes to them or collects from
+    them again, and that something was decided and when, without words.
+    """
+    from consent.rights.erasing import erase, what_goes
+    from consent.rights.whom import find_contributor
+
+    with ledger.read() as connection:
+        whom = find_contributor(connection, contributor)
+    going = what_goes(ledger, whom)
+    show(
+        {
+            "answers": going.answers,
+            "addresses": going.addresses,
+            "messages": going.messages,
+            "published": ", ".join(going.published) or "nothing",
+        }
+    )
+    if not sure:
+        click.confirm("Erase all of this for good?", abort=True)
+    gone = erase(ledger, whom, {"channel": "command", "quoted": because})
+    click.echo("Erased. Pages are gone at once; lists, feeds and the file's traces as soon as the")
+    click.echo(
+        "worker has run. Backups go by their own age: see 'definedby settings', backup_days."
+    )
+    if gone.editions:
+        click.echo(f"They were in {len(gone.editions)} editions: look whether a text names them.")

@@ -73,7 +73,12 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
         *(("contributors", name) for name in ("id", "person_id")),
         *((name, "definition_id") for name in ("places", "site_entries", "site_edges")),
         *((name, "subject") for name in ("told_pages", "jobs", "posts")),
-        *(("handles", "channel"), ("definitions", "id"), ("site_dirty", "owner")),
+        *(
+            ("handles", "channel"),
+            ("posts", "kind"),
+            ("definitions", "id"),
+            ("site_dirty", "owner"),
+        ),
         *(("events", column.name) for column in tables.events.columns),
         ("links", "token_hash"),
     }
