@@ -58,10 +58,12 @@ def open_request(
     expires_at: datetime,
     evidence: dict[str, Any] | None = None,
     lang: str = "",
+    at_once: bool = False,
 ) -> ConsentRequest:
     """Open a request for the definition's newest words and record that in the chain.
 
-    The row's unique live key decides a race. Raises AskedAlreadyError.
+    The row's unique live key decides a race. Raises AskedAlreadyError. With `at_once` its author
+    answers it in the same transaction, of their own accord, whatever else they are asked.
     """
     made = ConsentRequest(
         new_id(),
@@ -80,7 +82,9 @@ def open_request(
         connection.execute(
             insert(requests).values(
                 **{**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
-                live_key=live_key(people_of(connection, definition.contributor_id)[0]),
+                live_key=None
+                if at_once
+                else live_key(people_of(connection, definition.contributor_id)[0]),
             )
         )
     except IntegrityError as error:

@@ -29,6 +29,7 @@ PAGES = (
         "web.contributor",
         "web.offers",
         "web.receipts",
+        "web.correcting",
         "web.rights",
         "web.invitations",
         "web.signing_in",

@@ -20,7 +20,14 @@ from web.errors import NO_LINK
 
 PAGES = Path(WORDS).parent / "contributor"
 #: Sentences of forms and errors that reach people through a variable.
-FROM_CODE = {*SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK, *PARTS}
+RIGHTS = Path(WORDS).parent.parent / "consent" / "rights"
+OBJECTIONS = {
+    said
+    for name in ("age.py", "correcting.py")
+    for both in re.findall(r'NotNowError\(\s*"([^"]*)",\s*"([^"]*)"', (RIGHTS / name).read_text())
+    for said in both
+}
+FROM_CODE = {*OBJECTIONS, *SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK, *PARTS}
 OTHERS = [lang for lang in languages() if lang != "en"]
 
 
