@@ -11,15 +11,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ledger.inserting import insert_or_ignore
-from ledger.tables import rights_requests
+from ledger.tables import instance, replies, rights_requests
 from ledger.together import people_of
 
 #: A month, counted short.
 ANSWERED_WITHIN = timedelta(days=28)
 MOST_QUOTED_CHARACTERS = 2000
+#: The fact that says up to which reply was looked for what is asked.
+_READ_UP_TO = "rights_read_up_to"
 
 
 class Right(StrEnum):
@@ -148,6 +150,27 @@ def replace_correction(
             due_at=at + ANSWERED_WITHIN,
         )
     )
+
+
+def replies_to_look_at(connection: Connection, limit: int) -> list[int]:
+    """The next replies that the reader is done with, oldest first; none beyond an unread one."""
+    value = connection.execute(
+        select(instance.c.value).where(instance.c.name == _READ_UP_TO)
+    ).scalar()
+    rows = connection.execute(
+        select(replies.c.id, replies.c.kind)
+        .where(replies.c.id > int(value or 0))
+        .order_by(replies.c.id)
+        .limit(limit)
+    ).all()
+    waiting = next((number for number, row in enumerate(rows) if not row.kind), len(rows))
+    return [row.id for row in rows[:waiting]]
+
+
+def looked_at(connection: Connection, reply_id: int) -> None:
+    """Everything up to this reply has been looked at."""
+    connection.execute(delete(instance).where(instance.c.name == _READ_UP_TO))
+    connection.execute(insert(instance).values(name=_READ_UP_TO, value=str(reply_id)))
 
 
 def _request(row: Row[Any]) -> RightsRequest:

@@ -38,7 +38,7 @@ PAGES = (
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
-    *("web.desk.threads", "web.desk.joining"),
+    *("web.desk.threads", "web.desk.joining", "web.desk.people"),
     *("web.desk.greetings", "web.desk.manners", "web.desk.stages", "web.desk.thanking"),
     *("web.webmentions", "web.unsubscribing", "web.well_known"),
     "web.blog",

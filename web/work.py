@@ -15,6 +15,7 @@ from collector.telling import tell_pages
 from collector.webmention.checking import check_mentions
 from consent.answering import read_answers
 from consent.requests import expire_overdue
+from consent.rights.in_words import read_rights
 from ledger import log
 from ledger.database import Ledger, open_ledger
 from ledger.expired_backups import expire_backups
@@ -47,6 +48,7 @@ def _read(ledger: Ledger, _lease: Lease) -> None:
 
 def _read_answers(ledger: Ledger, _lease: Lease) -> None:
     read_answers(ledger)
+    read_rights(ledger)
 
 
 def _check_mentions(ledger: Ledger, _lease: Lease) -> None:

@@ -19,6 +19,7 @@ from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Definition
 from ledger.outbox import MessageState, count_handed_over, messages_in
 from ledger.paused import paused
+from ledger.rights_requests import count_open_rights
 from web.access import is_signed_in
 from web.here import ledger
 
@@ -82,5 +83,6 @@ def desk_values() -> dict[str, Any]:
             "job_error": jobs.last_error(connection),
             "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN))
             + count_handed_over(connection),
+            "rights_waiting": count_open_rights(connection),
             "alerts": all_alerts(connection, ledger().clock()),
         }
