@@ -38,7 +38,7 @@ _ROWS_THAT_GO = (
     *("answers", "rights_requests", "told_pages", "mentions", "newcomers", "outbox", "requests"),
     *("definition_versions", "definitions", "replies", "threads", "handles", "joins"),
     *("links", "stop_links", "skipped_items", "gone_sources", "charged_today"),
-    *("profile_marks", "passed_over", "jobs"),
+    *("profile_marks", "passed_over", "jobs", "places"),
 )
 
 
@@ -110,6 +110,11 @@ def forget_late(connection: Connection, keys: Keys, at: datetime) -> list[Forgot
     rows = connection.execute(select(t.handles.c.contributor_id, t.handles.c.address))
     late = {row.contributor_id for row in rows if stop_token(keys, row.address) in erased}
     return [forget(connection, keys, at, one, LATE) for one in sorted(late)]
+
+
+def forget_edges(connection: Connection, definitions: Sequence[str]) -> None:
+    """Which editions they were in: the publisher needs that once more, to make those anew."""
+    connection.execute(delete(t.site_edges).where(t.site_edges.c.definition_id.in_(definitions)))
 
 
 def to_scrub(connection: Connection) -> list[str] | None:

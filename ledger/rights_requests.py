@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from ledger.inserting import insert_or_ignore
-from ledger.tables import instance, replies, rights_requests
+from ledger.model import ReplyKind
+from ledger.tables import handles, instance, replies, rights_requests
 from ledger.together import people_of
 
 #: A month, counted short.
@@ -152,19 +153,49 @@ def replace_correction(
     )
 
 
-def replies_to_look_at(connection: Connection, limit: int) -> list[int]:
-    """The next replies that the reader is done with, oldest first; none beyond an unread one."""
+@dataclass(frozen=True)
+class Written:
+    """What somebody wrote, as far as it may ask for something; nobody's: `contributor_id` ""."""
+
+    reply_id: int
+    contributor_id: str
+    text: str
+    received_at: datetime
+
+
+def written_since(connection: Connection, limit: int) -> list[Written]:
+    """The next replies that the reader is done with, oldest first; none beyond an unread one.
+
+    Those of machines and salespeople are there without a contributor.
+    """
     value = connection.execute(
         select(instance.c.value).where(instance.c.name == _READ_UP_TO)
     ).scalar()
     rows = connection.execute(
-        select(replies.c.id, replies.c.kind)
+        select(
+            replies.c.id,
+            replies.c.kind,
+            replies.c.automatic,
+            replies.c.subject,
+            replies.c.text,
+            replies.c.received_at,
+            handles.c.contributor_id,
+        )
+        .outerjoin(handles, handles.c.id == replies.c.handle_id)
         .where(replies.c.id > int(value or 0))
         .order_by(replies.c.id)
         .limit(limit)
     ).all()
     waiting = next((number for number, row in enumerate(rows) if not row.kind), len(rows))
-    return [row.id for row in rows[:waiting]]
+    return [
+        Written(
+            row.id,
+            "" if row.automatic or row.kind == ReplyKind.SPAM else row.contributor_id or "",
+            f"{row.subject}\n{row.text}",
+            row.received_at,
+        )
+        for row in rows[:waiting]
+    ]
 
 
 def looked_at(connection: Connection, reply_id: int) -> None:

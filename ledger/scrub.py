@@ -12,7 +12,7 @@ import json
 from sqlalchemy import delete
 
 from ledger.database import Ledger, friendly_database_errors
-from ledger.forgetting import TO_SCRUB, forget_late, to_scrub
+from ledger.forgetting import TO_SCRUB, forget_edges, forget_late, to_scrub
 from ledger.jobs import JobKind, is_waiting
 from ledger.tables import instance, metadata
 
@@ -31,6 +31,7 @@ def scrub(ledger: Ledger) -> bool:
     with ledger.write() as connection:
         if forget_late(connection, ledger.keys, ledger.clock()):
             return False  # the publisher looks at these first
+        forget_edges(connection, wanted)
     if not write_anew(ledger):
         return False
     with ledger.write() as connection:

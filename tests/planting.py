@@ -26,7 +26,7 @@ from ledger import events, tables
 from ledger.consent_state import EventKind
 from ledger.contributors import new_id, stop_token
 from ledger.database import Ledger
-from ledger.model import Campaign, Channel
+from ledger.model import Campaign, Channel, Credit, NameForm
 from ledger.newcomers import passed_over_token
 from ledger.profile_marks import mark_token
 from ledger.said import seal_words
@@ -64,7 +64,7 @@ OF_THE_SITE = frozenset(
 def plant(ledger: Ledger, campaign: Campaign, apart: frozenset[str] = frozenset()) -> Planted:
     """Somebody who was asked and said yes, and a row more of theirs in each table but `apart`."""
     question = asked(ledger, campaign, WORDS, address=ADDRESS, name=NAME)
-    agree(ledger, question, WORDS)
+    agree(ledger, question, WORDS, Credit(NameForm.NAME, name=NAME, handle="@qzx003j"))
     with ledger.write() as connection:
         return _Planter(ledger, connection, question.request.contributor_id).plant(apart)
 

@@ -17,13 +17,11 @@ from functools import cache
 from pathlib import Path
 
 from ledger.database import Ledger
-from ledger.model import ReplyKind
-from ledger.replies import find_reply
 from ledger.rights_requests import (
     Right,
     add_rights_request,
     looked_at,
-    replies_to_look_at,
+    written_since,
 )
 
 PHRASES = Path(__file__).parent / "phrases.toml"
@@ -65,25 +63,23 @@ def read_rights(ledger: Ledger) -> int:
     made = 0
     while True:
         with ledger.read() as connection:
-            waiting = replies_to_look_at(connection, BATCH)
-            arrived = [find_reply(connection, one) for one in waiting]
+            waiting = written_since(connection, BATCH)
+        # Reading is pure: no transaction is open.
         asked = [
-            (reply, one)
-            for reply in arrived
-            if reply is not None
-            and not reply.automatic
-            and reply.handle.contributor_id
-            and reply.reading.kind is not ReplyKind.SPAM
-            for one in rights_asked(f"{reply.subject}\n{reply.text}")
+            (one, each) for one in waiting if one.contributor_id for each in rights_asked(one.text)
         ]
         if waiting:
             with ledger.write() as connection:
-                for reply, one in asked:
-                    whom, at = reply.handle.contributor_id, reply.received_at
+                for one, each in asked:
                     made += add_rights_request(
-                        connection, whom, one.kind, one.quoted, at, reply_id=reply.id
+                        connection,
+                        one.contributor_id,
+                        each.kind,
+                        each.quoted,
+                        one.received_at,
+                        reply_id=one.reply_id,
                     )
-                looked_at(connection, waiting[-1])
+                looked_at(connection, waiting[-1].reply_id)
         if len(waiting) < BATCH:
             return made
 

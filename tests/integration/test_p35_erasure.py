@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import func, select, update
 
@@ -14,6 +15,7 @@ from collector.channels.importing import open_source
 from collector.imports.file import import_file
 from collector.poll import store_page
 from consent.errors import NotNowError
+from consent.rights.cli import rights
 from consent.rights.erasing import erase, what_goes
 from ledger import chain, log, tables
 from ledger.accounts import account_by_id, ensure_account
@@ -34,18 +36,21 @@ from ledger.scrub import scrub
 from ledger.settings import load_settings
 from ledger.stop_list import FILE_NAME, read_stop_list, sync_stops
 from ledger.suppressed import REASON
-from ledger.whose import WHOSE, trace
+from ledger.whose import WHOSE, Trace, trace
 from publisher.editions import publish_edition
 from publisher.publish import publish, publish_pending
 from tests.commands import Instance
 from tests.conftest import SteppingClock
 from tests.people import agree, answer, asked
-from tests.planting import ADDRESS, MARK, OF_EDITORS, OF_THE_SITE, Planted, plant
+from tests.planting import ADDRESS, MARK, NAME, OF_EDITORS, OF_THE_SITE, WORDS, Planted, plant
 from tests.visiting import Visitor, application, contributor, owner
 
 BECAUSE = {"channel": "command", "quoted": "by telephone, on Monday"}
 #: What may say that there was somebody: the chain, the contributor's random id, keyed hashes.
-REMAINS = {"contributors", "events", "event_payloads", "stopped_addresses", "posts", "jobs"}
+REMAINS = {
+    *("contributors", "events", "event_payloads", "stopped_addresses", "posts", "jobs"),
+    *OF_EDITORS,
+}
 
 
 @pytest.fixture
@@ -87,9 +92,14 @@ def folders(ledger: Ledger) -> tuple[Path, ...]:
     return ledger.settings.home, ledger.settings.content, ledger.settings.site_folder
 
 
-def left_of(ledger: Ledger, contributor_id: str) -> dict[str, int]:
+def traced(ledger: Ledger, contributor_id: str) -> Trace:
+    """By what somebody can be found, kept from before they were erased."""
     with ledger.read() as connection:
-        of = trace(connection, ledger.keys, contributor_id)
+        return trace(connection, ledger.keys, contributor_id)
+
+
+def left_of(ledger: Ledger, of: Trace) -> dict[str, int]:
+    with ledger.read() as connection:
         counts = {
             name: connection.execute(
                 select(func.count()).select_from(tables.metadata.tables[name]).where(whose(of))
@@ -118,11 +128,13 @@ def test_p35_no_word_of_theirs_is_in_any_file(ledger: Ledger, planted: Planted) 
     (aside / f"qzx000j-{own[:8]}.md").write_text("qzx000j")
     assert len(marked(*folders(ledger))) > 5, "the words are there to be found"
 
+    of = traced(ledger, planted.contributor_id)
     written = io.StringIO()
     log.configure(load_settings({}, log_level="debug"), written)
     erase(ledger, planted.contributor_id, BECAUSE)
-    assert left_of(ledger, planted.contributor_id) == {}
+    assert left_of(ledger, of).keys() <= OF_THE_SITE
     settle(ledger)
+    assert left_of(ledger, of) == {}
     # The log of the database is a file of its own; both are looked through while it is open.
     assert marked(*folders(ledger)) == []
     assert not MARK.search(written.getvalue().encode())
@@ -156,11 +168,12 @@ def test_p35_on_each_database(any_ledger: Ledger) -> None:
     agree(ledger, question, "hearing people out")
     publish(ledger)
     whom = question.request.contributor_id
-    assert left_of(ledger, whom) != {}
+    of = traced(ledger, whom)
+    assert left_of(ledger, of).keys() >= {"replies", "definitions", "site_entries", "outputs"}
     erase(ledger, whom, BECAUSE)
     assert not scrub(ledger), "the publisher has to clear the site first"
     settle(ledger)
-    assert left_of(ledger, whom) == {}
+    assert left_of(ledger, of) == {}
     assert isinstance(verify_chain(ledger), chain.Head)
     assert not scrub(ledger), "nothing is left to do"
     with pytest.raises(NotNowError, match="erased already"):
@@ -191,8 +204,9 @@ def test_p35_a_damaged_record_keeps_nobody(ledger: Ledger, campaign: Campaign) -
         connection.execute(
             update(tables.events).where(tables.events.c.seq == 2).values(commitment="0" * 64)
         )
+    of = traced(ledger, question.request.contributor_id)
     erase(ledger, question.request.contributor_id, BECAUSE)
-    assert left_of(ledger, question.request.contributor_id) == {}
+    assert left_of(ledger, of) == {}
 
 
 # ------------------------------------------------------------- not contacted, not collected
@@ -271,9 +285,10 @@ def test_p35_what_was_being_taken_in_meanwhile_goes_as_well(ledger: Ledger) -> N
         _, handle = find_or_add_handle(
             connection, ledger.keys, ledger.clock(), channel=Channel.EMAIL, address=ADDRESS
         )
+    of = traced(ledger, handle.contributor_id)
     publish_pending(ledger)
     assert not scrub(ledger)
-    assert left_of(ledger, handle.contributor_id) == {}
+    assert left_of(ledger, of) == {}
     settle_now = scrub(ledger)
     assert settle_now
     assert marked(ledger.settings.home) == []
@@ -290,6 +305,7 @@ def test_p35_a_restored_backup_forgets_them_again(
     ledger: Ledger, planted: Planted, tmp_path: Path
 ) -> None:
     file = backup(ledger, tmp_path / "before.zip").file
+    of = traced(ledger, planted.contributor_id)
     erase(ledger, planted.contributor_id, BECAUSE)
     shutil.copy(ledger.settings.home / FILE_NAME, tmp_path / FILE_NAME)
     settings = load_settings({}, home=tmp_path / "again", content=tmp_path / "again-content")
@@ -297,10 +313,10 @@ def test_p35_a_restored_backup_forgets_them_again(
     assert report.erased == 1, "the two rows of one person"
     assert marked(settings.content) == []
     again = open_ledger(settings)
-    assert left_of(again, planted.contributor_id).keys() <= OF_THE_SITE
+    assert left_of(again, of).keys() <= OF_THE_SITE
     publish_pending(again)
     assert scrub(again)
-    assert left_of(again, planted.contributor_id) == {}
+    assert left_of(again, of) == {}
     assert isinstance(verify_chain(again), chain.Head)
     again.close()
     assert marked(settings.home, settings.content) == []
@@ -311,6 +327,7 @@ def test_p35_a_database_put_back_by_hand_forgets_them_again(
 ) -> None:
     """Somebody copies the old file over the new one; the list beside it is the newer one."""
     whom = asked(ledger, campaign, "hearing people out").request.contributor_id
+    of = traced(ledger, whom)
     sync_stops(ledger)
     old = ledger.settings.home / "old.sqlite"
     with ledger.engine.connect() as connection:
@@ -322,9 +339,9 @@ def test_p35_a_database_put_back_by_hand_forgets_them_again(
         (ledger.settings.home / f"definedby.sqlite{suffix}").unlink(missing_ok=True)
     old.replace(ledger.settings.home / "definedby.sqlite")
     again = open_ledger(ledger.settings, ledger.clock)
-    assert left_of(again, whom) != {}
+    assert left_of(again, of) != {}
     sync_stops(again)
-    assert left_of(again, whom) == {}
+    assert left_of(again, of) == {}
     again.close()
 
 
@@ -406,14 +423,26 @@ def test_p35_nobody_erases_by_looking_or_for_somebody_else(
     assert what_goes(ledger, question.request.contributor_id).answers == 1
 
 
-def test_p35_by_command_with_the_evidence(ledger: Ledger, campaign: Campaign) -> None:
-    whom = asked(ledger, campaign, "hearing people out").request.contributor_id
-    instance = Instance(ledger.settings.home)
-    command = ("rights", "erase", "ada@sample.example", "--because", "by telephone")
-    done = instance.run(*command, code=None)
-    assert done.returncode != 0, "nobody confirmed it"
-    assert left_of(ledger, whom) != {}
-    done = instance.run(*command, "--yes")
-    assert "Erased." in done.stdout
-    assert left_of(ledger, whom) == {}
-    assert instance.run("ledger", "verify").returncode == 0
+def test_p35_by_command_and_the_worker_does_the_rest(ledger: Ledger, campaign: Campaign) -> None:
+    """Real processes from end to end: their files, and whatever they log."""
+    question = asked(ledger, campaign, WORDS, address=ADDRESS, name=NAME)
+    agree(ledger, question, WORDS)
+    publish(ledger)
+    of = traced(ledger, question.request.contributor_id)
+    settings = ledger.settings
+    where = {"CONTENT": settings.content, "SITE": settings.site_folder, "LOG_LEVEL": "debug"}
+    instance = Instance(
+        settings.home, {f"DEFINEDBY_{name}": str(value) for name, value in where.items()}
+    )
+    command = ["erase", ADDRESS.upper(), "--because", "by telephone"]
+    asked_first = CliRunner(env=instance.command()[1]).invoke(rights, command, input="n\n")
+    assert "Erase all of this for good?" in asked_first.output
+    assert asked_first.exit_code != 0
+    assert left_of(ledger, of) != {}
+    # What it is about to erase is shown to whoever asked for that; from here on it is silent.
+    assert "Erased." in instance.run("rights", *command, "--yes").stdout
+    done = instance.run("worker", "--once")
+    assert not MARK.search((done.stdout + done.stderr).encode())
+    assert left_of(ledger, of) == {}
+    assert marked(*folders(ledger)) == []
+    assert isinstance(verify_chain(ledger), chain.Head)
