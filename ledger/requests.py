@@ -16,6 +16,7 @@ from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Credit, Definition, Use
+from ledger.rights_requests import settle_corrections
 from ledger.tables import requests
 from ledger.together import people_of
 
@@ -89,6 +90,8 @@ def open_request(
         )
     except IntegrityError as error:
         raise asked_already() from error
+    if not at_once:
+        settle_corrections(connection, definition.id, at, asked_by)
     event = ConsentEvent(
         EventKind.REQUESTED, request_id=made.id, text=definition.text, credit=credit, uses=uses
     )

@@ -128,19 +128,16 @@ def settle_rights_request(
     return done.rowcount == 1
 
 
+def settle_corrections(connection: Connection, definition_id: str, at: datetime, by: str) -> None:
+    """They are asked about their other words now: nothing waits for an editor any more."""
+    _settle_corrections(connection, definition_id, at, by, "asked about")
+
+
 def replace_correction(
     connection: Connection, contributor_id: str, definition_id: str, words: str, at: datetime
 ) -> None:
     """Other words of theirs wait to be asked about; earlier ones that waited are overtaken."""
-    connection.execute(
-        update(rights_requests)
-        .where(
-            rights_requests.c.definition_id == definition_id,
-            rights_requests.c.kind == Right.CORRECT,
-            rights_requests.c.done_at.is_(None),
-        )
-        .values(done_at=at, outcome="overtaken by newer words")
-    )
+    _settle_corrections(connection, definition_id, at, "", "overtaken by newer words")
     connection.execute(
         insert(rights_requests).values(
             contributor_id=contributor_id,
@@ -150,6 +147,20 @@ def replace_correction(
             asked_at=at,
             due_at=at + ANSWERED_WITHIN,
         )
+    )
+
+
+def _settle_corrections(
+    connection: Connection, definition_id: str, at: datetime, by: str, outcome: str
+) -> None:
+    connection.execute(
+        update(rights_requests)
+        .where(
+            rights_requests.c.definition_id == definition_id,
+            rights_requests.c.kind == Right.CORRECT,
+            rights_requests.c.done_at.is_(None),
+        )
+        .values(done_at=at, done_by=by, outcome=outcome)
     )
 
 

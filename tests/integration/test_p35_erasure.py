@@ -20,6 +20,7 @@ from consent.rights.erasing import erase, what_goes
 from ledger import chain, log, tables
 from ledger.accounts import account_by_id, ensure_account
 from ledger.backup import FOLDER, backup
+from ledger.campaigns import add_campaign
 from ledger.contributors import add_contributor, find_or_add_handle
 from ledger.database import Ledger, open_ledger
 from ledger.editions import add_edition
@@ -39,6 +40,7 @@ from ledger.suppressed import REASON
 from ledger.whose import WHOSE, Trace, trace
 from publisher.editions import publish_edition
 from publisher.publish import publish, publish_pending
+from publisher.site.tree import has_before
 from tests.commands import Instance
 from tests.conftest import SteppingClock
 from tests.people import agree, answer, asked
@@ -89,7 +91,8 @@ def marked(*folders: Path) -> list[str]:
 
 
 def folders(ledger: Ledger) -> tuple[Path, ...]:
-    return ledger.settings.home, ledger.settings.content, ledger.settings.site_folder
+    """Instance, content, site, and whatever lies beside them."""
+    return (ledger.settings.home.parent,)
 
 
 def traced(ledger: Ledger, contributor_id: str) -> Trace:
@@ -117,6 +120,10 @@ def settle(ledger: Ledger) -> None:
 
 def test_p35_no_word_of_theirs_is_in_any_file(ledger: Ledger, planted: Planted) -> None:
     head = export_head(ledger)
+    with ledger.write() as connection:
+        add_campaign(connection, ledger.clock(), prompt="Courage is ___?")
+    publish(ledger)
+    assert has_before(ledger.settings.site_folder), "an earlier tree is kept to go back to"
     aside = ledger.settings.home / "before-restore" / "content" / "posts"
     aside.mkdir(parents=True)
     with ledger.read() as connection:
@@ -159,8 +166,6 @@ def test_p35_without_scrubbing_the_file_would_still_hold_them(
 
 
 def test_p35_on_each_database(any_ledger: Ledger) -> None:
-    from ledger.campaigns import add_campaign
-
     ledger = any_ledger
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="Courage is ___?")

@@ -103,6 +103,20 @@ def test_p36_the_desk_learns_of_them_once(ledger: Ledger, mine: str) -> None:
         (waiting,) = open_rights_requests(connection)
         assert (waiting.kind, waiting.quoted) == (Right.CORRECT, "asking first")
         assert need_definition(connection, mine).version == 3
+    correct_credit(
+        ledger,
+        mine,
+        text=WORDS,
+        credit=NEW,
+        uses=frozenset({Use.POST}),
+        page_lang="en",
+        evidence=EVIDENCE,
+    )
+    with ledger.read() as connection:
+        assert open_rights_requests(connection) == [waiting], "their words still wait"
+    ask(ledger, mine, asked_by="Robin")
+    with ledger.read() as connection:
+        assert open_rights_requests(connection) == []
 
 
 @pytest.mark.parametrize("words", ["", "  \n", WORDS, "x" * 5000])
