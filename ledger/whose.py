@@ -7,6 +7,7 @@ compares them and plants a word in each (promises P34, P35).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -71,8 +72,9 @@ class Trace:
     """By what one person can be found: random ids, numbers of rows, addresses, addresses' hashes.
 
     `person`: the contributors that they are. `telling`: addresses long enough to be looked for in
-    texts. `external`: the platforms' ids of what they wrote. `paths`: of the site and of
-    content/posts, with their words or their name in them.
+    texts. `machines` and `skipped`: rows by others that name one of those. `external`: the
+    platforms' ids of what they wrote. `paths`: of the site and of content/posts, with their words
+    or their name in them.
     """
 
     person: tuple[str, ...]
@@ -81,6 +83,8 @@ class Trace:
     addresses: frozenset[str] = frozenset()
     telling: tuple[str, ...] = ()
     threads: tuple[int, ...] = ()
+    machines: tuple[int, ...] = ()
+    skipped: tuple[int, ...] = ()
     replies: tuple[int, ...] = ()
     external: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
@@ -112,6 +116,13 @@ def trace(connection: Connection, keys: Keys, contributor_id: str) -> Trace:
             connection, t.definitions.c.id, t.definitions.c.contributor_id.in_(person)
         ),
         tokens=_tokens(keys, pairs, addresses),
+    )
+    found = replace(
+        found,
+        machines=_naming(
+            connection, t.replies, ("raw", "text"), found.telling, t.replies.c.automatic
+        ),
+        skipped=_naming(connection, t.skipped_items, ("external_id", "reason"), found.telling),
     )
     wrote = connection.execute(
         select(t.replies.c.id, t.replies.c.external_id, t.replies.c.source_url)
@@ -163,7 +174,9 @@ WHOSE: Mapping[str, Callable[[Trace], ColumnElement[bool]]] = MappingProxyType(
         ),
         "threads": lambda of: t.threads.c.id.in_(of.threads),
         "replies": lambda of: t.replies.c.id.in_(of.replies),
-        "skipped_items": lambda of: _mentioning(t.skipped_items, ("external_id", "reason"), of),
+        "skipped_items": lambda of: or_(
+            t.skipped_items.c.id.in_(of.skipped), t.skipped_items.c.external_id.in_(of.external)
+        ),
         "gone_sources": lambda of: t.gone_sources.c.external_id.in_(of.external),
         "charged_today": lambda of: t.charged_today.c.item.in_(of.charged),
         "mentions": lambda of: t.mentions.c.source.in_(of.external),
@@ -199,13 +212,11 @@ WHOSE: Mapping[str, Callable[[Trace], ColumnElement[bool]]] = MappingProxyType(
 
 def _their_replies(of: Trace) -> ColumnElement[bool]:
     """What they wrote, and what mail servers and programs wrote about mail to them."""
-    machine = or_(
-        t.replies.c.thread_id.in_(of.threads), *_contains(t.replies, ("raw", "text"), of.telling)
-    )
     return or_(
         t.replies.c.handle_id.in_(of.handles),
         _at(t.replies, of),
-        and_(t.replies.c.automatic, machine),
+        and_(t.replies.c.automatic, t.replies.c.thread_id.in_(of.threads)),
+        t.replies.c.id.in_(of.machines),
     )
 
 
@@ -219,16 +230,25 @@ def _at(table: Table, of: Trace) -> ColumnElement[bool]:
     )
 
 
-def _contains(
-    table: Table, columns: tuple[str, ...], words: tuple[str, ...]
-) -> list[ColumnElement[bool]]:
-    return [
+def _naming(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    words: Sequence[str],
+    *also: ColumnElement[bool],
+) -> tuple[int, ...]:
+    """Rows in whose texts one of these addresses stands by itself, not as a part of another."""
+    likely = [
         table.c[column].icontains(word, autoescape=True) for column in columns for word in words
     ]
-
-
-def _mentioning(table: Table, columns: tuple[str, ...], of: Trace) -> ColumnElement[bool]:
-    return or_(table.c.external_id.in_(of.external), *_contains(table, columns, of.telling))
+    if not likely:
+        return ()
+    alone = re.compile(
+        r"(?<![\w.@+-])(?:" + "|".join(map(re.escape, words)) + r")(?![\w@+-]|\.\w)", re.IGNORECASE
+    )
+    texts = [table.c[column] for column in columns]
+    rows = connection.execute(select(table.c.id, *texts).where(*also, or_(*likely)))
+    return tuple(row[0] for row in rows if any(alone.search(text) for text in row[1:]))
 
 
 def _below(table: Table, of: Trace) -> ColumnElement[bool]:

@@ -15,9 +15,11 @@ from consent.rights.export import export, export_file
 from consent.rights.export_page import PARTS
 from consent.wording import languages
 from ledger import tables
+from ledger.accounts import ensure_account
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
-from ledger.model import Campaign
+from ledger.model import Campaign, Channel, IncomingReply, Skipped
+from ledger.replies import store_replies, store_skipped
 from ledger.whose import LEFT_OUT, NOBODYS, SEALED, WHOSE
 from publisher.publish import publish
 from tests.commands import Instance
@@ -118,6 +120,29 @@ def test_p34_nothing_of_anybody_else_comes_out(
     everything = "".join(unpacked(ledger, planted.contributor_id).values())
     for word in ("somebody elses", "bo@sample.example", other.request.contributor_id):
         assert word not in everything
+
+
+def test_p34_a_report_about_mail_to_them_is_in_it_and_none_about_mail_to_others(
+    ledger: Ledger, campaign: Campaign
+) -> None:
+    """A bounce is nobody's answer, but it names whom the mail was for."""
+    whom = asked(ledger, campaign, "hearing people out", address="ada@sample.example")
+    named = ("ada@sample.example", "lada@sample.example", "ada@sample.example.net")
+    with ledger.write() as connection:
+        account = ensure_account(connection, ledger.keys, Channel.EMAIL, "m", campaign.id)
+        reports = [
+            IncomingReply(
+                f"<{number}>", "mailer@work.example", "no", raw=f"To: <{to}>", automatic=True
+            )
+            for number, to in enumerate(named)
+        ]
+        store_replies(connection, account, reports, ledger.clock())
+        skips = [Skipped(f"<{to}>", "It has no words.") for to in named]
+        store_skipped(connection, account, skips, ledger.clock())
+    found = unpacked(ledger, whom.request.contributor_id)
+    held = json.loads(found["everything.json"])["held"]
+    assert {row["raw"] for row in held["replies"] if row["automatic"]} == {f"To: <{named[0]}>"}
+    assert [row["external_id"] for row in held["skipped_items"]] == [f"<{named[0]}>"]
 
 
 def test_p34_what_is_published_and_the_receipts_are_in_it(
