@@ -99,60 +99,55 @@ class Trace:
 
 def trace(connection: Connection, keys: Keys, contributor_id: str) -> Trace:
     """Everything by which the rows of this contributor, and of the same person, are found."""
-    person = people_of(connection, contributor_id)
-    handle_rows = connection.execute(
-        select(t.handles).where(t.handles.c.contributor_id.in_(person)).order_by(t.handles.c.id)
-    ).all()
-    pairs = tuple((row.channel, row.address) for row in handle_rows)
-    addresses = frozenset(where for one in person for where in addresses_of(connection, one))
-    found = Trace(
-        person=person,
-        handles=tuple(row.id for row in handle_rows),
-        pairs=pairs,
-        addresses=addresses,
-        telling=tuple(sorted(a for a in addresses if len(a) >= LEAST_TELLING_CHARACTERS)),
-        threads=_ids(connection, t.threads.c.id, t.threads.c.contributor_id.in_(person)),
-        definitions=_ids(
-            connection, t.definitions.c.id, t.definitions.c.contributor_id.in_(person)
-        ),
-        tokens=_tokens(keys, pairs, addresses),
-    )
-    found = replace(
-        found,
-        machines=_naming(
-            connection, t.replies, ("raw", "text"), found.telling, t.replies.c.automatic
-        ),
-        skipped=_naming(connection, t.skipped_items, ("external_id", "reason"), found.telling),
-    )
+    found = _by_address(connection, keys, people_of(connection, contributor_id))
     wrote = connection.execute(
         select(t.replies.c.id, t.replies.c.external_id, t.replies.c.source_url)
         .where(_their_replies(found))
         .order_by(t.replies.c.id)
     ).all()
-    requests = _ids(
-        connection,
-        t.requests.c.id,
-        or_(
-            t.requests.c.contributor_id.in_(person),
-            t.requests.c.definition_id.in_(found.definitions),
-        ),
-    )
-    shown_as = _shown_as(connection, found.definitions)
     external = {row.external_id for row in wrote} | {row.source_url for row in wrote} - {""}
+    asked = or_(
+        t.requests.c.contributor_id.in_(found.person),
+        t.requests.c.definition_id.in_(found.definitions),
+    )
+    requests = _ids(connection, t.requests.c.id, asked)
+    told = or_(t.outbox.c.contributor_id.in_(found.person), t.outbox.c.request_id.in_(requests))
+    shown_as = _shown_as(connection, found.definitions)
     return replace(
         found,
         replies=tuple(row.id for row in wrote),
         external=tuple(sorted(external)),
         requests=requests,
-        messages=_ids(
-            connection,
-            t.outbox.c.id,
-            or_(t.outbox.c.contributor_id.in_(person), t.outbox.c.request_id.in_(requests)),
-        ),
+        messages=_ids(connection, t.outbox.c.id, told),
         editions=_editions(connection, found.definitions),
         paths=tuple(_paths(connection, found.definitions, shown_as)),
         shown_as=shown_as,
-        charged=_charged(connection, {*external, *addresses}),
+        charged=_charged(connection, {*external, *found.addresses}),
+    )
+
+
+def _by_address(connection: Connection, keys: Keys, person: tuple[str, ...]) -> Trace:
+    """What follows from who they are and how they are reached."""
+    rows = connection.execute(
+        select(t.handles).where(t.handles.c.contributor_id.in_(person)).order_by(t.handles.c.id)
+    ).all()
+    pairs = tuple((row.channel, row.address) for row in rows)
+    addresses = frozenset(where for one in person for where in addresses_of(connection, one))
+    telling = tuple(sorted(one for one in addresses if len(one) >= LEAST_TELLING_CHARACTERS))
+    raw, skipped = ("raw", "text"), ("external_id", "reason")
+    return Trace(
+        person=person,
+        handles=tuple(row.id for row in rows),
+        pairs=pairs,
+        addresses=addresses,
+        telling=telling,
+        threads=_ids(connection, t.threads.c.id, t.threads.c.contributor_id.in_(person)),
+        machines=_naming(connection, t.replies, raw, telling, t.replies.c.automatic),
+        skipped=_naming(connection, t.skipped_items, skipped, telling),
+        definitions=_ids(
+            connection, t.definitions.c.id, t.definitions.c.contributor_id.in_(person)
+        ),
+        tokens=_tokens(keys, pairs, addresses),
     )
 
 
