@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("collector.cli:status", "How each account fares, and what went wrong."),
     "edition": ("publisher.cli:edition", "Round-ups: new, list, publish, retract."),
     "consent": ("consent.cli:consent", "What people allowed: show, withdraw, expire, corrections."),
+    "rights": ("consent.rights.cli:rights", "What people may ask about themselves: export, erase."),
     "answers": ("consent.answers_cli:answers_command", "Read decisions from JSON Lines."),
     "receipt": ("consent.cli:receipt", "Receipts that people kept: verify one, offline."),
     "why": ("consent.cli:why_command", "Why something may be published, with the evidence."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,11 +18,13 @@ from collector.connector import ChannelError, SourceState
 from collector.context import context_of
 from ledger.accounts import account_by_id, note_failure, note_read
 from ledger.database import Ledger
+from ledger.keys import Keys
 from ledger.leases import Lease, check_fence
 from ledger.model import Account, Page
 from ledger.profile_marks import note_marks
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_gone
+from ledger.suppressed import part_erased
 
 #: Replies per page: one transaction each.
 PAGE_SIZE = 500
@@ -114,6 +116,7 @@ def store_page(
     with ledger.write() as connection:
         if lease is not None:
             check_fence(connection, lease)
+        page = without_erased(connection, ledger.keys, page)
         stored = store_replies(connection, account, page.replies, now)
         marks = ((reply.address, reply.marks) for reply in page.replies)
         note_marks(connection, ledger.keys, account.channel, marks, now)
@@ -130,6 +133,13 @@ def store_page(
             loaded=account,
         )
     return stored
+
+
+def without_erased(connection: Connection, keys: Keys, page: Page) -> Page:
+    """The page without anything of people who were erased; each is skipped with the reason."""
+    replies, erased = part_erased(connection, keys, page.replies)
+    edited, _ = part_erased(connection, keys, page.edited)
+    return replace(page, replies=replies, edited=edited, skipped=(*page.skipped, *erased))
 
 
 def _note_changes(connection: Connection, account: Account, page: Page, now: datetime) -> None:

@@ -116,6 +116,10 @@ def what_is_missing(ledger: Ledger, connection: Connection, answer: Answer, repl
         (answer.decision == Decided.GRANT, "It does not read as an unconditional yes."),
         (not reply.automatic, "It is an automatic reply."),
         (_is_live(ledger, asked.request), "The question is not open any more."),
+        (
+            not ledger.settings.least_age,
+            "The law wants a statement of their age, and that is made on their personal page.",
+        ),
         (bool(asked.uses), "The message did not show the exact words and the credit."),
         (asked.message.state is MessageState.SENT, "Nobody knows whether the question had left."),
         (_is_after(reply, asked.message), "It was written before the question left."),

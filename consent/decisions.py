@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from consent.errors import NotNowError, plain_objections
 from consent.receipt_mail import mail_receipt
+from consent.rights.age import need_age
 from ledger import events, stopping
 from ledger.consent_state import ConsentEvent, EventKind, Grant
 from ledger.database import Ledger
@@ -51,7 +52,8 @@ def record_grant(
     uses: frozenset[Use],
     evidence: Evidence,
 ) -> Grant:
-    """`grant` within a transaction that is open already."""
+    """`grant` within a transaction that is open already; the only place where one is recorded."""
+    need_age(ledger.settings, evidence)
     answer = ConsentEvent(
         EventKind.GRANTED, request_id=request_id, text=text, credit=credit, uses=uses
     )

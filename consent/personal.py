@@ -17,6 +17,7 @@ from ledger.model import Campaign, Channel, Definition
 from ledger.offers import OFFERED
 from ledger.posts import find_post
 from ledger.requests import ConsentRequest, live_request
+from ledger.rights_requests import correction_of
 from ledger.sources import held_source
 
 
@@ -35,6 +36,8 @@ class PersonalItem:
     address: str
     #: Allowed before an editor has chosen it.
     awaits_choice: bool = False
+    #: Other words of its author's that they will be asked about.
+    correction: str = ""
 
 
 def personal_page(ledger: Ledger, contributor_id: str) -> list[PersonalItem]:
@@ -69,4 +72,5 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         last=state.last,
         address=post.address if post is not None else "",
         awaits_choice=held is not None and held.state == OFFERED,
+        correction=correction_of(connection, definition.id),
     )

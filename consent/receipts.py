@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from consent.notice import notice, notice_language, notice_version
+from consent.rights.age import AGE
 from ledger import chain, events
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, ConsentState, EventKind, fold
@@ -18,9 +19,6 @@ from ledger.definitions import need_definition
 from ledger.public_keys import PATH
 
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 2"
-#: Where a grant's evidence says what its author stated about their age (GDPR article 8).
-AGE = "age_statement"
-
 #: Our field names as terms; what is not named here is left out by JSON-LD, and still signed.
 CONTEXT: dict[str, Any] = {
     "dpv": "https://w3id.org/dpv#",

@@ -26,6 +26,8 @@ DATABASE = "ledger.sqlite"
 MANIFEST = "manifest.json"
 CONTENT = "content"
 HEADS = "heads"
+#: Where a restore moves files of the same name that differ, in the instance folder.
+ASIDE = "before-restore"
 #: Stands before the checksum in the zip's comment.
 MARK = b"definedby sha256 "
 SEAL_BYTES = len(MARK) + 64

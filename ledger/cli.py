@@ -143,10 +143,12 @@ def restore_command(
         click.echo(f"Whoever said stop by {path} stays stopped.")
     if report.stopped:
         click.echo(f"{report.stopped} of them had said it after this backup was made.")
+    if report.erased:
+        click.echo(f"{report.erased} people were erased after this backup was made, and are again.")
     if not report.stop_lists:
         click.echo(
-            "No stopped.json was found. Whoever said stop after this backup was made is forgotten: "
-            "put the file of the old instance into this folder before you resume."
+            "No stopped.json was found. Whoever said stop or was erased after this backup was made "
+            "is as before: put the file of the old instance into this folder before you resume."
         )
     click.echo(f"Sending and publishing are paused. {report.paused}")
 

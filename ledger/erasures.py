@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -15,12 +17,17 @@ from ledger.walk import erasure_statement
 
 
 def erase_payloads(
-    connection: Connection, keys: Keys, at: datetime, contributor_id: str
+    connection: Connection,
+    keys: Keys,
+    at: datetime,
+    contributor_id: str,
+    stated: Mapping[str, Any] | None = None,
 ) -> ConsentEvent:
     """Destroy the payloads of all events of one contributor, and the key they are sealed under.
 
     The `erased` event lists their numbers in clear, signed: `ledger verify` accepts that these
     payloads are missing and no others, so an erasure can't be forged, nor widened afterwards.
+    `stated` says who asked for it and how; it stays readable, so it may name nobody.
     Nothing can be recorded under this contributor any more; withdraw and retract first. Raises
     DefinedbyError when the contributor's records were erased already.
     """
@@ -33,7 +40,7 @@ def erase_payloads(
         ).scalars()
     )
     signature = keys.sign(erasure_statement(contributor_id, head.hash, numbers))
-    payload = {"erased": numbers, "signature": signature}
+    payload = {**(stated or {}), "erased": numbers, "signature": signature}
     kind = EventKind.ERASED
     event = events.append(connection, keys, at, kind, contributor_id, contributor_id, payload)
     own = event_payloads.c.seq == event.seq

@@ -120,6 +120,12 @@ def settle(
     return changed.rowcount == 1
 
 
+def drop(connection: Connection, mention: SentMention) -> bool:
+    """Keep nothing of a mention, not even its address; False when it is gone already."""
+    gone = connection.execute(delete(mentions).where(mentions.c.id == mention.id))
+    return gone.rowcount == 1
+
+
 def links_elsewhere(connection: Connection, mention: SentMention) -> list[SentMention]:
     """Other mentions by the same source that were taken in."""
     rows = connection.execute(

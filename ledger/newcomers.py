@@ -99,7 +99,7 @@ def add_newcomers(
                 insert_or_ignore(connection, passed_over),
                 {
                     "campaign_id": campaign_id,
-                    "token": keys.token_hash(f"{account.channel}:{person.address}"),
+                    "token": passed_over_token(keys, account.channel, person.address),
                     "reason": reason,
                     "at": now,
                 },
@@ -301,6 +301,11 @@ def newcomer_of(connection: Connection, contributor_id: str) -> Newcomer | None:
         select(newcomers).where(newcomers.c.contributor_id == contributor_id)
     ).first()
     return None if row is None else _newcomer(row)
+
+
+def passed_over_token(keys: Keys, channel: Channel, address: str) -> str:
+    """Under what somebody is counted who was never listed."""
+    return keys.token_hash(f"{channel}:{address}")
 
 
 def forget_newcomers(connection: Connection, addresses: set[str]) -> int:

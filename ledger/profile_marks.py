@@ -32,7 +32,7 @@ def note_marks(
     for address, marks in seen:
         if marks is not None and address:
             said = {name: value for name in _NAMES if (value := getattr(marks, name)) is not None}
-            told.setdefault(_token(keys, channel, address), {}).update(said)
+            told.setdefault(mark_token(keys, channel, address), {}).update(said)
     known = _known(connection, told)
     for token, said in told.items():
         if token not in known and any(said.values()):
@@ -53,7 +53,7 @@ def marks_of(
     channel: Channel,
 ) -> dict[str, Any]:
     """What a person's profiles say, wherever they say it; protected counts on `channel` alone."""
-    tokens = {_token(keys, where, address): where for where, address in addresses}
+    tokens = {mark_token(keys, where, address): where for where, address in addresses}
     known = _known(connection, tokens)
     return {
         name: any(
@@ -72,5 +72,6 @@ def _known(connection: Connection, tokens: Mapping[str, object]) -> dict[str, di
     return {row.token: {name: bool(getattr(row, name)) for name in _NAMES} for row in rows}
 
 
-def _token(keys: Keys, channel: Channel, address: str) -> str:
+def mark_token(keys: Keys, channel: Channel, address: str) -> str:
+    """Under what the marks of a profile are kept."""
     return keys.token_hash(f"profile:{channel}:{address.casefold()}")

@@ -16,6 +16,7 @@ from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys
 from ledger.model import Credit, Definition, Use
+from ledger.rights_requests import settle_corrections
 from ledger.tables import requests
 from ledger.together import people_of
 
@@ -58,10 +59,12 @@ def open_request(
     expires_at: datetime,
     evidence: dict[str, Any] | None = None,
     lang: str = "",
+    at_once: bool = False,
 ) -> ConsentRequest:
     """Open a request for the definition's newest words and record that in the chain.
 
-    The row's unique live key decides a race. Raises AskedAlreadyError.
+    The row's unique live key decides a race. Raises AskedAlreadyError. With `at_once` its author
+    answers it in the same transaction, of their own accord, whatever else they are asked.
     """
     made = ConsentRequest(
         new_id(),
@@ -80,11 +83,15 @@ def open_request(
         connection.execute(
             insert(requests).values(
                 **{**vars(made), "uses": sorted(uses), "credit": credit.as_dict()},
-                live_key=live_key(people_of(connection, definition.contributor_id)[0]),
+                live_key=None
+                if at_once
+                else live_key(people_of(connection, definition.contributor_id)[0]),
             )
         )
     except IntegrityError as error:
         raise asked_already() from error
+    if not at_once:
+        settle_corrections(connection, definition.id, at, asked_by)
     event = ConsentEvent(
         EventKind.REQUESTED, request_id=made.id, text=definition.text, credit=credit, uses=uses
     )

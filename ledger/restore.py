@@ -19,18 +19,17 @@ from sqlalchemy.exc import DataError
 
 from ledger import chain, durable, keys, tables
 from ledger.accounts import all_accounts
-from ledger.archive import CONTENT, DATABASE, HEADS, DamagedBackupError, Manifest, unpack
+from ledger.archive import ASIDE, CONTENT, DATABASE, HEADS, DamagedBackupError, Manifest, unpack
 from ledger.backup import copy_rows
 from ledger.database import Ledger, connect, friendly_database_errors, make_folder, open_ledger
 from ledger.errors import DefinedbyError
+from ledger.forgetting import forget_files
 from ledger.heads import read_heads, verify_chain
 from ledger.migrate import migrate
 from ledger.paused import pause
+from ledger.scrub import write_anew
 from ledger.settings import Settings, load_settings
-from ledger.stop_list import carry_stops, read_stop_list, stop_lists_near
-
-#: Where a restore moves files of the same name that differ, in the instance folder.
-ASIDE = "before-restore"
+from ledger.stop_list import carry_erasures, carry_stops, read_stop_list, stop_lists_near
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class RestoreReport:
     """`aside` lists the files that stood in the way and were moved to before-restore/.
 
     `stop_lists` are the files that were asked who said stop since, and `stopped` how many people
-    they told of whom the backup did not know it.
+    they told of whom the backup did not know it; `erased`, how many had everything erased since.
     """
 
     drill: DrillReport
@@ -58,6 +57,7 @@ class RestoreReport:
     aside: tuple[Path, ...]
     stop_lists: tuple[Path, ...] = ()
     stopped: int = 0
+    erased: int = 0
 
 
 def drill(file: Path) -> DrillReport:
@@ -72,9 +72,10 @@ def drill(file: Path) -> DrillReport:
 def restore(file: Path, settings: Settings, stops: Sequence[Path] = ()) -> RestoreReport:
     """Put a backup in place where there is no instance yet, paused.
 
-    Whoever said stop after the backup stays stopped, by the lists in `stops` and those that lie
-    near. Raises DefinedbyError when there is an instance, when a list is not its own, or when the
-    backup does not pass the drill; then nothing has been changed.
+    Whoever said stop after the backup stays stopped, and whoever was erased is erased again, by
+    the lists in `stops` and those that lie near. Raises DefinedbyError when there is an instance,
+    when a list is not its own, or when the backup does not pass the drill; then nothing has been
+    changed.
     """
     _refuse_existing_database(settings)
     make_folder(settings.home)
@@ -95,12 +96,20 @@ def restore(file: Path, settings: Settings, stops: Sequence[Path] = ()) -> Resto
                 stopped = sum(
                     carry_stops(connection, ledger.keys, ledger.clock(), each) for each in said_stop
                 )
+                erased = [
+                    one
+                    for each in said_stop
+                    for one in carry_erasures(connection, ledger.keys, ledger.clock(), each)
+                ]
+            if erased:
+                write_anew(ledger)
+                forget_files(folder / CONTENT, (one for each in erased for one in each.definitions))
             aside = _place_files(folder, settings)
             if settings.database.startswith("postgresql"):
                 _copy_to_server(ledger, settings)
         if not settings.database.startswith("postgresql"):
             _place(folder / DATABASE, _sqlite_file(settings), new=True)
-    return RestoreReport(_report(file, manifest), reason, aside, lists, stopped)
+    return RestoreReport(_report(file, manifest), reason, aside, lists, stopped, len(erased))
 
 
 def _report(file: Path, manifest: Manifest) -> DrillReport:

@@ -60,6 +60,18 @@ class Settings(BaseModel):
     request_days: int = Field(
         14, ge=1, le=365, description="Days until an unanswered consent request expires."
     )
+    backup_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description="Days after which backups that know an erased person are deleted.",
+    )
+    least_age: int = Field(
+        0,
+        ge=0,
+        le=21,
+        description="The age that people must state to have in order to say yes; 0 asks nobody.",
+    )
     poll_seconds: int = Field(
         60, ge=1, le=86400, description="Seconds between two readings of an account."
     )

@@ -3,41 +3,56 @@
 A backup is older than what was said after it. So whoever said stop is also in `stopped.json` of
 the instance folder: as random ids and keyed hashes, which name nobody. The worker keeps file and
 database the same; a restore takes over what the file knows and the backup does not (promise P11).
+Whoever was erased is marked there as well, and is erased again from a backup that knows them (P35).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from ledger import chain, durable, stopping
+from ledger.consent_state import EventKind
 from ledger.contributors import stop_token
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError, TemporaryError
+from ledger.forgetting import Forgotten, forget
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys, verify_signature
-from ledger.tables import contributors, handles, stopped_addresses
+from ledger.tables import contributors, events, handles, stopped_addresses
 
 FILE_NAME = "stopped.json"
-FORMAT = 1
+FORMAT = 2
+#: Lists of the first format knew of no erasures.
+_FIRST_FORMAT = 1
 EVIDENCE = {"channel": "stop list"}
+ERASED_BEFORE = {"channel": "stop list", "because": "They were erased after this backup was made."}
 
 
 @dataclass(frozen=True)
 class StopList:
-    """Who said stop: contributor ids and keyed hashes of addresses, each with its time."""
+    """Who said stop: contributor ids and keyed hashes of addresses, each with its time.
+
+    `erased` and `erased_addresses` are those of people who were erased.
+    """
 
     people: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
+    erased: dict[str, str] = field(default_factory=dict)
+    erased_addresses: dict[str, str] = field(default_factory=dict)
 
     def __or__(self, other: StopList) -> StopList:
-        return StopList({**self.people, **other.people}, {**self.addresses, **other.addresses})
+        return StopList(**{name: {**own, **vars(other)[name]} for name, own in vars(self).items()})
+
+    def knows(self, other: StopList) -> bool:
+        """Whether everybody on the other list is on this one."""
+        return all(theirs.keys() <= vars(self)[name].keys() for name, theirs in vars(other).items())
 
 
 def sync_stops(ledger: Ledger) -> int:
@@ -50,12 +65,10 @@ def sync_stops(ledger: Ledger) -> int:
     with ledger.read() as connection:
         known = _stored(connection)
     carried = 0
-    if not (
-        from_file.people.keys() <= known.people.keys()
-        and from_file.addresses.keys() <= known.addresses.keys()
-    ):
+    if not known.knows(from_file):
         with ledger.write() as connection:
             carried = carry_stops(connection, ledger.keys, ledger.clock(), from_file)
+            carry_erasures(connection, ledger.keys, ledger.clock(), from_file)
             known = _stored(connection)
     both = from_file | known
     if both != from_file:
@@ -79,17 +92,42 @@ def carry_stops(connection: Connection, keys: Keys, at: datetime, stops: StopLis
     )
 
 
+def carry_erasures(
+    connection: Connection, keys: Keys, at: datetime, stops: StopList
+) -> list[Forgotten]:
+    """Erase everybody in the database who was erased by the list's account; returns whom."""
+    for token, when in sorted(stops.erased_addresses.items()):
+        connection.execute(
+            update(stopped_addresses)
+            .where(stopped_addresses.c.token == token, stopped_addresses.c.erased_at.is_(None))
+            .values(erased_at=datetime.fromisoformat(when))
+        )
+    going_on = select(contributors.c.id, contributors.c.sealed_key)
+    present = {row.id for row in connection.execute(going_on) if row.sealed_key}
+    named = present.intersection(stops.erased)
+    if stops.erased_addresses:
+        named |= _at_addresses(connection, keys, stops.erased_addresses) & present
+    done: list[Forgotten] = []
+    for contributor_id in sorted(named):
+        if not any(contributor_id in one.people for one in done):
+            done.append(forget(connection, keys, at, contributor_id, ERASED_BEFORE))
+    return done
+
+
 def read_stop_list(path: Path, keys: Keys) -> StopList:
     """The list in a file, proven to be this instance's. Raises DefinedbyError."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        stated = {name: stored[name] for name in ("format", "people", "addresses")}
-        if stated["format"] != FORMAT or not verify_signature(
-            keys.public_key, chain.canonical(stated), stored["signature"]
+        signature = stored.pop("signature")
+        if stored["format"] not in (_FIRST_FORMAT, FORMAT) or not verify_signature(
+            keys.public_key, chain.canonical(stored), signature
         ):
             raise ValueError("its signature is not that of this instance")
-        return StopList(dict(stated["people"]), dict(stated["addresses"]))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        names = [one.name for one in fields(StopList)]
+        if stored["format"] == _FIRST_FORMAT:
+            stored |= {"erased": {}, "erased_addresses": {}}
+        return StopList(**{name: dict(stored[name]) for name in names})
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DefinedbyError(
             f"The list of people who said stop can't be read: {path} ({error}).",
             "Put back an earlier copy of it. If there is none, move it away: a new one is "
@@ -108,18 +146,22 @@ def _named(connection: Connection, keys: Keys, stops: StopList) -> set[str]:
     going_on = select(contributors.c.id).where(contributors.c.stopped_at.is_(None))
     found = {one for one in connection.execute(going_on).scalars() if one in stops.people}
     if stops.addresses:
-        rows = connection.execute(
-            select(handles.c.contributor_id, handles.c.address, handles.c.contact)
-            .join(contributors, contributors.c.id == handles.c.contributor_id)
-            .where(contributors.c.stopped_at.is_(None))
-        )
-        found |= {
-            row.contributor_id
-            for row in rows
-            for where in (row.address, row.contact)
-            if where and stop_token(keys, where) in stops.addresses
-        }
+        still = set(connection.execute(going_on).scalars())
+        found |= _at_addresses(connection, keys, stops.addresses) & still
     return found
+
+
+def _at_addresses(connection: Connection, keys: Keys, tokens: Mapping[str, str]) -> set[str]:
+    """Everybody who is known by an address with one of these hashes."""
+    rows = connection.execute(
+        select(handles.c.contributor_id, handles.c.address, handles.c.contact)
+    )
+    return {
+        row.contributor_id
+        for row in rows
+        for where in (row.address, row.contact)
+        if where and stop_token(keys, where) in tokens
+    }
 
 
 def _stored(connection: Connection) -> StopList:
@@ -129,15 +171,34 @@ def _stored(connection: Connection) -> StopList:
         )
     )
     addresses = connection.execute(select(stopped_addresses.c.token, stopped_addresses.c.at))
-    return StopList(_dated(people), _dated(addresses))
+    erased = connection.execute(
+        select(events.c.subject, events.c.at)
+        .join(contributors, contributors.c.id == events.c.subject)
+        .where(contributors.c.sealed_key == b"", events.c.kind == EventKind.ERASED)
+    )
+    suppressed = connection.execute(
+        select(stopped_addresses.c.token, stopped_addresses.c.erased_at).where(
+            stopped_addresses.c.erased_at.is_not(None)
+        )
+    )
+    return StopList(
+        _dated(people),
+        _dated(addresses),
+        {row.subject: _seconds(datetime.fromisoformat(row.at)) for row in erased},
+        _dated(suppressed),
+    )
 
 
 def _dated(rows: Iterable[Any]) -> dict[str, str]:
-    return {row[0]: row[1].isoformat(timespec="seconds") for row in rows}
+    return {row[0]: _seconds(row[1]) for row in rows}
+
+
+def _seconds(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
 
 
 def _write(path: Path, keys: Keys, stops: StopList) -> None:
-    stated = {"format": FORMAT, "people": stops.people, "addresses": stops.addresses}
+    stated = {"format": FORMAT, **vars(stops)}
     signed = {**stated, "signature": keys.sign(chain.canonical(stated))}
     try:
         durable.write_file(path, json.dumps(signed, indent=1).encode() + b"\n")

@@ -703,9 +703,29 @@ follower_places = Table(
 )
 
 #: Addresses of people who said stop, as keyed hashes: they outlive handles, merges and restores.
+#: `erased_at`: everything about them was erased, so nothing from there is collected either.
 stopped_addresses = Table(
     "stopped_addresses",
     metadata,
     Column("token", String(64), primary_key=True),
     Column("at", Utc, nullable=False),
+    Column("erased_at", Utc),
+)
+
+#: What somebody asked for about what is kept of them, in words or by an editor: an editor does it.
+rights_requests = Table(
+    "rights_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("reply_id", Integer, index=True),
+    Column("definition_id", String(32), nullable=False, server_default="", default=""),
+    _text("quoted"),
+    Column("asked_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("done_at", Utc),
+    _text("done_by"),
+    _text("outcome"),
+    UniqueConstraint("reply_id", "kind"),
 )

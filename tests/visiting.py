@@ -58,7 +58,7 @@ class Visitor:
         parts = urlsplit(path)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         self.answer = self.client.get(target, follow_redirects=True, buffered=True)
-        return self.page
+        return self.page if self.answer.mimetype != "application/zip" else ""
 
     def press(self, path: str, **fields: Any) -> str:
         """Send a form of this page, with its hidden fields, and follow the redirects."""

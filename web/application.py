@@ -29,6 +29,8 @@ PAGES = (
         "web.contributor",
         "web.offers",
         "web.receipts",
+        "web.correcting",
+        "web.rights",
         "web.invitations",
         "web.signing_in",
     ),
@@ -36,7 +38,7 @@ PAGES = (
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
-    *("web.desk.threads", "web.desk.joining"),
+    *("web.desk.threads", "web.desk.joining", "web.desk.people"),
     *(
         "web.desk.greetings",
         "web.desk.manners",

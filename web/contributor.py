@@ -14,6 +14,7 @@ from consent import decisions
 from consent.errors import NotNowError
 from consent.notice import notice, notice_version
 from consent.personal import PersonalItem, personal_page
+from consent.rights.age import need_age, stated_age
 from ledger.contributors import has_stopped_contact
 from ledger.errors import DefinedbyError
 from ledger.links import link_of_token
@@ -27,7 +28,7 @@ from web.own import own_item, unasked
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
-PAGE_VERSION = "personal-item-2"
+PAGE_VERSION = "personal-item-3"
 LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
 
 
@@ -141,13 +142,18 @@ def _grant(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     text = plain(request.form.get("shown_text", ""))
     if chosen.credit != shown.credit or text != found.definition.text:
         return _item_page(found, chosen, look_again=say(LOOK_AGAIN))
+    evidence = {**page_evidence(), **age_stated()}
+    try:
+        need_age(ledger().settings, evidence)
+    except DefinedbyError as error:
+        return _item_page(found, chosen, wrong=error), 400
     decisions.grant(
         ledger(),
         request_id,
         text=text,
         credit=chosen.credit,
         uses=chosen.uses,
-        evidence=page_evidence(),
+        evidence=evidence,
     )
     return _back_to(found)
 
@@ -226,6 +232,11 @@ def _back_to(found: PersonalItem) -> ResponseReturnValue:
 
 def page_evidence(page: str = PAGE_VERSION) -> dict[str, Any]:
     return {"channel": "page", "page": page, "notice": notice_version(language())}
+
+
+def age_stated() -> dict[str, str]:
+    """What the form says about their age; nothing where the line is not ticked."""
+    return stated_age(ledger().settings) if request.form.get("age") else {}
 
 
 def plain(text: str) -> str:

@@ -21,7 +21,9 @@ from ledger.settings import Settings
 from web.webmentions import link_header
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
-PERSONAL = frozenset({"offers", "personal", "receipts", "unsubscribing", "welcome"})
+PERSONAL = frozenset(
+    {"correcting", "offers", "personal", "receipts", "rights", "unsubscribing", "welcome"}
+)
 #: Pages that load a script of the desk; no other page runs any.
 SCRIPTED = frozenset(
     {
@@ -36,7 +38,10 @@ SCRIPTED = frozenset(
     }
 )
 #: Pages whose script asks this server how something would look.
-LIVE = frozenset({"personal.item", "personal.decide", "offers.offer", "offers.decide"})
+LIVE = frozenset(
+    {"personal.item", "personal.decide", "offers.offer", "offers.decide"}
+    | {"correcting.correct", "correcting.decide", "correcting.words"}
+)
 #: Answers that may be cached as their own headers say.
 PUBLIC = frozenset({"blog"})
 YEAR = 365 * 24 * 60 * 60

@@ -17,7 +17,9 @@ from consent.wording import RIGHT_TO_LEFT, best_of, day, languages, sentence, sp
 from ledger.model import Use
 
 #: Blueprints whose pages contributors see; the desk speaks English.
-SPEAKING = frozenset({"answers", "offers", "personal", "receipts", "unsubscribing"})
+SPEAKING = frozenset(
+    {"answers", "correcting", "offers", "personal", "receipts", "rights", "unsubscribing"}
+)
 #: Where the session keeps the language that was chosen by hand.
 CHOSEN = "language"
 #: Named in an address by whoever chooses another language; it changes no row.

@@ -13,6 +13,7 @@ from consent.credit import suggested_credit
 from consent.notice import notice, notice_version
 from consent.offering import offer as offer_words
 from consent.offering import offered_words
+from consent.rights.age import need_age
 from ledger.campaigns import campaign_by_id
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Credit, Reply, Use
@@ -20,7 +21,7 @@ from ledger.replies import find_reply
 from publisher.preview import preview
 from web.access import contributor_id, contributor_only
 from web.choices import Choice, choice_made, choice_shown
-from web.contributor import LOOK_AGAIN, page_evidence, plain
+from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
 
@@ -54,6 +55,11 @@ def decide(reply_id: int) -> ResponseReturnValue:
     if chosen.credit != shown.credit or text != words:
         return _page(reply, words, campaign, chosen, look_again=say(LOOK_AGAIN))
     ours = ledger()
+    evidence = {**page_evidence(PAGE_VERSION), **age_stated()}
+    try:
+        need_age(ours.settings, evidence)
+    except DefinedbyError as error:
+        return _page(reply, words, campaign, chosen, wrong=error), 400
     offer_words(
         ours,
         contributor_id(),
@@ -63,7 +69,7 @@ def decide(reply_id: int) -> ResponseReturnValue:
         uses=chosen.uses,
         lang=language_of(reply.text, campaign.lang, campaign.prompt),
         page_lang=language(),
-        evidence=page_evidence(PAGE_VERSION),
+        evidence=evidence,
     )
     with ours.read() as connection:
         found = find_reply(connection, reply_id)

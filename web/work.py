@@ -15,13 +15,16 @@ from collector.telling import tell_pages
 from collector.webmention.checking import check_mentions
 from consent.answering import read_answers
 from consent.requests import expire_overdue
+from consent.rights.in_words import read_rights
 from ledger import log
 from ledger.database import Ledger, open_ledger
+from ledger.expired_backups import expire_backups
 from ledger.heads import export_head
 from ledger.heads_git import keep_in_git
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
 from ledger.reached import note_reached
+from ledger.scrub import scrub
 from ledger.settings import Settings
 from ledger.stop_list import sync_stops
 from publisher.publish import publish_pending
@@ -45,6 +48,7 @@ def _read(ledger: Ledger, _lease: Lease) -> None:
 
 def _read_answers(ledger: Ledger, _lease: Lease) -> None:
     read_answers(ledger)
+    read_rights(ledger)
 
 
 def _check_mentions(ledger: Ledger, _lease: Lease) -> None:
@@ -76,6 +80,14 @@ def _keep_stops(ledger: Ledger, _lease: Lease) -> None:
     note_reached(ledger)
 
 
+def _scrub(ledger: Ledger, _lease: Lease) -> None:
+    scrub(ledger)
+
+
+def _expire_backups(ledger: Ledger, _lease: Lease) -> None:
+    expire_backups(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
     keep_in_git(ledger.settings)
@@ -92,9 +104,11 @@ TASKS = (
     # Often, because whoever has withdrawn is waiting; to look and find nothing costs little.
     Task("publish", 0.25, _publish),
     Task("tell", 5, _tell),
+    Task("scrub", 20, _scrub),
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),
+    Task("backups", HOUR, _expire_backups),
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from collector.channels.importing import ImportSource
-from collector.poll import PAGE_SIZE, store_page
+from collector.poll import PAGE_SIZE, store_page, without_erased
 from ledger.accounts import ensure_account
 from ledger.database import Ledger
 from ledger.model import Campaign, Channel, Skipped
@@ -41,6 +41,8 @@ def import_file(
     cursor = ""
     while True:
         page = source.fetch(cursor, PAGE_SIZE)
+        with ledger.read() as connection:
+            page = without_erased(connection, ledger.keys, page)
         stored = store_page(
             ledger,
             account,

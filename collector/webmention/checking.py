@@ -20,6 +20,7 @@ from ledger.mentions import (
     MentionState,
     SentMention,
     campaign_of,
+    drop,
     due,
     forget_refused,
     links_elsewhere,
@@ -28,6 +29,7 @@ from ledger.mentions import (
 from ledger.model import Account, Channel, Skipped
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_edited, note_gone
+from ledger.suppressed import part_erased
 from ledger.tables import replies
 
 #: Per turn of the worker: each takes 5 seconds at most to fetch.
@@ -73,6 +75,11 @@ def _settle(connection: Connection, ledger: Ledger, mention: SentMention, findin
     account = ensure_account(
         connection, ledger.keys, Channel.WEBMENTION, campaign.slug, campaign.id
     )
+    if finding.reply is not None:
+        _, erased = part_erased(connection, ledger.keys, [finding.reply])
+        if erased:
+            store_skipped(connection, account, erased, now)
+            return drop(connection, mention)
     known = _is_known(connection, account, mention.source)
     if finding.reply is not None and not campaign.is_open and not known:
         finding = Finding(Outcome.REFUSED, f"The campaign '{campaign.slug}' is closed.")

@@ -22,7 +22,7 @@ from ledger import events
 from ledger.campaigns import set_open
 from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
-from ledger.definitions import need_definition
+from ledger.definitions import find_definition, need_definition
 from ledger.model import Campaign
 from ledger.stop_links import PATH as STOP_PATH
 from ledger.stop_links import new_stop_link
@@ -155,7 +155,12 @@ def test_axe_finds_nothing_on_any_page_of_a_contributor(
     check(page)  # published
     page.goto(f"{mine}/receipt")
     check(page)
-    page.goto(mine)
+    page.goto(f"{mine}/correct")
+    check(page)  # other words, another name
+    page.locator("#words").fill("hearing people out")
+    page.locator("[name=keep]").check()
+    page.locator("#other-words button").click()
+    check(page)  # published still, and other words wait
     press(page, "withdraw")
     check(page)  # taken back
 
@@ -170,6 +175,13 @@ def test_axe_finds_nothing_on_any_page_of_a_contributor(
         check(page)
     page.goto(f"{base}/me")
     check(page)
+    link, _ = blog.asked()
+    page.goto(link)
+    page.goto(f"{base}/me/erase")
+    check(page)  # what goes and what remains
+    page.locator("main form button").click()
+    check(page)  # it is erased
+    assert page.url == f"{base}/erased"
 
     with blog.ledger.write() as connection:
         contributor = need_definition(connection, definition_id).contributor_id
@@ -238,6 +250,47 @@ def test_without_javascript_a_button_shows_what_the_script_would(
     assert sorted(granted.uses) == ["edition", "post"]
     page.get_by_role("button", name="Take it back").click()
     assert blog.grant(definition_id) is None
+
+
+def test_p04_taking_back_takes_no_more_steps_than_saying_yes(
+    blog: Blog, opened: Callable[..., Page]
+) -> None:
+    """From the personal link on, counting what somebody has to press, tick or type."""
+    link, definition_id = blog.asked()
+    steps: list[int] = []
+    for to_the_page, to_decide in (
+        ("Look and decide", "Yes, publish this"),
+        ("See it, or take it back", "Take it back"),
+    ):
+        page, count = opened(java_script_enabled=False), 0
+        page.goto(link)
+        for role, name in (("link", to_the_page), ("button", to_decide)):
+            page.get_by_role(role, name=name).click()  # type: ignore[arg-type]
+            count += 1
+        assert page.locator("[required]").count() == 0, "no reason, no sign-in"
+        steps.append(count)
+        is_granted = blog.grant(definition_id) is not None
+        assert is_granted is (to_decide != "Take it back")
+    granting, withdrawing = steps
+    assert withdrawing <= granting
+
+
+def test_without_javascript_somebody_has_everything_erased(
+    blog: Blog, opened: Callable[..., Page]
+) -> None:
+    page = opened(java_script_enabled=False)
+    link, definition_id = blog.asked()
+    page.goto(link)
+    with page.expect_download() as downloaded:
+        page.get_by_role("link", name="Download everything").click()
+    assert downloaded.value.suggested_filename.endswith(".zip")
+    page.get_by_role("link", name="see first what goes").click()
+    page.get_by_role("button", name="Erase everything about me").click()
+    expect(page.get_by_role("heading", name="Everything about you is erased")).to_be_visible()
+    with blog.ledger.read() as connection:
+        assert find_definition(connection, definition_id) is None
+    page.goto(link)
+    expect(page.get_by_role("heading", name="This page needs your personal link")).to_be_visible()
 
 
 def test_what_the_script_has_shown_needs_no_second_look(

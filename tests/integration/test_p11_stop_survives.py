@@ -259,7 +259,7 @@ def test_p15_a_damaged_list_is_not_relied_upon(
         if damage == "added":
             stored["people"]["0" * 32] = "2026-01-05T12:00:00+00:00"
         else:
-            stored["format"] = 2
+            stored["format"] = 3
         damage = json.dumps(stored)
     path.write_text(damage)
     with pytest.raises(DefinedbyError, match="can't be read") as error:

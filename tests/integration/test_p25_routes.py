@@ -17,6 +17,7 @@ WHOLE_ID = "0" * 32
 ARGUMENTS = {
     "account_id": "1",
     "channel": "email",
+    "contributor_id": WHOLE_ID,
     "prompt_id": "1",
     "definition_id": WHOLE_ID,
     "edition_id": WHOLE_ID,
@@ -40,6 +41,7 @@ OPEN = {
     "blog.health",
     "blog.show",
     "personal.enter",
+    "rights.erased",
     "signing_in.sign_in",
     "static",
     "unsubscribing.look",
@@ -92,7 +94,10 @@ def test_p25_every_route_declares_who_may_use_it(app: Flask) -> None:
     assert {name for name, access in declared.items() if access is Access.ALL} == OPEN
     assert {name for name, access in declared.items() if access is Access.OWNER} == OWNERS
     for endpoint, access in declared.items():
-        if endpoint.startswith(("personal.", "receipts.")) and endpoint not in OPEN:
+        if (
+            endpoint.startswith(("personal.", "receipts.", "rights.", "correcting."))
+            and endpoint not in OPEN
+        ):
             assert access is Access.CONTRIBUTOR, endpoint
 
 

@@ -15,6 +15,7 @@ from collector.safe_fetch import fetch
 from collector.webmention.checking import check_mentions
 from collector.webmention.look import author_address, look
 from collector.webmention.page import read_here
+from consent.rights.erasing import erase
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign, set_open
 from ledger.database import Ledger
@@ -22,7 +23,9 @@ from ledger.mentions import (
     MentionState,
 )
 from ledger.model import Campaign, Channel, Page
-from ledger.replies import raw_of
+from ledger.replies import author_of, raw_of
+from ledger.suppressed import REASON
+from ledger.tables import mentions
 from tests.conftest import SteppingClock
 from tests.mentioning import (
     TARGET,
@@ -73,6 +76,24 @@ def test_a_note_becomes_a_reply_with_its_author(
     assert (read.stored, read.skipped, read.last_read_at) == (1, 0, ledger.clock())
     assert check(ledger, near) == 0
     assert len(elsewhere.seen) == 1
+
+
+def test_p35_a_note_of_somebody_who_was_erased_leaves_nothing(
+    ledger: Ledger, campaign: Campaign, elsewhere: WebPages
+) -> None:
+    source = elsewhere.put("/notes/1", note(TARGET, "Going first."))
+    send(ledger, source)
+    check(ledger, near)
+    (reply,) = stored(ledger, campaign)
+    with ledger.write() as connection:
+        whose = author_of(connection, ledger.keys, reply, ledger.clock()).contributor_id
+    erase(ledger, whose, {"channel": "page"})
+    send(ledger, source)
+    assert check_mentions(ledger, near) == 1
+    assert stored(ledger, campaign) == []
+    assert skipped(ledger) == [REASON]
+    with ledger.read() as connection:
+        assert source not in repr(connection.execute(mentions.select()).all())
 
 
 def test_p16_sent_ten_times_it_is_stored_once(

@@ -12,6 +12,7 @@ from jinja2 import Environment, nodes
 
 from consent.messages import TEMPLATES, USE_WORDS, message_languages
 from consent.notice import SENTENCES, notice, notice_language, notice_version
+from consent.rights.export_page import PARTS
 from consent.wording import RIGHT_TO_LEFT, WORDS, best_of, day, languages, say, spoken
 from ledger.model import Use
 from ledger.settings import load_settings
@@ -20,7 +21,14 @@ from web.errors import NO_LINK
 
 PAGES = Path(WORDS).parent / "contributor"
 #: Sentences of forms and errors that reach people through a variable.
-FROM_CODE = {*SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK}
+RIGHTS = Path(WORDS).parent.parent / "consent" / "rights"
+OBJECTIONS = {
+    said
+    for name in ("age.py", "correcting.py")
+    for both in re.findall(r'NotNowError\(\s*"([^"]*)",\s*"([^"]*)"', (RIGHTS / name).read_text())
+    for said in both
+}
+FROM_CODE = {*OBJECTIONS, *SENTENCES, *USE_WORDS.values(), LOOK_AGAIN, *NO_LINK, *PARTS}
 OTHERS = [lang for lang in languages() if lang != "en"]
 
 

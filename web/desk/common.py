@@ -21,6 +21,7 @@ from ledger.handed_over import count_handed_over
 from ledger.model import Campaign, Definition
 from ledger.outbox import MessageState
 from ledger.paused import paused
+from ledger.rights_requests import count_open_rights
 from ledger.sent import messages_in
 from web.access import is_signed_in
 from web.here import ledger
@@ -96,5 +97,6 @@ def desk_values() -> dict[str, Any]:
             "job_error": jobs.last_error(connection),
             "unknown_messages": len(messages_in(connection, MessageState.UNKNOWN))
             + count_handed_over(connection),
+            "rights_waiting": count_open_rights(connection),
             "alerts": all_alerts(connection, ledger().clock()),
         }

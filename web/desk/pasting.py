@@ -12,6 +12,7 @@ from ledger.accounts import ensure_account
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Channel
 from ledger.replies import store_replies
+from ledger.suppressed import refuse_erased
 from web.access import editor_only
 from web.desk.common import back, current_campaign
 from web.here import ledger
@@ -54,9 +55,15 @@ def keep() -> ResponseReturnValue:
         )
     except DefinedbyError as error:
         return _page(campaign, typed, error), 400
-    with ours.write() as connection:
-        account = ensure_account(connection, ours.keys, Channel.PASTE, campaign.slug, campaign.id)
-        store_replies(connection, account, [reply], ours.clock())
+    try:
+        with ours.write() as connection:
+            refuse_erased(connection, ours.keys, reply)
+            account = ensure_account(
+                connection, ours.keys, Channel.PASTE, campaign.slug, campaign.id
+            )
+            store_replies(connection, account, [reply], ours.clock())
+    except DefinedbyError as error:
+        return _page(campaign, typed, error), 400
     flash("Kept. It takes the same path as every reply from here on.", "done")
     return back("inbox.replies")
 
