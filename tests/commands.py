@@ -29,7 +29,7 @@ class Instance:
         return [sys.executable, "-m", "app", *arguments], {**inherited, **own}
 
     def run(
-        self, *arguments: str, code: int | None = 0, given: str = ""
+        self, *arguments: str, code: int | None = 0, given: str = "", seconds: float = 180
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; fails when the exit code is another one (None: any will do)."""
         command, environment = self.command(*arguments)
@@ -39,7 +39,7 @@ class Instance:
             input=given,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=seconds,
             check=False,
         )
         if code is not None and done.returncode != code:
