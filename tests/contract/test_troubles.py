@@ -21,6 +21,7 @@ from ledger.settings import load_settings
 from tests.contract.bluesky_case import BLUESKY_CASE
 from tests.contract.brought_case import FORM_HOOKS, PASTE_HOOKS
 from tests.contract.cases import IMPORT_HOOKS
+from tests.contract.comments_case import COMMENTS_CASE
 from tests.contract.email_case import CANNOT as EMAIL_CANNOT
 from tests.contract.email_case import email_case
 from tests.contract.kinds import BY_READING, NEEDS_A_PERSON, NOTICED, TROUBLES, Hooks, Kind
@@ -37,9 +38,13 @@ HOOKS: dict[Channel, Hooks] = {
     Channel.IMPORT: IMPORT_HOOKS,
     Channel.FORM: FORM_HOOKS,
     Channel.PASTE: PASTE_HOOKS,
+    Channel.COMMENTS: COMMENTS_CASE.hooks,
 }
 #: The channels of which test_connectors.py reads many replies.
-READ_THERE = {Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, Channel.EMAIL}
+READ_THERE = {
+    *(Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, Channel.EMAIL),
+    Channel.COMMENTS,
+}
 
 
 def _pairs(of: str) -> list[object]:
