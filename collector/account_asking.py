@@ -17,6 +17,7 @@ ASKING = {
     Channel.MASTODON: "collector.mastodon.asks",
     Channel.BLUESKY: "collector.bluesky.asks",
     Channel.X: "collector.x.asks",
+    Channel.COMMENTS: "collector.comments.asks",
 }
 MOST_ANSWER_CHARACTERS = 4000
 

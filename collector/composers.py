@@ -21,7 +21,7 @@ def composer(account: Account, recipient: str, handle: str, text: str, subject: 
     `recipient` is where a message reaches them, `handle` how they are called there.
 
     Sources: docs.x.com (web intents, direct message deep links), docs.bsky.app (intent links),
-    Mastodon's /share, RFC 6068 (mailto).
+    Mastodon's /share, RFC 6068 (mailto). A blog has the comment's own page.
     """
     if account.channel is Channel.X:
         if _is_number(recipient):
@@ -34,6 +34,9 @@ def composer(account: Account, recipient: str, handle: str, text: str, subject: 
         if urlsplit(base).scheme in ("https", "http"):
             return f"{base.rstrip('/')}/share?text={_quoted(f'{handle} {text}')}"
         return ""
+    if account.channel is Channel.COMMENTS:  # the comment's page, which has a form for answers
+        page = recipient.partition(" ")[0]
+        return page if urlsplit(page).scheme in ("https", "http") else ""
     if "@" in recipient and not recipient.startswith("@"):
         return (
             f"mailto:{quote(recipient, safe='@')}?subject={_quoted(subject)}&body={_quoted(text)}"

@@ -100,7 +100,11 @@ def post_form(
 
 @dataclass(frozen=True)
 class Fetcher:
-    """The rules one fetch goes by. `allow_private` also allows any port."""
+    """The rules one fetch goes by. `allow_private` also allows any port.
+
+    `own` is a host with its port that may be private: where an owner said that something of theirs
+    is. `headers` are sent beside or in place of the usual ones. `seconds`: at most 5.
+    """
 
     clock: Callable[[], float] = time.monotonic
     resolve: Resolve = socket.getaddrinfo
@@ -108,6 +112,9 @@ class Fetcher:
     ports: frozenset[int] = WEB_PORTS
     accept: str = ACCEPT_HTML
     tls: ssl.SSLContext | None = None
+    own: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = MOST_SECONDS
 
     def fetch(self, url: str) -> FetchedPage:
         """GET a page; raises as the function of this name does."""
@@ -118,7 +125,7 @@ class Fetcher:
         return self._follow("POST", url, urlencode(fields).encode())
 
     def _follow(self, method: str, url: str, form: bytes | None) -> FetchedPage:
-        deadline = self.clock() + MOST_SECONDS
+        deadline = self.clock() + min(self.seconds, MOST_SECONDS)
         for _ in range(MOST_REDIRECTS + 1):
             page = self._exchange(method, read_address(url), form, deadline)
             follows = page.status in (_REDIRECTS if form is None else _SAME_METHOD)
@@ -139,6 +146,7 @@ class Fetcher:
             "Accept": self.accept,
             "Accept-Encoding": "gzip",
             "Connection": "close",
+            **self.headers,
         }
         if form is not None:
             headers["Content-Type"] = FORM
@@ -183,17 +191,19 @@ class Fetcher:
 
     def _checked(self, address: WebAddress, deadline: float) -> list[str]:
         """The numbers that this address stands for. Raises FetchError if one is not public."""
-        if not self.allow_private and address.port not in self.ports:
+        is_free = self._may_be_private(address)
+        if not is_free and address.port not in self.ports:
             raise _unusable(address.url, "its port is not one of the web")
         ip = address.ip
         found = [ip] if ip is not None else self._resolved(address, deadline)
-        if not self.allow_private and not all(map(is_public, found)):
+        if not is_free and not all(map(is_public, found)):
             raise _unusable(address.url, "it leads into a network that is not public")
         return [str(one) for one in found]
 
     def _resolved(self, address: WebAddress, deadline: float) -> list[Any]:
         name = address.host
-        if not self.allow_private and ("." not in name or name.rpartition(".")[2] in _LOCAL_NAMES):
+        is_local = "." not in name or name.rpartition(".")[2] in _LOCAL_NAMES
+        if is_local and not self._may_be_private(address):
             raise _unusable(address.url, "its name is not a public one")
 
         def look_up() -> list[Any]:
@@ -209,6 +219,9 @@ class Fetcher:
         if not found:
             raise self._unreachable(address, OSError("no address"), deadline)
         return found
+
+    def _may_be_private(self, address: WebAddress) -> bool:
+        return self.allow_private or (bool(self.own) and address.host_header == self.own)
 
     def _left(self, deadline: float) -> float:
         return max(deadline - self.clock(), 0.001)
@@ -229,7 +242,11 @@ class Fetcher:
         self, address: WebAddress, error: Exception, deadline: float
     ) -> UnreachableError:
         late = self.clock() >= deadline or isinstance(error, TimeoutError)
-        reason = f"not within {MOST_SECONDS:.0f} seconds" if late else str(error) or repr(error)
+        reason = (
+            f"not within {min(self.seconds, MOST_SECONDS):g} seconds"
+            if late
+            else str(error) or repr(error)
+        )
         return UnreachableError(
             f"The page {address.url[:200]} could not be fetched: {reason[:200]}.",
             "It is tried again by itself.",

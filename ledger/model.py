@@ -39,6 +39,7 @@ class Channel(StrEnum):
     BLUESKY = "bluesky"
     WEBMENTION = "webmention"
     PASTE = "paste"
+    COMMENTS = "comments"
 
 
 class Use(StrEnum):

@@ -93,6 +93,11 @@ class Settings(BaseModel):
     # Direct messages: 15 requests in 15 minutes; mentions 300 (docs.x.com/x-api/fundamentals/
     # rate-limits). A reading asks once for messages, or more where many have come.
     x_poll_seconds: int = Field(90, ge=60, le=86400, description="The same for an X account.")
+    # Blogs name an hour between changes (sy:updatePeriod, web.resource.org/rss/1.0/modules/
+    # syndication), but list only the newest ten. What is unchanged is answered without a body.
+    comments_poll_seconds: int = Field(
+        300, ge=60, le=86400, description="The same for a feed of comments."
+    )
     web_threads: int = Field(8, ge=1, le=64, description="Threads of the web server.")
     trusted_proxies: int = Field(
         0, ge=0, le=5, description="Reverse proxies in front whose X-Forwarded headers count."

@@ -24,6 +24,7 @@ CHANNEL_WORDS = {
     Channel.BLUESKY: "Answered on Bluesky",
     Channel.WEBMENTION: "Answered on their own site",
     Channel.PASTE: "Said or written elsewhere",
+    Channel.COMMENTS: "Answered below a blog post",
 }
 
 

@@ -26,6 +26,7 @@ CHANNELS = {
     Channel.BLUESKY: "Bluesky",
     Channel.WEBMENTION: "Webmention",
     Channel.PASTE: "pasted",
+    Channel.COMMENTS: "comments",
 }
 #: Not strftime: month names must not follow the machine's locale.
 MONTHS = (

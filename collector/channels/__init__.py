@@ -12,6 +12,7 @@ from ledger.model import Account, Channel
 
 _MODULES = {
     Channel.BLUESKY: "collector.channels.bluesky",
+    Channel.COMMENTS: "collector.channels.comments",
     Channel.EMAIL: "collector.channels.email",
     Channel.FORM: "collector.channels.form",
     Channel.IMPORT: "collector.channels.importing",
@@ -30,7 +31,7 @@ LISTENING = frozenset({Channel.EMAIL})
 FOLLOWED = POSTING
 
 #: Channels that we go and read; the others are brought to us.
-POLLED = frozenset({Channel.EMAIL}) | POSTING
+POLLED = frozenset({Channel.EMAIL, Channel.COMMENTS}) | POSTING
 
 
 def open_connector(account: Account, context: Context | None = None) -> Connector:

@@ -16,6 +16,7 @@ from ledger.replies import store_replies
 from ledger.settings import load_settings
 from tests.contract.bluesky_case import BLUESKY_CASE
 from tests.contract.cases import CASES, MALFORMED, ConnectorCase
+from tests.contract.comments_case import COMMENTS_CASE
 from tests.contract.email_case import email_case
 from tests.contract.mastodon_case import MASTODON_CASE
 from tests.contract.real_cases import bluesky_network_case
@@ -35,6 +36,7 @@ MOST_PAGES = 40
         pytest.param(BLUESKY_CASE, id="bluesky"),
         pytest.param(X_CASE, id="x"),
         pytest.param(MASTODON_CASE, id="mastodon"),
+        pytest.param(COMMENTS_CASE, id="comments"),
         pytest.param("email", id="email", marks=pytest.mark.mail),
         pytest.param("snac_case", id="mastodon at snac2"),
         pytest.param("bluesky_network_case", id="bluesky-network", marks=pytest.mark.timeout(900)),

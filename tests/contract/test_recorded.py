@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 
 from collector.bluesky.posts import read_post
+from collector.comments.feed import read_feed
+from collector.comments.posts import read_comment
 from collector.mail.message import read_message
 from collector.mastodon.posts import Home, read_status
+from collector.safe_fetch import FetchedPage
 from collector.x.posts import read_posts
 from ledger.model import IncomingReply, Skipped
 
@@ -32,11 +35,18 @@ def _of_mail(lines: list[str]) -> IncomingReply | Skipped:
     return read_message("\r\n".join(lines).encode(), "asker@blog.example")
 
 
+def _of_feed(lines: list[str]) -> IncomingReply | Skipped:
+    feed = "https://blog.example/what-is-courage/feed/"
+    (item,) = read_feed(FetchedPage(feed, 200, body="\n".join(lines).encode())).items
+    return read_comment(item, feed)
+
+
 READ: dict[str, Callable[[Any], IncomingReply | Skipped]] = {
     "x": _of_x,
     "mastodon": lambda status: read_status(status, Home("1", lambda: "home.example")),
     "bluesky": read_post,
     "email": _of_mail,
+    "comments": _of_feed,
 }
 
 

@@ -22,6 +22,7 @@ from ledger.settings import load_settings
 from tests.contract.bluesky_case import BLUESKY_CASE
 from tests.contract.brought_case import FORM_HOOKS, PASTE_HOOKS
 from tests.contract.cases import IMPORT_HOOKS, ConnectorCase
+from tests.contract.comments_case import COMMENTS_CASE
 from tests.contract.email_case import CANNOT as EMAIL_CANNOT
 from tests.contract.email_case import email_case
 from tests.contract.kinds import BY_READING, CHANGES, NEEDS_A_PERSON, NOTICED, TROUBLES, Hooks, Kind
@@ -41,6 +42,7 @@ HOOKS: dict[str, Hooks] = {
     Channel.IMPORT: IMPORT_HOOKS,
     Channel.FORM: FORM_HOOKS,
     Channel.PASTE: PASTE_HOOKS,
+    Channel.COMMENTS: COMMENTS_CASE.hooks,
 }
 SNAC2 = "mastodon at snac2"
 #: What runs around a server: its fixture, how its case is made, and what it never meets.
@@ -49,7 +51,10 @@ AT_SERVERS: dict[str, tuple[str, Callable[[Any], ConnectorCase], dict[Kind, str]
     SNAC2: ("snac_server", snac_case, SNAC_CANNOT),
 }
 #: Those of which test_connectors.py reads many replies.
-READ_THERE = {Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, *AT_SERVERS}
+READ_THERE = {
+    *(Channel.X, Channel.MASTODON, Channel.BLUESKY, Channel.IMPORT, Channel.COMMENTS),
+    *AT_SERVERS,
+}
 
 
 def _at_servers(of: str) -> list[tuple[str, Kind]]:

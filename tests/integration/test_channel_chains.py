@@ -11,6 +11,7 @@ from ledger.database import Ledger
 from ledger.model import Campaign, Channel
 from publisher.publish import publish
 from tests.chains.brought import ByMail, ByWebmention, FromAFile, OnTheForm, PastedIn
+from tests.chains.commented import BelowABlogPost
 from tests.chains.scenario import World, play
 from tests.chains.social import OnBluesky, OnBlueskyNetwork, OnMastodon, OnSnac, OnX
 from tests.conftest import SteppingClock
@@ -18,6 +19,7 @@ from tests.mentioning import listening_blog
 from tests.servers import snac
 from tests.servers.bluesky import BlueskyNetwork
 from tests.servers.bluesky_faults import FaultyBluesky
+from tests.servers.comment_blog import CommentBlog
 from tests.servers.fixtures import need
 from tests.servers.mail import MailServer
 from tests.servers.mastodon_api import MastodonApi
@@ -35,6 +37,7 @@ STAGES = {
     Channel.FORM: [OnTheForm],
     Channel.IMPORT: [FromAFile],
     Channel.PASTE: [PastedIn],
+    Channel.COMMENTS: [BelowABlogPost],
 }
 
 
@@ -98,12 +101,17 @@ def test_the_chain_by_a_pasted_letter(world: World) -> None:
     play(PastedIn(), world)
 
 
+def test_p38_the_chain_below_a_blog_post(world: World) -> None:
+    with CommentBlog() as blog:
+        play(BelowABlogPost(blog), world)
+
+
 def test_no_channel_is_left_out_and_what_is_says_why() -> None:
     assert set(STAGES) == set(Channel)
     told = [stage for stages in STAGES.values() for stage in stages]
     cannot_post = {stage.name for stage in told if stage.cannot_post}
     cannot_delete = {stage.name for stage in told if stage.cannot_delete}
-    assert cannot_post == {"email", "webmention", "form", "import", "paste"}
+    assert cannot_post == {"email", "webmention", "form", "import", "paste", "comments"}
     assert cannot_delete == {"email", "form", "import", "paste"}
     for stage in told:
         for reason in (stage.cannot_post, stage.cannot_delete):

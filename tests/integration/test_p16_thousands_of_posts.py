@@ -15,6 +15,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,7 @@ from ledger.settings import load_settings
 from tests.commands import Instance
 from tests.servers import bluesky_faults, mastodon_http, x_http
 from tests.servers.bluesky_faults import FaultyBluesky
+from tests.servers.comment_blog import BEGAN, CommentBlog
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.x import ME, XServer
 from tests.servers.x_account import OAUTH2
@@ -38,7 +40,12 @@ from tests.servers.x_account import OAUTH2
 #: How many answers come in. P16_ANSWERS=10000 in the environment makes it as many everywhere, for
 #: mails and files as well (test_p16_nothing_lost.py): what serves them is slower than what reads
 #: them, and costs minutes then.
-ANSWERS = {Channel.X: 10_000, Channel.MASTODON: 2_000, Channel.BLUESKY: 3_000}
+ANSWERS = {
+    Channel.X: 10_000,
+    Channel.MASTODON: 2_000,
+    Channel.BLUESKY: 3_000,
+    Channel.COMMENTS: 1_000,
+}
 if "P16_ANSWERS" in os.environ:
     ANSWERS = dict.fromkeys(ANSWERS, int(os.environ["P16_ANSWERS"]))
 WAVES, KILLED = 8, 3
@@ -222,13 +229,59 @@ class AtBluesky:
         return self.dated_back
 
 
-@pytest.fixture(params=["x", "mastodon", "bluesky"])
+class BelowABlogPost:
+    """Comments in a feed of many pages; some are let through late, and stand among older ones."""
+
+    channel = Channel.COMMENTS
+    secret, prompt = "", "the-question"
+
+    def __init__(self, blog: CommentBlog) -> None:
+        self.blog = blog
+        self.options = {"address": blog.feed}
+        self.late: list[tuple[str, datetime]] = []
+        self.overtaken = 0
+
+    def arrive(self, numbers: list[int], chance: random.Random) -> None:
+        for text, at in self.late:
+            self.blog.write(text, at=at)
+            self.overtaken += 1
+        self.late.clear()
+        for number in numbers:
+            at = BEGAN + timedelta(seconds=number)
+            if number in numbers[-3:-1]:
+                self.late.append((f"lamp {number}", at))
+            else:
+                self.blog.write(f"lamp {number}", at=at)
+
+    def spoil(self, trouble: str) -> None:
+        fault = {
+            "429": mastodon_http.Fault(status=429, headers={"Retry-After": "1"}),
+            "500": mastodon_http.Fault(status=500),
+            "503": mastodon_http.Fault(status=503),
+            "cut": mastodon_http.Fault(cut="after"),
+            "silence": mastodon_http.Fault(wait=SILENCE),
+        }[trouble]
+        self.blog.faults.append(fault)
+
+    def left(self) -> int:
+        return sum(fault.times for fault in self.blog.faults)
+
+    def asked(self) -> int:
+        return len(self.blog.seen)
+
+    def disorder(self) -> int:
+        return self.overtaken
+
+
+@pytest.fixture(params=["x", "mastodon", "bluesky", "comments"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     with contextlib.ExitStack() as stack:
         if request.param == "x":
             yield AtX(stack.enter_context(XServer(system_clock)))
         elif request.param == "mastodon":
             yield AtMastodon(stack.enter_context(MastodonApi()))
+        elif request.param == "comments":
+            yield BelowABlogPost(stack.enter_context(CommentBlog(pages=True, lists=25)))
         else:
             yield AtBluesky(stack.enter_context(FaultyBluesky()))
 

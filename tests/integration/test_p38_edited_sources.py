@@ -24,6 +24,7 @@ from tests.conftest import SteppingClock
 from tests.mentioning import TARGET, account, check, near, note, send
 from tests.people import define
 from tests.servers.bluesky_faults import FaultyBluesky
+from tests.servers.comment_blog import CommentBlog
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.web_pages import WebPages
 from tests.servers.x import XServer
@@ -56,7 +57,7 @@ class Scene:
 
 
 def kept(ledger: Ledger, campaign: Campaign, channel: Channel, url: str, secret: str) -> Account:
-    options: dict[str, Any] = {"base_url": url, "timeout": 5}
+    options: dict[str, Any] = {"base_url": url, "timeout": 5, "address": url}
     if channel is Channel.BLUESKY:
         options["handle"] = "owner.test"
     with ledger.write() as connection:
@@ -71,7 +72,7 @@ def kept(ledger: Ledger, campaign: Campaign, channel: Channel, url: str, secret:
         )
 
 
-@pytest.fixture(params=["x", "mastodon", "bluesky", "webmention"])
+@pytest.fixture(params=["x", "mastodon", "bluesky", "webmention", "comments"])
 def scene(
     request: pytest.FixtureRequest, ledger: Ledger, campaign: Campaign, clock: SteppingClock
 ) -> Iterator[Scene]:
@@ -80,6 +81,7 @@ def scene(
         "mastodon": _at_mastodon,
         "bluesky": _at_bluesky,
         "webmention": _on_a_page,
+        "comments": _below_a_post,
     }
     with makers[request.param](ledger, campaign, clock) as made:
         for report in poll_due(ledger):
@@ -196,6 +198,26 @@ class _on_a_page:  # noqa: N801
 
     def __exit__(self, *exc: object) -> None:
         self.site.__exit__(*exc)
+
+
+class _below_a_post:  # noqa: N801
+    def __init__(self, ledger: Ledger, campaign: Campaign, clock: SteppingClock) -> None:
+        self.blog = CommentBlog()
+        self.given = (ledger, campaign, clock)
+
+    def __enter__(self) -> Scene:
+        ledger, campaign, clock = self.given
+        blog = self.blog.__enter__()
+        known = blog.write(FIRST)
+
+        def edit(text: str) -> None:
+            blog.comments[known].text = text
+
+        account = kept(ledger, campaign, Channel.COMMENTS, blog.feed, "")
+        return Scene(ledger, clock, account, edit, lambda: blog.comments.clear())
+
+    def __exit__(self, *exc: object) -> None:
+        self.blog.__exit__(*exc)
 
 
 def test_p38_an_edit_that_was_released_is_not_shown_again(scene: Scene) -> None:

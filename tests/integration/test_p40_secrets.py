@@ -78,10 +78,11 @@ def test_p40_strings_finds_no_token_of_any_channel(ledger: Ledger) -> None:
     """Whatever a channel asks for in secret, as given, renewed and after a rotation."""
     need("" if shutil.which("strings") else "there is no 'strings': install binutils")
     secrets: list[str] = []
-    assert set(ASKING) == {Channel.EMAIL, Channel.X, Channel.MASTODON, Channel.BLUESKY}
+    secretive = [channel for channel in ASKING if any(ask.secret for ask in asks_of(channel))]
+    assert set(ASKING) - set(secretive) == {Channel.COMMENTS}
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="A talk is ___?")
-        for channel in ASKING:
+        for channel in secretive:
             answers = {
                 "address": "ask@asker.example",
                 "imap": "imap.asker.example:993",

@@ -1,0 +1,1 @@
+"""What the connector of comments on a blog is made of."""
