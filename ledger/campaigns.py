@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from slugify import slugify
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError, SettingError
 from ledger.model import BLANK, Campaign
+from ledger.prepared import Prepared
 from ledger.tables import campaigns
 
 MOST_PROMPT_CHARACTERS = 280
@@ -20,6 +21,9 @@ RESERVED_SLUGS = frozenset(
     | {"pages", "people", "posts", "site", "sitemap", "static", "unsubscribe"}
     | {"webmention", "welcome"}
 )
+
+
+_ALL = Prepared(select(campaigns).order_by("created_at"))
 
 
 def add_campaign(
@@ -66,7 +70,7 @@ def guess_term(prompt: str) -> str:
 
 
 def all_campaigns(connection: Connection) -> list[Campaign]:
-    return [_campaign(row) for row in connection.execute(select(campaigns).order_by("created_at"))]
+    return [_campaign(row) for row in _ALL.rows(connection)]
 
 
 def find_campaign(connection: Connection, slug: str) -> Campaign | None:
@@ -101,7 +105,7 @@ def set_open(connection: Connection, campaign_id: str, *, is_open: bool) -> None
     )
 
 
-def _campaign(row: Row[Any]) -> Campaign:
+def _campaign(row: Any) -> Campaign:
     return Campaign(
         row.id, row.slug, row.term, row.prompt, row.lang, row.created_at, is_open=row.is_open
     )

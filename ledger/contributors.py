@@ -8,14 +8,19 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from ledger.errors import DefinedbyError
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Channel, Handle, clean_name
+from ledger.prepared import Prepared
 from ledger.tables import contributors, handles, stopped_addresses
 from ledger.together import people_of
+
+_KEY = Prepared(
+    select(contributors.c.sealed_key).where(contributors.c.id == bindparam("contributor"))
+)
 
 
 def new_id() -> str:
@@ -34,9 +39,7 @@ def add_contributor(connection: Connection, keys: Keys, at: datetime) -> str:
 
 def contributor_key(connection: Connection, keys: Keys, contributor_id: str | None) -> bytes:
     """The 256-bit key of one contributor. Raises DefinedbyError when it is gone."""
-    sealed = connection.execute(
-        select(contributors.c.sealed_key).where(contributors.c.id == contributor_id)
-    ).scalar()
+    sealed = _KEY.scalar(connection, {"contributor": contributor_id})
     return open_key(keys, sealed)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ledger import chain, walk
 from ledger.consent_state import (
@@ -28,10 +28,17 @@ from ledger.contributors import contributor_key, open_key
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys, seal
 from ledger.model import Credit, Use
+from ledger.prepared import Prepared, inserting
 from ledger.tables import chain_head, contributors, event_payloads, events
 
-_HEAD = select(chain_head.c.seq, chain_head.c.hash)
-_LOCKED_HEAD = _HEAD.where(chain_head.c.id == 1).with_for_update()
+_THE_HEAD = select(chain_head.c.seq, chain_head.c.hash).where(chain_head.c.id == 1)
+_HEAD, _LOCKED_HEAD = Prepared(_THE_HEAD), Prepared(_THE_HEAD.with_for_update())
+_ADVANCE = Prepared(
+    update(chain_head)
+    .where(chain_head.c.id == 1)
+    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"))
+)
+_INSERT, _INSERT_PAYLOAD = inserting(events), inserting(event_payloads)
 
 
 def record(
@@ -57,7 +64,7 @@ def record(
 
 def lock(connection: Connection) -> chain.Head:
     """Hold the chain's tail until the transaction ends, so that nobody else appends."""
-    return chain.Head(*connection.execute(_LOCKED_HEAD).one())
+    return chain.Head(*_LOCKED_HEAD.tuples(connection)[0])
 
 
 def append(
@@ -85,10 +92,19 @@ class NewEvent:
 
 
 def append_all(
-    connection: Connection, keys: Keys, at: datetime, new: Sequence[NewEvent]
+    connection: Connection,
+    keys: Keys,
+    at: datetime,
+    new: Sequence[NewEvent],
+    head: chain.Head | None = None,
 ) -> list[ConsentEvent]:
-    """Append events in this order, at most a few hundred at a time; none needs a check."""
-    head, stamp = lock(connection), at.isoformat(timespec="microseconds")
+    """Append events in this order, at most a few hundred at a time; none needs a check.
+
+    `head` is what `lock` has returned in this transaction, for who has called it already.
+    """
+    head, stamp = head or lock(connection), at.isoformat(timespec="microseconds")
+    if not new:
+        return []
     own_keys = _contributor_keys(connection, keys, [one.contributor_id for one in new])
     links, payloads, made = [], [], []
     for one in new:
@@ -114,12 +130,9 @@ def append_all(
         )
         payloads.append({"seq": seq, "contributor_id": one.contributor_id, "sealed": sealed})
         made.append(_event(one.kind, seq, stamp, head.hash, one.payload))
-    if links:
-        connection.execute(insert(events), links)
-        connection.execute(insert(event_payloads), payloads)
-        connection.execute(
-            update(chain_head).where(chain_head.c.id == 1).values(seq=head.seq, hash=head.hash)
-        )
+    _INSERT.run(connection, links)
+    _INSERT_PAYLOAD.run(connection, payloads)
+    _ADVANCE.run(connection, [{"new_seq": head.seq, "new_hash": head.hash}])
     return made
 
 
@@ -191,11 +204,11 @@ def subjects_since(
     connection: Connection, after: int, kinds: Collection[EventKind]
 ) -> list[tuple[EventKind, str]]:
     """Kind and subject of every event of these kinds after number `after`, in order."""
-    rows = connection.execute(_SINCE, {"after": after, "kinds": sorted(kinds)})
+    rows = _SINCE.rows(connection, {"after": after, "kinds": sorted(kinds)})
     return [(EventKind(row.kind), row.subject) for row in rows]
 
 
-_SINCE = (
+_SINCE = Prepared(
     select(events.c.kind, events.c.subject)
     .where(
         events.c.seq > bindparam("after"),
@@ -211,7 +224,7 @@ def subject_links(connection: Connection, keys: Keys, subject: str) -> list[chai
 
 
 def head(connection: Connection) -> chain.Head:
-    return chain.Head(*connection.execute(_HEAD).one())
+    return chain.Head(*_HEAD.tuples(connection)[0])
 
 
 def count_links(connection: Connection) -> int:

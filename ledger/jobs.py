@@ -6,11 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from ledger.prepared import Prepared
 from ledger.tables import jobs
 
 MOST_WAIT = timedelta(hours=1)
+_OPEN = Prepared(
+    select(jobs.c.id, jobs.c.kind, jobs.c.subject, jobs.c.attempts)
+    .where(
+        jobs.c.kind == bindparam("kind"),
+        jobs.c.done_at.is_(None),
+        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now")),
+    )
+    .order_by(jobs.c.id)
+    .limit(bindparam("limit"))
+)
+_FINISH = Prepared(
+    update(jobs).where(jobs.c.id == bindparam("job")).values(done_at=bindparam("at"), error="")
+)
 
 
 class JobKind(StrEnum):
@@ -31,16 +45,7 @@ def add_job(connection: Connection, kind: JobKind, subject: str, at: datetime) -
 
 
 def open_jobs(connection: Connection, kind: JobKind, now: datetime, limit: int = 500) -> list[Job]:
-    rows = connection.execute(
-        select(jobs)
-        .where(
-            jobs.c.kind == kind,
-            jobs.c.done_at.is_(None),
-            or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
-        )
-        .order_by(jobs.c.id)
-        .limit(limit)
-    )
+    rows = _OPEN.rows(connection, {"kind": kind, "now": now, "limit": limit})
     return [Job(row.id, JobKind(row.kind), row.subject, row.attempts) for row in rows]
 
 
@@ -55,9 +60,7 @@ def is_waiting(connection: Connection, kind: JobKind, subject: str) -> bool:
 
 
 def finish_jobs(connection: Connection, done: list[Job], at: datetime) -> None:
-    connection.execute(
-        update(jobs).where(jobs.c.id.in_([job.id for job in done])).values(done_at=at, error="")
-    )
+    _FINISH.run(connection, [{"job": job.id, "at": at} for job in done])
 
 
 def postpone_jobs(connection: Connection, failed: list[Job], error: str, now: datetime) -> None:

@@ -8,15 +8,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ledger.errors import TemporaryError
 from ledger.inserting import insert_or_ignore
+from ledger.prepared import Prepared
 from ledger.tables import leases
 
 #: The lease of the one worker of an instance.
 WORKER = "worker"
+_TAKE = Prepared(
+    update(leases)
+    .where(
+        leases.c.name == bindparam("lease"),
+        (leases.c.expires_at <= bindparam("now")) | (leases.c.holder == bindparam("who")),
+    )
+    .values(holder=bindparam("who"), fence=leases.c.fence + 1, expires_at=bindparam("until"))
+    .returning(leases.c.fence)
+)
+_RELEASE = Prepared(
+    update(leases)
+    .where(leases.c.name == bindparam("lease"), leases.c.fence == bindparam("held"))
+    .values(holder="", expires_at=bindparam("now"))
+)
+_FENCE = Prepared(select(leases.c.fence).where(leases.c.name == bindparam("lease")))
 
 
 class LeaseLostError(TemporaryError):
@@ -34,26 +51,15 @@ def acquire(
     connection: Connection, name: str, holder: str, now: datetime, length: timedelta
 ) -> Lease | None:
     """The lease with a new fence, or None while somebody else holds it."""
-    connection.execute(
-        insert_or_ignore(connection, leases),
-        [
-            {
-                "name": name,
-                "holder": "",
-                "fence": 0,
-                "expires_at": datetime.fromtimestamp(0, now.tzinfo),
-            }
-        ],
-    )
-    changed = connection.execute(
-        update(leases)
-        .where(leases.c.name == name, (leases.c.expires_at <= now) | (leases.c.holder == holder))
-        .values(holder=holder, fence=leases.c.fence + 1, expires_at=now + length)
-    )
-    if changed.rowcount != 1:
-        return None
-    fence = connection.execute(select(leases.c.fence).where(leases.c.name == name)).scalar_one()
-    return Lease(name, holder, fence)
+    values = {"lease": name, "who": holder, "now": now, "until": now + length}
+    fence: int | None = _TAKE.scalar(connection, values)
+    if fence is None:
+        # Somebody else holds it, or nobody ever has.
+        never: dict[str, Any] = {"name": name, "holder": "", "fence": 0}
+        never["expires_at"] = datetime.fromtimestamp(0, now.tzinfo)
+        connection.execute(insert_or_ignore(connection, leases), [never])
+        fence = _TAKE.scalar(connection, values)
+    return None if fence is None else Lease(name, holder, fence)
 
 
 def renew(connection: Connection, lease: Lease, now: datetime, length: timedelta) -> None:
@@ -68,16 +74,12 @@ def renew(connection: Connection, lease: Lease, now: datetime, length: timedelta
 
 
 def release(connection: Connection, lease: Lease, now: datetime) -> None:
-    connection.execute(
-        update(leases)
-        .where(leases.c.name == lease.name, leases.c.fence == lease.fence)
-        .values(holder="", expires_at=now)
-    )
+    _RELEASE.run(connection, [{"lease": lease.name, "held": lease.fence, "now": now}])
 
 
 def check_fence(connection: Connection, lease: Lease) -> None:
     """Raise LeaseLostError unless this is still the newest holder."""
-    fence = connection.execute(select(leases.c.fence).where(leases.c.name == lease.name)).scalar()
+    fence = _FENCE.scalar(connection, {"lease": lease.name})
     if fence != lease.fence:
         raise _lost(lease)
 

@@ -6,14 +6,16 @@ person has made sure that it is the only one and says so with `definedby resume`
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.database import Ledger
 from ledger.keys import FILE_NAME
+from ledger.prepared import Prepared
 from ledger.tables import instance
 
 PAUSED = "paused"
 PLACE = "place"
+_FACT = Prepared(select(instance.c.value).where(instance.c.name == bindparam("fact")))
 MOVED = (
     "This instance was copied or moved to another place; run 'definedby resume' once you have "
     "made sure that no other copy is running."
@@ -63,9 +65,7 @@ def pause_when_moved(ledger: Ledger) -> str:
 
 
 def _fact(connection: Connection, name: str) -> str:
-    return (
-        connection.execute(select(instance.c.value).where(instance.c.name == name)).scalar() or ""
-    )
+    return _FACT.scalar(connection, {"fact": name}) or ""
 
 
 def _forget(connection: Connection, name: str) -> bool:

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.keys import Keys
+from ledger.prepared import Prepared, inserting
 from ledger.tables import posts
 
 GONE = "gone:"
+_LIVE = (posts.c.subject == bindparam("of"), posts.c.gone_at.is_(None))
+_FIND = Prepared(select(posts).where(*_LIVE))
+_DROP = Prepared(delete(posts).where(*_LIVE))
+_DROP_AT = Prepared(delete(posts).where(posts.c.address == bindparam("at")))
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Post:
     published_at: datetime
 
 
+_INSERT = inserting(posts, *Post.__dataclass_fields__)
+
+
 def put_post(connection: Connection, keys: Keys, post: Post) -> None:
     """Keep a post; one per subject. An address that was gone comes back with a new grant."""
     put_posts(connection, keys, [post])
@@ -40,20 +48,14 @@ def put_posts(connection: Connection, keys: Keys, new: Sequence[Post]) -> None:
     """Keep posts, at most a few hundred at a time; each as `put_post` says."""
     if not new:
         return
-    hidden = [_hidden(keys, post.address) for post in new]
-    subjects = [post.subject for post in new]
-    connection.execute(delete(posts).where(posts.c.address.in_(hidden)))
-    connection.execute(
-        delete(posts).where(posts.c.subject.in_(subjects), posts.c.gone_at.is_(None))
-    )
-    connection.execute(insert(posts), [vars(post) for post in new])
+    _DROP_AT.run(connection, [{"at": _hidden(keys, post.address)} for post in new])
+    _DROP.run(connection, [{"of": post.subject} for post in new])
+    _INSERT.run(connection, [vars(post) for post in new])
 
 
 def find_post(connection: Connection, subject: str) -> Post | None:
-    row = connection.execute(
-        select(posts).where(posts.c.subject == subject, posts.c.gone_at.is_(None))
-    ).first()
-    return None if row is None else _post(row)
+    found = _FIND.rows(connection, {"of": subject})
+    return _post(found[0]) if found else None
 
 
 def find_post_at(connection: Connection, address: str) -> Post | None:
@@ -104,5 +106,5 @@ def _hidden(keys: Keys, address: str) -> str:
     return GONE + keys.token_hash(address)
 
 
-def _post(row: Row[Any]) -> Post:
+def _post(row: Any) -> Post:
     return Post(row.kind, row.subject, row.address, row.file, row.grant_hash, row.published_at)

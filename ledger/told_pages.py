@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from ledger.inserting import insert_or_ignore
 from ledger.keys import Keys
+from ledger.prepared import Prepared
 from ledger.tables import told_pages
 
 MOST_CHARACTERS = 2000
-#: Posts that are looked up together.
-BATCH = 500
 #: How long an editor can still see, and mend, that a page does not know of a withdrawal.
 KEPT = timedelta(days=30)
 
@@ -69,15 +68,8 @@ def tell_page(
 
 def tell_gone(connection: Connection, subjects: Sequence[str], at: datetime) -> None:
     """These posts are gone: a page that was told of one, or may have been, is told again."""
-    for start in range(0, len(subjects), BATCH):
-        this = told_pages.c.subject.in_(subjects[start : start + BATCH])
-        deaf = told_pages.c.state == ToldState.DEAF
-        connection.execute(delete(told_pages).where(this, deaf))
-        connection.execute(
-            update(told_pages)
-            .where(this, told_pages.c.gone.is_(False))
-            .values(state=ToldState.WAITING, gone=True, **_due(at))
-        )
+    _FORGET_DEAF.run(connection, [{"of": one} for one in subjects])
+    _TELL_GONE.run(connection, [{"of": one, "at": at} for one in subjects])
 
 
 def due_pages(connection: Connection, keys: Keys, now: datetime, limit: int) -> list[ToldPage]:
@@ -151,8 +143,17 @@ def forget_failed(connection: Connection, now: datetime) -> int:
     ).rowcount
 
 
-def _due(at: datetime) -> dict[str, Any]:
+def _due(at: Any) -> dict[str, Any]:
     return {"due_at": at, "since": at, "times": told_pages.c.times + 1, "attempts": 0, "error": ""}
+
+
+_OF: Any = told_pages.c.subject == bindparam("of")
+_FORGET_DEAF = Prepared(delete(told_pages).where(_OF, told_pages.c.state == ToldState.DEAF))
+_TELL_GONE = Prepared(
+    update(told_pages)
+    .where(_OF, told_pages.c.gone.is_(False))
+    .values(state=ToldState.WAITING, gone=True, **_due(bindparam("at")))
+)
 
 
 def _opened(row: Row[Any], keys: Keys) -> ToldPage:

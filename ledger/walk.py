@@ -20,6 +20,7 @@ from ledger import chain
 from ledger.consent_state import EventKind
 from ledger.errors import DefinedbyError
 from ledger.keys import Keys, Unsealer, verify_signature
+from ledger.prepared import Prepared
 from ledger.tables import contributors, event_payloads, events
 
 #: How many events are read at a time.
@@ -48,7 +49,7 @@ def links(connection: Connection, keys: Keys) -> Iterator[chain.Link]:
 def links_of(connection: Connection, keys: Keys, subjects: Sequence[str]) -> list[chain.Link]:
     """The links of these definitions and contributors in order, at most a few hundred subjects."""
     with _damaged_text_too(connection):
-        rows = connection.execute(_of_subjects(), {"subjects": list(subjects)}).all()
+        rows = _of_subjects().rows(connection, {"subjects": list(subjects)})
         # The whole list of erasures is read only for rows that need one.
         missing = any(row.sealed is None for row in rows)
         erasures = read_erasures(connection, keys) if missing else {}
@@ -151,8 +152,9 @@ def _with_keys() -> Any:
 
 
 @cache
-def _of_subjects() -> Any:
-    return _with_keys().where(events.c.subject.in_(bindparam("subjects", expanding=True)))
+def _of_subjects() -> Prepared:
+    wanted = events.c.subject.in_(bindparam("subjects", expanding=True))
+    return Prepared(_with_keys().where(wanted))
 
 
 def _in_order(connection: Connection, statement: Any, after: int = -(2**31)) -> Iterator[Row[Any]]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger.keys import Keys
+from ledger.prepared import Prepared, inserting
 from ledger.tables import outputs
 
 #: Marks files of the content folder; all other rows are paths of the site.
 CONTENT = "content:"
-BATCH = 500
+_INSERT = inserting(outputs)
+_THIS = outputs.c.path == bindparam("at")
+_CHANGE = Prepared(update(outputs).where(_THIS).values(hash=bindparam("hash")))
+_DROP = Prepared(delete(outputs).where(_THIS))
 
 
 def hash_of(keys: Keys, content: bytes) -> str:
@@ -48,18 +52,9 @@ def change_claims(
         for path in sorted(after.keys() & before.keys())
         if after[path] != before[path]
     ]
-    if new:
-        connection.execute(insert(outputs), new)
-    if changed:
-        connection.execute(
-            update(outputs).where(outputs.c.path == bindparam("at")).values(hash=bindparam("hash")),
-            changed,
-        )
+    _INSERT.run(connection, new)
+    _CHANGE.run(connection, changed)
 
 
 def drop_claims(connection: Connection, paths: Iterable[str]) -> None:
-    dropped = sorted(paths)
-    for start in range(0, len(dropped), BATCH):
-        connection.execute(
-            delete(outputs).where(outputs.c.path.in_(dropped[start : start + BATCH]))
-        )
+    _DROP.run(connection, [{"at": path} for path in sorted(paths)])

@@ -62,7 +62,13 @@ def markdown_quote(words: str) -> str:
 
 def yaml_string(text: str) -> str:
     """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2."""
-    return '"' + "".join(_yaml_character(c) for c in text) + '"'
+    plain = text.isascii() and text.isprintable()
+    inner = _plain_yaml(text) if plain else "".join(_yaml_character(c) for c in text)
+    return f'"{inner}"'
+
+
+def _plain_yaml(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _yaml_character(c: str) -> str:

@@ -27,7 +27,7 @@ def atom(
     Nothing in it tells when it was built, so that the same posts give the same bytes.
     """
     own, home = base + encoded_path(path), base + encoded_path(page)
-    newest = max((_seconds(one.granted_at) for one in entries), default=NEVER)
+    newest = _seconds(entries[0].granted_at) if entries else NEVER
     head = (
         f'{_HEAD}<feed xmlns="http://www.w3.org/2005/Atom">\n'
         f"<id>{escape(home)}</id>\n<title>{escape(_for_xml(title))}</title>\n"
@@ -61,15 +61,17 @@ def _seconds(at: str) -> str:
 
 
 def sitemap(base: str, paths: Iterable[str]) -> bytes:
-    return _listing("urlset", "url", (base + encoded_path(path) for path in paths))
+    return _listing("urlset", "url", base, paths)
 
 
 def sitemap_index(base: str, names: Iterable[str]) -> bytes:
-    return _listing("sitemapindex", "sitemap", (f"{base}/{encoded_path(one)}" for one in names))
+    return _listing("sitemapindex", "sitemap", f"{base}/", names)
 
 
-def _listing(outer: str, inner: str, addresses: Iterable[str]) -> bytes:
-    lines = "".join(f"<{inner}><loc>{escape(one)}</loc></{inner}>\n" for one in addresses)
+def _listing(outer: str, inner: str, base: str, paths: Iterable[str]) -> bytes:
+    # An encoded path holds nothing that would have to be escaped.
+    before, after = f"<{inner}><loc>{escape(base)}", f"</loc></{inner}>\n"
+    lines = "".join([f"{before}{encoded_path(path)}{after}" for path in paths])
     return (
         f'{_HEAD}<{outer} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{lines}</{outer}>\n'
     ).encode()

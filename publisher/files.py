@@ -47,12 +47,13 @@ def remove_file(path: Path, top: Path) -> bool:
 
 
 def remove_empty_folders(folder: Path, top: Path) -> None:
-    while folder != top and top in folder.parents:
+    inside, below = str(folder), f"{top}/"
+    while inside.startswith(below):
         try:
-            folder.rmdir()
+            os.rmdir(inside)  # noqa: PTH106 - a Path for each step costs more than the call
         except OSError:
             return
-        folder = folder.parent
+        inside = inside.rpartition("/")[0]
 
 
 def read_if_there(path: Path) -> bytes | None:

@@ -24,13 +24,24 @@ class Holding:
         self._ledger = ledger
         self._lease = lease
         self._renew_at = ledger.clock() + LENGTH / 3
+        self._giving_back = False
+        #: False once the lease was given back.
+        self.held = True
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that only the newest holder gets. Raises LeaseLostError."""
+        assert self.held
+        self._giving_back = False
         with self._ledger.write() as connection:
             check_fence(connection, self._lease)
             yield connection
+        self.held = not self._giving_back
+
+    def give_back(self, connection: Connection) -> None:
+        """In a transaction of `write`, the last one: with it another publisher may begin."""
+        release(connection, self._lease, self._ledger.clock())
+        self._giving_back = True
 
     def keep(self) -> None:
         """Call this often while nothing is written. Raises LeaseLostError."""
@@ -44,8 +55,10 @@ class Holding:
         self._lease, self._renew_at = renewed, now + LENGTH / 3
 
     def release(self) -> None:
-        with self._ledger.write() as connection:
-            release(connection, self._lease, self._ledger.clock())
+        """Give the lease back, unless that was done with the last transaction."""
+        if self.held:
+            with self._ledger.write() as connection:
+                release(connection, self._lease, self._ledger.clock())
 
 
 @contextlib.contextmanager

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert
+from sqlalchemy import Connection, bindparam, delete
 
 from ledger import events, gate
 from ledger.database import Ledger
 from ledger.model import Campaign, Channel, Use
 from ledger.posts import Post, bury_post, put_posts
+from ledger.prepared import Prepared, inserting
 from ledger.tables import site_dirty
 from publisher import feeds, posts_folder
 from publisher.compose import title_of
@@ -23,7 +24,7 @@ from publisher.holding import Holding
 from publisher.posts_folder import How, Settled
 from publisher.report import Progress, Refusal
 from publisher.shown import person_address, quote_of
-from publisher.site import making, places
+from publisher.site import listings, places
 from publisher.site.behind import changed_since
 from publisher.site.editions import editions_with
 from publisher.site.entries import (
@@ -32,10 +33,10 @@ from publisher.site.entries import (
     drop_entries,
     entries_by_id,
     make_entry,
-    oldest_of,
+    oldest_shown,
     put_entries,
 )
-from publisher.site.making import Frame
+from publisher.site.frame import Frame
 from publisher.site.nodes import (
     FEED,
     FRONT,
@@ -51,7 +52,8 @@ from publisher.standing import Gone, Standing, look
 ADDED = "a definition was granted"
 CHANGED = "a definition has other words, another credit or other uses"
 GONE = "a definition was taken away"
-_CLEAN = delete(site_dirty).where(site_dirty.c.path.in_(bindparam("paths", expanding=True)))
+_CLEAN = Prepared(delete(site_dirty).where(site_dirty.c.path == bindparam("at")))
+_MARK = inserting(site_dirty)
 
 
 class Announced(NamedTuple):
@@ -112,8 +114,7 @@ def take_in(
     removed = posts_folder.carry_out(ledger, holding, plan.settled, progress)
     with holding.write() as connection:
         # Whoever withdraws now waits, or has written already and is seen here.
-        events.lock(connection)
-        plan.drop_overtaken(connection)
+        plan.drop_overtaken(connection, events.lock(connection).seq)
         plan.store(connection, whole=whole)
     taken = plan.taken()
     taken.removed = removed
@@ -147,13 +148,18 @@ class Plan:
     ) -> Plan:
         head = events.head(connection).seq
         outlook = look(connection, ledger, frame.campaigns, ids)
-        old = entries_by_id(connection, ids)
+        old = entries_by_id(connection, ledger.keys, ids)
         files = left | {file_of(entry.address) for entry in old.values()}
         settled = posts_folder.judge(connection, ledger, outlook, files, how)
         return cls(ledger, frame, head, ids, outlook.gone, settled, old)
 
-    def drop_overtaken(self, connection: Connection) -> None:
-        """Nothing is stored of definitions with newer events: they are taken in again."""
+    def drop_overtaken(self, connection: Connection, head: int) -> None:
+        """Nothing is stored of definitions with newer events: they are taken in again.
+
+        `head` is the newest event of all, with the chain locked.
+        """
+        if head == self.head:
+            return
         newer = changed_since(connection, self.head)
         self.settled.shown = [one for one in self.settled.shown if one.id not in newer]
         self.overtaken = newer
@@ -181,6 +187,8 @@ class Plan:
         for old, now in changed:
             if old and (now is None or now.grant_hash != old.grant_hash):
                 self.forgotten |= _showing(old, self.frame)
+        for one in self.ids:
+            self.frame.known.pop(one, None)
         drop_entries(connection, [old.id for old, now in changed if old and not now])
         put_entries(connection, keys, [now for _, now in changed if now])
         if whole:
@@ -301,7 +309,7 @@ def _follows(
             # The first page of a range lists the others.
             found.setdefault(group_node(group._replace(part=0), frame.campaigns), reason)
     ids = [one.id for pair in changed for one in pair if one]
-    holding = editions_with(connection, ids)
+    holding = editions_with(connection, ids) if frame.editions else set()
     for edition in frame.editions:
         if edition.id in holding:
             node = edition_node(edition.id, edition.address)
@@ -320,13 +328,15 @@ def _newest(
         for one in pair:
             if one:
                 dates[one.campaign_id] = max(dates.get(one.campaign_id, ""), one.granted_at)
-    latest = max(dates.values(), default="")
-    if latest and latest >= oldest_of(connection, making.ON_FRONT):
-        yield FRONT
-    if latest and latest >= oldest_of(connection, feeds.MOST_ENTRIES):
-        yield FEED
     for campaign_id, date in dates.items():
-        if date >= oldest_of(connection, feeds.MOST_ENTRIES, campaign_id):
+        front, feed, own_feed = oldest_shown(
+            connection, campaign_id, on_front=listings.ON_FRONT, in_feed=feeds.MOST_ENTRIES
+        )
+        if date >= front:
+            yield FRONT
+        if date >= feed:
+            yield FEED
+        if date >= own_feed:
             yield campaign_nodes(frame.campaigns[campaign_id])[1]
 
 
@@ -335,7 +345,5 @@ def mark_dirty(connection: Connection, dirty: Iterable[tuple[Node, str]]) -> Non
     rows = list(
         {node.path: {**node._asdict(), "reason": reason} for node, reason in dirty}.values()
     )
-    for start in range(0, len(rows), 400):
-        batch = rows[start : start + 400]
-        connection.execute(_CLEAN, {"paths": [row["path"] for row in batch]})
-        connection.execute(insert(site_dirty), batch)
+    _CLEAN.run(connection, [{"at": row["path"]} for row in rows])
+    _MARK.run(connection, rows)

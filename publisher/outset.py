@@ -6,26 +6,37 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
-from ledger import events
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
 from ledger.jobs import Job, JobKind, open_jobs
 from ledger.model import Campaign
-from ledger.paused import paused
-from ledger.tables import editions
+from ledger.paused import PAUSED
+from ledger.prepared import Prepared
+from ledger.tables import chain_head, instance
 from publisher import posts_folder
+from publisher.kept import Kept
 from publisher.prose import ProseRenderer
 from publisher.site import nodes, sources
 from publisher.site.behind import changed_since
-from publisher.site.editions import public_editions
-from publisher.site.hand_pages import Prose, read_prose
-from publisher.site.making import Frame
+from publisher.site.editions import all_editions
+from publisher.site.frame import Frame
+from publisher.site.ground import Ground, frame_of, ground_of
+from publisher.site.hand_pages import Prose
 from publisher.site.nodes import Node
 from publisher.site.sources import Shape
 
 MOST_JOBS = 100_000
+_FACT = select(instance.c.value)
+#: The newest event, why publishing is paused, and who last compared every composed file.
+_AT_HAND = Prepared(
+    select(
+        chain_head.c.seq,
+        _FACT.where(instance.c.name == PAUSED).scalar_subquery(),
+        _FACT.where(instance.c.name == sources.COMPOSED_BY).scalar_subquery(),
+    ).where(chain_head.c.id == 1)
+)
 
 
 @dataclass
@@ -37,10 +48,8 @@ class Outset:
     head: int
     pause: str
     known: dict[str, str]
-    stamp: str
-    prose: Prose
+    ground: Ground
     frame: Frame
-    shape: Shape
     editions: list[str]
     #: The newest event that the site knows of.
     cursor: int
@@ -49,6 +58,16 @@ class Outset:
     #: The program that last compared every composed file.
     composed_by: str
 
+    @property
+    def shape(self) -> Shape:
+        return self.ground.shape
+
+    @property
+    def known_shape(self) -> Shape | None:
+        """The shape of the site that stands; None when it did not come to its end."""
+        text = self.known.get(sources.SHAPE, "")
+        return self.shape if text == self.ground.facts[sources.SHAPE] else Shape.of(text)
+
 
 def look_around(
     ledger: Ledger,
@@ -56,57 +75,47 @@ def look_around(
     horizon: datetime,
     cursor: int = 0,
     also: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> Outset:
     """Everything that is to be looked at; `also` are definitions that somebody names."""
+    kept = kept or Kept()
     with ledger.read() as connection:
         known = sources.read_sources(connection)
         campaigns = all_campaigns(connection)
         cursor = max(cursor, int(known.get(sources.CURSOR, 0)))
-        head = events.head(connection).seq
+        head, pause, composed_by = _AT_HAND.tuples(connection)[0]
         jobs = open_jobs(connection, JobKind.PUBLISH, horizon, limit=MOST_JOBS)
         unfinished = posts_folder.unfinished(connection)
-        composed_by = sources.composer(connection)
         ids = {job.subject for job in jobs} | unfinished.keys() | set(also)
-        ids |= changed_since(connection, cursor)
-        pause = paused(connection)
-        listed = public_editions(connection)
-        asked = _editions_among(connection, ids, known)
-    stamp = sources.stamp(ledger, campaigns)
-    if stamp == known.get(sources.STAMP):
-        prose = Prose.of(known.get(sources.PAGES, ""))
-    else:
-        prose = read_prose(ledger, campaigns, renderer)
-    menu = [(one.slug, one.title) for one in prose.pages]
+        if head > cursor:
+            ids |= changed_since(connection, cursor)
+        listed, edition_ids = all_editions(connection)
+    shown = {name.removeprefix(sources.EDITION) for name in known if name[:8] == sources.EDITION}
+    ground = ground_of(ledger, kept, campaigns, known, renderer)
     return Outset(
         jobs=jobs,
         ids=sorted(ids),
         head=head,
-        pause=pause,
+        pause=pause or "",
         known=known,
-        stamp=stamp,
-        prose=prose,
-        frame=Frame({one.id: one for one in campaigns}, listed, prose.pages),
-        shape=sources.shape_of(ledger, campaigns, menu),
-        editions=asked,
+        ground=ground,
+        frame=frame_of(kept, campaigns, listed, ground.prose.pages),
+        # Public now or when the site was last made, or neither.
+        editions=sorted((edition_ids | shown) & ids),
         cursor=cursor,
         unfinished=unfinished,
-        composed_by=composed_by,
+        composed_by=composed_by or "",
     )
-
-
-def _editions_among(connection: Connection, ids: set[str], known: dict[str, str]) -> list[str]:
-    """Those that are editions, public now or when the site was last made."""
-    shown = {name.removeprefix(sources.EDITION) for name in known if name[:8] == sources.EDITION}
-    rows = connection.execute(select(editions.c.id).where(editions.c.id.in_(sorted(ids))))
-    return sorted((set(rows.scalars()) | (shown & ids)) & ids)
 
 
 def beside_consent(outset: Outset, known: Shape | None) -> Iterator[tuple[Node, str]]:
     """Outputs that change because of a page, a new campaign or an edition."""
-    before = {one.slug: one for one in Prose.of(outset.known.get(sources.PAGES, "")).pages}
-    for page in outset.prose.pages:
-        if before.get(page.slug) != page:
-            yield nodes.prose_node(page.slug), "a page was changed"
+    stored = outset.known.get(sources.PAGES, "")
+    if stored != outset.ground.facts[sources.PAGES]:
+        before = {one.slug: one for one in Prose.of(stored).pages}
+        for page in outset.ground.prose.pages:
+            if before.get(page.slug) != page:
+                yield nodes.prose_node(page.slug), "a page was changed"
     campaigns: dict[str, Campaign] = outset.frame.campaigns
     for campaign_id in campaigns.keys() - (known.campaigns if known else {}):
         for node in (*nodes.campaign_nodes(campaigns[campaign_id]), nodes.FRONT, nodes.MAP_PAGES):

@@ -21,7 +21,6 @@ from publisher.site.behind import COMPOSED
 from publisher.site.editions import join_edges
 from publisher.site.making import Maker
 from publisher.site.nodes import Node
-from publisher.site.sources import Shape
 from publisher.standing import BATCH, ever_granted
 
 FAR = timedelta(days=1)
@@ -56,7 +55,7 @@ def plan(ledger: Ledger, *, full: bool = False, recompose: bool = False) -> Plan
     with ProseRenderer() as prose:
         outset = look_around(ledger, prose, ledger.clock() + FAR)
         how = How(paused=bool(outset.pause), files=full or recompose, recompose=recompose)
-        done.refused += outset.prose.refused
+        done.refused += outset.ground.prose.refused
         try:
             with ledger.write() as connection:
                 _work_out(connection, ledger, prose, outset, how, done)
@@ -75,7 +74,7 @@ def _work_out(
     how: How,
     done: Planning,
 ) -> None:
-    known = Shape.of(outset.known.get(sources.SHAPE, ""))
+    known = outset.known_shape
     why = sources.why_everything(known, outset.shape)
     if how.files and not why:
         why = "everything is looked at"

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from ledger.consent_state import Grant
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
+from ledger.prepared import Prepared, inserting
 from ledger.tables import outputs, posts, site_dirty
 from publisher import claims
 from publisher.compose import Composed, compose
@@ -32,16 +33,31 @@ STAGING = ".definedby-staging"
 NAME = "The folder of composed posts"
 #: From so many files on, one sync of everything is cheaper than one for each.
 SYNC_EACH = 64
+_D = site_dirty.c
+_INTEND = inserting(site_dirty)
+_DROP_INTENT = Prepared(delete(site_dirty).where(_D.path == bindparam("at")))
+_DONE = Prepared(delete(site_dirty).where(_D.kind == COMPOSED, _D.owner == bindparam("of")))
+_UNFINISHED = Prepared(select(_D.owner, _D.path).where(_D.kind == COMPOSED))
+_CLAIMED = Prepared(
+    select(outputs.c.path, outputs.c.hash).where(
+        outputs.c.path.in_(bindparam("paths", expanding=True))
+    )
+)
 
 
 @dataclass
 class Settled:
-    """`shown` is what the blog may show; `held` waits until publishing is no longer paused."""
+    """`shown` is what the blog may show; `held` waits until publishing is no longer paused.
+
+    `to_note` are those of `to_write` that a killed run would leave behind unknown: for the others
+    the job or event that asks for them is still open then, and a post names the file.
+    """
 
     shown: list[Standing] = field(default_factory=list)
     refused: dict[str, Refusal] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     to_write: dict[str, Composed] = field(default_factory=dict)
+    to_note: dict[str, Composed] = field(default_factory=dict)
     to_remove: list[str] = field(default_factory=list)
     claimed: dict[str, str] = field(default_factory=dict)
 
@@ -92,6 +108,9 @@ def _compare(ledger: Ledger, one: Standing, settled: Settled, how: How) -> None:
     elif current is not None and not how.recompose:
         _refuse_foreign(ledger, one, current, settled.claimed)
     settled.to_write[one.id] = composed
+    stands = one.post is not None and one.post.file == composed.file
+    if how.files or not (stands and one.is_new and settled.claimed.get(composed.file)):
+        settled.to_note[one.id] = composed
 
 
 def carry_out(ledger: Ledger, holding: Holding, settled: Settled, progress: Progress) -> int:
@@ -99,43 +118,31 @@ def carry_out(ledger: Ledger, holding: Holding, settled: Settled, progress: Prog
     content = ledger.settings.content
     with friendly_file_errors(content / FOLDER, NAME):
         removed = sum(remove_file(content / path, content / FOLDER) for path in settled.to_remove)
-        composed = settled.to_write
-        if composed:
+        if settled.to_note:
             with holding.write() as connection:
-                _intend(connection, composed)
-                claims.change_claims(
-                    connection,
-                    {},
-                    {
-                        post.file: ""
-                        for post in composed.values()
-                        if post.file not in settled.claimed
-                    },
-                    claims.CONTENT,
-                )
-            _write(content, list(composed.values()), progress)
+                _intend(connection, settled.to_note)
+                files = {post.file for post in settled.to_note.values()} - settled.claimed.keys()
+                new = dict.fromkeys(files, "")
+                claims.change_claims(connection, {}, new, claims.CONTENT)
+        if settled.to_write:
+            _write(content, list(settled.to_write.values()), progress)
         return removed
 
 
 def _intend(connection: Connection, composed: dict[str, Composed]) -> None:
     """Say whose files are about to be written: should we be killed, the next run looks there."""
     rows = [
-        {"path": _claim(post.file), "kind": COMPOSED, "owner": owner, "part": ""}
+        {"path": _claim(post.file), "kind": COMPOSED, "owner": owner, "part": "", "reason": ""}
         for owner, post in composed.items()
     ]
-    paths = [row["path"] for row in rows]
-    if rows:
-        connection.execute(delete(site_dirty).where(site_dirty.c.path.in_(paths)))
-        connection.execute(insert(site_dirty), rows)
+    _DROP_INTENT.run(connection, [{"at": row["path"]} for row in rows])
+    _INTEND.run(connection, rows)
 
 
 def unfinished(connection: Connection) -> dict[str, set[str]]:
     """The definitions whose files were being written when a run was killed, with those files."""
     found: dict[str, set[str]] = {}
-    rows = connection.execute(
-        select(site_dirty.c.owner, site_dirty.c.path).where(site_dirty.c.kind == COMPOSED)
-    )
-    for owner, path in rows:
+    for owner, path in _UNFINISHED.tuples(connection):
         found.setdefault(owner, set()).add(path.removeprefix(claims.CONTENT))
     return found
 
@@ -149,9 +156,7 @@ def remember(connection: Connection, ledger: Ledger, settled: Settled, ids: list
         before = {post.file: "" for post in composed}
         after = {post.file: claims.hash_of(ledger.keys, post.content) for post in composed}
         claims.change_claims(connection, before, after, claims.CONTENT)
-    connection.execute(
-        delete(site_dirty).where(site_dirty.c.kind == COMPOSED, site_dirty.c.owner.in_(ids))
-    )
+    _DONE.run(connection, [{"of": one} for one in ids])
 
 
 def _claim(file: str) -> str:
@@ -233,11 +238,8 @@ def _strays(content: Path, wanted: set[str]) -> Iterable[Refusal]:
 
 
 def _claimed(connection: Connection, files: set[str]) -> dict[str, str]:
-    rows = connection.execute(
-        select(outputs.c.path, outputs.c.hash).where(
-            outputs.c.path.in_([claims.CONTENT + file for file in files if file])
-        )
-    )
+    paths = [claims.CONTENT + file for file in files if file]
+    rows = _CLAIMED.tuples(connection, {"paths": paths}) if paths else ()
     return {path.removeprefix(claims.CONTENT): value for path, value in rows}
 
 

@@ -15,22 +15,24 @@ from ledger import events
 from ledger.consent_state import EventKind
 from ledger.database import Ledger
 from ledger.errors import TemporaryError
-from ledger.jobs import JobKind, open_jobs
 from ledger.tables import events as events_table
 from ledger.tables import site_entries
 from publisher import posts_folder, record
 from publisher.files import friendly_file_errors
 from publisher.holding import Holding
 from publisher.intake import Taken, mark_dirty, take_in
+from publisher.kept import Kept
 from publisher.outset import Outset, beside_consent, look_around, of_editions
 from publisher.posts_folder import How
 from publisher.prose import ProseRenderer
+from publisher.record import Finished
 from publisher.report import HELD, BuildReport, Progress, Refusal
 from publisher.site import places, sources, tree
-from publisher.site.behind import changed_since, count_outputs, count_posts
+from publisher.site.behind import changed_since, count_outputs
 from publisher.site.editions import join_edges
 from publisher.site.entries import ForgedEntryError
-from publisher.site.making import Frame, Maker
+from publisher.site.frame import Frame
+from publisher.site.making import Maker
 from publisher.site.nodes import Node
 from publisher.site.sources import Shape
 from publisher.site.tree import Fresh
@@ -52,9 +54,20 @@ LOOK_AGAIN = 0.3
 
 class Publication:
     def __init__(
-        self, ledger: Ledger, holding: Holding, progress: Progress, *, counting: bool
+        self,
+        ledger: Ledger,
+        holding: Holding,
+        progress: Progress,
+        *,
+        counting: bool,
+        kept: Kept | None = None,
+        ends_holding: bool = False,
     ) -> None:
+        """With `ends_holding` the lease is given back with the last of what is written."""
         self.counting = counting
+        self.kept = kept or Kept()
+        self.ends_holding = ends_holding
+        self.finished = Finished(more=True, posts=0)
         self.ledger = ledger
         self.holding = holding
         self.progress = progress
@@ -78,11 +91,11 @@ class Publication:
                 except OvertakenError:
                     continue
                 except ForgedEntryError as error:
-                    self._forged.add(error.definition_id)
+                    self._forged.update(error.definition_ids)
                     continue
                 full = False
                 report = self._report(outset.pause)
-                if not self._more_to_do():
+                if not self.finished.more:
                     return report
         if report is None:
             raise TemporaryError(
@@ -96,32 +109,28 @@ class Publication:
         with self.holding.write() as connection:
             sources.write_sources(connection, {sources.SHAPE: None})
 
-    def _more_to_do(self) -> bool:
-        with self.ledger.read() as connection:
-            due = open_jobs(connection, JobKind.PUBLISH, self.ledger.clock(), limit=1)
-            return bool(due or changed_since(connection, self.cursor))
-
     def _report(self, pause: str) -> BuildReport:
-        with self.ledger.read() as connection:
-            posts = count_posts(connection)
-            # Counting every file takes longer than a change: only for whoever looks at it.
-            standing = count_outputs(connection) if self.counting else self.written
+        standing = self.written
+        if self.counting:
+            # Takes longer than a change: only for whoever looks at it.
+            with self.ledger.read() as connection:
+                standing = count_outputs(connection)
         return BuildReport(
             written=self.written + self.taken.written,
             removed=self.removed + self.taken.removed,
             unchanged=standing - self.written,
             refused=(*self.taken.refused.values(), *self.strays, *self.refused),
-            posts=posts,
+            posts=self.finished.posts,
             note=f"{HELD} {pause}" if pause and self.taken.held else "",
         )
 
     def _look(self, horizon: datetime) -> Outset:
-        outset = look_around(self.ledger, self.prose, horizon, self.cursor, self._forged)
-        self.cursor, self.refused = outset.cursor, list(outset.prose.refused)
+        outset = look_around(self.ledger, self.prose, horizon, self.cursor, self._forged, self.kept)
+        self.cursor, self.refused = outset.cursor, list(outset.ground.prose.refused)
         return outset
 
     def _round(self, outset: Outset, *, recompose: bool, full: bool) -> None:
-        known = Shape.of(outset.known.get(sources.SHAPE, ""))
+        known = outset.known_shape
         why = sources.why_everything(known, outset.shape)
         again = known is None or known.program != outset.shape.program
         # Another program may compose other files from the same grants.
@@ -288,19 +297,20 @@ class Publication:
         self.refused += done.refused
 
     def _record(self, outset: Outset, done: Written) -> None:
-        facts = {
-            sources.STAMP: outset.stamp,
-            sources.SHAPE: outset.shape.text(),
-            sources.PAGES: outset.prose.text(),
-            **_edition_facts(outset),
-        }
+        facts = {**outset.ground.facts, **_edition_facts(outset)}
         changed = {name: value for name, value in facts.items() if outset.known.get(name) != value}
-        record.finish(
+        self.finished = record.finish(
             self.ledger,
             self.holding,
             self.taken,
             done,
-            record.Closing(self.cursor, changed, outset.jobs, f"{HELD} {outset.pause}"),
+            record.Closing(
+                self.cursor,
+                changed,
+                outset.jobs,
+                f"{HELD} {outset.pause}",
+                self.ends_holding,
+            ),
         )
         self.taken.announce, self.taken.retract, self.taken.gone = [], [], []
 

@@ -10,21 +10,21 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection
 
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.jobs import JobKind, add_job, is_waiting, open_jobs, postpone_jobs
 from ledger.leases import LeaseLostError
-from ledger.paused import paused
-from ledger.tables import jobs as jobs_table
 from publisher.holding import hold
-from publisher.report import HELD, BuildReport, Progress, no_progress
+from publisher.kept import Kept
+from publisher.report import BuildReport, Progress, no_progress
 from publisher.site import behind, sources, tree
+from publisher.site.behind import Glance, glance
 
 #: The subject of a job that asks for the site alone.
-SITE = "site"
+SITE = behind.SITE
 MOST_JOBS = 100_000
 #: Beyond every postponement: a person who asks for a publication means all of it.
 FAR = timedelta(days=1)
@@ -62,30 +62,34 @@ def publish(
 def _nothing_to_do(ledger: Ledger) -> BuildReport | None:
     """What there is, when nothing has changed: found without loading what builds."""
     with ledger.read() as connection:
-        if open_jobs(connection, JobKind.PUBLISH, ledger.clock() + FAR, limit=1):
+        seen = glance(connection, ledger.clock() + FAR)
+        if seen.due or _is_behind(ledger, connection, seen, Kept()):
             return None
-        if _is_behind(ledger, connection) or behind.is_unfinished(connection):
+        if behind.is_unfinished(connection):
             return None
         outputs, posts = behind.counts(connection)
     return BuildReport(unchanged=outputs, posts=posts)
 
 
-def publish_pending(ledger: Ledger) -> BuildReport | None:
+def publish_pending(ledger: Ledger, kept: Kept | None = None) -> BuildReport | None:
     """Publish if there is anything to do; None when there is not. Cheap enough for each second.
 
-    What stands unchanged is not counted in its report.
+    What stands unchanged is not counted in its report. Whoever calls it again and again gives the
+    same `kept` each time.
 
     Raises DefinedbyError; the work is then put off and tried again, later each time.
     """
-    now = ledger.clock()
+    now, kept = ledger.clock(), kept or Kept()
+    kept.begin(ledger)
     with ledger.read() as connection:
-        due = open_jobs(connection, JobKind.PUBLISH, now, limit=1)
-        held, put_off = _waiting(connection)
-        resumed = held and not paused(connection)
-        if not (due or resumed) and (put_off or not _is_behind(ledger, connection)):
+        seen = glance(connection, now)
+        resumed = seen.held and not seen.paused
+        if not (seen.due or resumed) and (
+            seen.put_off or not _is_behind(ledger, connection, seen, kept)
+        ):
             return None
     try:
-        report = _publish(ledger, now + FAR if resumed else now, no_progress)
+        report = _publish(ledger, now + FAR if resumed else now, no_progress, kept=kept)
     except LeaseLostError:
         return None
     except DefinedbyError as error:
@@ -94,30 +98,27 @@ def publish_pending(ledger: Ledger) -> BuildReport | None:
     return None if report.note == GIVEN_WAY else report
 
 
-def _is_behind(ledger: Ledger, connection: Connection) -> bool:
+def _is_behind(ledger: Ledger, connection: Connection, seen: Glance, kept: Kept) -> bool:
     """Whether the site was made from something else than what is there now, or is not there."""
-    known = sources.read_sources(connection)
+    campaigns = all_campaigns(connection)
     return (
-        not known.get(sources.SHAPE)  # a whole build has not come to its end
-        or known.get(sources.STAMP) != sources.stamp(ledger, all_campaigns(connection))
+        not seen.shape  # a whole build has not come to its end
+        or seen.stamp != kept.stamp_of(ledger, sources.stamped(ledger, campaigns))
         or not tree.is_ours(ledger.settings.site_folder)
-        or bool(behind.changed_since(connection, int(known.get(sources.CURSOR, 0))))
+        or _consent_has_changed(connection, seen, kept)
     )
 
 
-def _waiting(connection: Connection) -> tuple[bool, bool]:
-    """Whether jobs that were put off wait for the end of a pause, and whether one is the site's."""
-    held, site = connection.execute(
-        select(
-            func.max(case((jobs_table.c.error.like(f"{HELD}%"), 1), else_=0)),
-            func.max(case((jobs_table.c.subject == SITE, 1), else_=0)),
-        ).where(
-            jobs_table.c.kind == JobKind.PUBLISH,
-            jobs_table.c.done_at.is_(None),
-            jobs_table.c.not_before.is_not(None),
-        )
-    ).one()
-    return bool(held), bool(site)
+def _consent_has_changed(connection: Connection, seen: Glance, kept: Kept) -> bool:
+    """Whether consent has changed after what the site knows; looks at each event once."""
+    cursor = int(seen.cursor or 0)
+    looked = kept.quiet[1] if kept.quiet[0] == cursor else cursor
+    if seen.head == looked:
+        return False
+    if behind.changed_since(connection, looked):
+        return True
+    kept.quiet = (cursor, seen.head)
+    return False
 
 
 def _put_off(ledger: Ledger, error: DefinedbyError, now: datetime) -> None:
@@ -138,6 +139,7 @@ def _publish(
     recompose: bool = False,
     full: bool = False,
     counting: bool = False,
+    kept: Kept | None = None,
 ) -> BuildReport:
     # Loaded here: a run that finds nothing to do, and most do, needs no templates.
     from publisher import pages, posts_folder
@@ -154,7 +156,9 @@ def _publish(
             pages.make_folder(content)
         posts_folder.make_folder(ledger)
         posts_folder.clear_staging(ledger)
-        work = Publication(ledger, holding, progress, counting=counting)
+        work = Publication(
+            ledger, holding, progress, counting=counting, kept=kept, ends_holding=True
+        )
         if missing:
             work.forget_site()
         try:
@@ -165,4 +169,5 @@ def _publish(
                 add_job(connection, JobKind.PUBLISH, SITE, ledger.clock())
             raise
         finally:
-            posts_folder.clear_staging(ledger)
+            if holding.held:  # else all is done, and another publisher may be at work already
+                posts_folder.clear_staging(ledger)

@@ -11,11 +11,11 @@ from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind, IllegalEventError
 from ledger.database import Ledger
 from ledger.events import NewEvent
-from ledger.jobs import Job, finish_jobs, postpone_jobs
+from ledger.jobs import Job, JobKind, finish_jobs, open_jobs, postpone_jobs
 from ledger.told_pages import tell_gone, tell_page
 from publisher.holding import Holding
 from publisher.intake import Announced, Taken
-from publisher.site.behind import changed_since
+from publisher.site.behind import changed_since, count_posts
 from publisher.site.sources import CURSOR, write_sources
 from publisher.site.writing import Written, note_outputs
 
@@ -25,15 +25,29 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class Closing:
-    """`cursor` is the newest event that was taken in; `held` says why definitions wait."""
+    """`cursor` is the newest event that was taken in; `held` says why definitions wait.
+
+    With `ends_holding` the publisher steps down in the same moment, if there is no more to do.
+    """
 
     cursor: int
     facts: Mapping[str, str | None]
     jobs: list[Job]
     held: str
+    ends_holding: bool
 
 
-def finish(ledger: Ledger, holding: Holding, taken: Taken, done: Written, closing: Closing) -> None:
+@dataclass(frozen=True)
+class Finished:
+    """Whether more has changed meanwhile; how many definitions stand."""
+
+    more: bool
+    posts: int
+
+
+def finish(
+    ledger: Ledger, holding: Holding, taken: Taken, done: Written, closing: Closing
+) -> Finished:
     """The last transaction (for many definitions, the last ones) of a publication."""
     announce, retract = taken.announce, taken.retract
     seen = _Seen(closing.cursor)
@@ -49,6 +63,11 @@ def finish(ledger: Ledger, holding: Holding, taken: Taken, done: Written, closin
         _settle_jobs(ledger, connection, taken, closing)
         note_outputs(connection, done)
         write_sources(connection, facts)
+        due = open_jobs(connection, JobKind.PUBLISH, ledger.clock(), limit=1)
+        finished = Finished(bool(due or seen.newer), count_posts(connection))
+        if closing.ends_holding and not finished.more:
+            holding.give_back(connection)
+    return finished
 
 
 @dataclass
@@ -58,10 +77,11 @@ class _Seen:
     head: int
     newer: set[str] = field(default_factory=set)
 
-    def look(self, connection: Connection) -> None:
-        """Call this with the chain locked."""
-        self.newer |= changed_since(connection, self.head)
-        self.head = events.head(connection).seq
+    def look(self, connection: Connection, head: int) -> None:
+        """Call this with the chain locked, at this head."""
+        if head > self.head:
+            self.newer |= changed_since(connection, self.head)
+        self.head = head
 
 
 def _append(
@@ -72,8 +92,8 @@ def _append(
     seen: _Seen,
 ) -> None:
     """Record whose words are public now, and whose are no more."""
-    events.lock(connection)
-    seen.look(connection)
+    head = events.lock(connection)
+    seen.look(connection, head.seq)
     newer = seen.newer
     # Where nothing is newer the history is the one that was folded: these events may follow it.
     new = [
@@ -86,7 +106,7 @@ def _append(
         for one, contributor in retract
         if one not in newer
     ]
-    events.append_all(connection, ledger.keys, ledger.clock(), new)
+    made = events.append_all(connection, ledger.keys, ledger.clock(), new, head)
     for announced in announce:
         # Withdrawn since: its own job, still open, takes the page away again.
         if announced.id not in newer or _record_published(ledger, connection, announced):
@@ -94,7 +114,10 @@ def _append(
     for one, contributor in retract:
         if one in newer and events.state_of(connection, ledger.keys, one).published:
             _record(ledger, connection, ConsentEvent(EventKind.RETRACTED), one, contributor)
-    seen.head = events.head(connection).seq
+    if newer:
+        seen.head = events.head(connection).seq
+    elif made:
+        seen.head = made[-1].seq
 
 
 def _record_published(ledger: Ledger, connection: Connection, one: Announced) -> bool:

@@ -83,7 +83,8 @@ class Quote:
         return Question.of(self.prompt_before, self.prompt_after, self.prompt_lang)
 
 
-@dataclass(frozen=True)
+# Told apart as objects: entries hold theirs, and to compare its texts again and again costs time.
+@dataclass(frozen=True, eq=False)
 class Question:
     """A campaign's question as HTML, and what tells whether words take it up themselves."""
 

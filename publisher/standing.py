@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger import gate
 from ledger.consent_state import ConsentEvent, EventKind, Grant, fold
@@ -17,6 +17,7 @@ from ledger.errors import DefinedbyError
 from ledger.events import histories, history
 from ledger.model import Campaign, Channel, Use
 from ledger.posts import Post
+from ledger.prepared import Prepared
 from ledger.tables import definitions, events, places, posts, replies
 from publisher.compose import ID_CHARACTERS, Source
 from publisher.report import Refusal
@@ -26,7 +27,7 @@ from publisher.site.entries import Place
 BATCH = 500
 
 
-_ORIGINS: Any = (
+_ORIGINS = Prepared(
     select(
         definitions.c.id,
         definitions.c.contributor_id,
@@ -127,7 +128,7 @@ def look(
     """Fold these definitions, at most BATCH; ids of something else are passed over."""
     outlook = Outlook()
     past = histories(connection, ledger.keys, ids)
-    for row in connection.execute(_ORIGINS, {"ids": list(ids)}):
+    for row in _ORIGINS.rows(connection, {"ids": list(ids)}):
         post = _post(row)
         if post is not None:
             outlook.posts[row.id] = post
@@ -142,7 +143,7 @@ def look(
 
 def _judge(
     outlook: Outlook,
-    row: Row[Any],
+    row: Any,
     past: list[ConsentEvent],
     post: Post | None,
     campaigns: Mapping[str, Campaign],
@@ -194,13 +195,13 @@ def granted_for(ledger: Ledger, campaign_id: str, use: Use) -> Iterator[str]:
                     yield one.id
 
 
-def _post(row: Row[Any]) -> Post | None:
+def _post(row: Any) -> Post | None:
     if row.address is None:
         return None
     return Post("definition", row.id, row.address, row.file, row.grant_hash, row.published_at)
 
 
-def _source(row: Row[Any], campaign: Campaign, grant: Grant, post: Post | None) -> Source:
+def _source(row: Any, campaign: Campaign, grant: Grant, post: Post | None) -> Source:
     # The slug comes from the granted words: the reply's own may never have been agreed to.
     if post is not None:
         slug = post.address.strip("/").rpartition("/")[2][: -ID_CHARACTERS - 1]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from collector.dispatch import dispatch
@@ -27,6 +29,7 @@ from ledger.reached import note_reached
 from ledger.scrub import scrub
 from ledger.settings import Settings
 from ledger.stop_list import sync_stops
+from publisher.kept import Kept
 from publisher.publish import publish_pending
 
 HOUR = 3600
@@ -65,6 +68,16 @@ def _tell(ledger: Ledger, _lease: Lease) -> None:
 
 def _publish(ledger: Ledger, _lease: Lease) -> None:
     publish_pending(ledger)
+
+
+def _publish_and_keep() -> Callable[[Ledger, Lease], None]:
+    """The same for one worker, which keeps what it has found out for the next time."""
+    kept = Kept()
+
+    def publish(ledger: Ledger, _lease: Lease) -> None:
+        publish_pending(ledger, kept)
+
+    return publish
 
 
 def _expire(ledger: Ledger, _lease: Lease) -> None:
@@ -131,7 +144,10 @@ def work(settings: Settings, *, once: bool = False, holder: str = "") -> None:
             run_once(ledger, (Task("poll", 0, _poll_to_the_end), *TASKS[1:]))
             return
         idling = Idling()
-        worker = Worker(ledger, (*TASKS, Task("idle", 2, idling.tend, idling.rest)), holder)
+        tasks = [
+            replace(one, run=_publish_and_keep()) if one.run is _publish else one for one in TASKS
+        ]
+        worker = Worker(ledger, (*tasks, Task("idle", 2, idling.tend, idling.rest)), holder)
         idling.hurry = partial(worker.hurry, "poll")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, worker.stop)

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from ledger.consent_state import EventKind
 from ledger.events import subjects_since
-from ledger.tables import definitions, outputs, site_dirty, site_groups
+from ledger.jobs import JobKind
+from ledger.paused import PAUSED
+from ledger.prepared import Prepared
+from ledger.tables import (
+    chain_head,
+    definitions,
+    instance,
+    jobs,
+    outputs,
+    site_dirty,
+    site_groups,
+    site_sources,
+)
 from publisher.claims import CONTENT
+from publisher.report import HELD
+from publisher.site.sources import CURSOR, SHAPE, STAMP
+
+#: As publisher.publish says.
+SITE = "site"
 
 #: After these a definition may stand otherwise than before.
 MATTERS = frozenset(
@@ -15,6 +35,53 @@ MATTERS = frozenset(
 )
 #: The kind of the rows of `site_dirty` that stand for files of content/posts.
 COMPOSED = "composed"
+_COUNTED = Prepared(select(func.sum(site_groups.c.count)).where(site_groups.c.kind == "month"))
+
+
+class Glance(NamedTuple):
+    """Whether anything might be to be done, asked in one statement, for who asks each moment.
+
+    `due`: a job is. `held`, `put_off`: jobs that wait for the end of a pause, and the site's own,
+    wait. `head`: the newest event; the rest are facts of the site that stands.
+    """
+
+    due: bool
+    held: bool
+    put_off: bool
+    paused: str | None
+    head: int
+    cursor: str | None
+    stamp: str | None
+    shape: str | None
+
+
+def glance(connection: Connection, now: datetime) -> Glance:
+    return Glance(*_GLANCE.tuples(connection, {"now": now})[0])
+
+
+def _waiting(*which: Any) -> Any:
+    # Spelled out, so that it is answered from the index of open jobs.
+    return exists().where(jobs.c.kind == JobKind.PUBLISH, jobs.c.done_at.is_(None), *which)
+
+
+def _source(name: str) -> Any:
+    found = select(site_sources.c.value).where(site_sources.c.name == name)
+    return found.scalar_subquery()
+
+
+_LATER = jobs.c.not_before.is_not(None)
+_GLANCE = Prepared(
+    select(
+        _waiting(or_(jobs.c.not_before.is_(None), jobs.c.not_before <= bindparam("now"))),
+        _waiting(_LATER, jobs.c.error.startswith(HELD)),
+        _waiting(_LATER, jobs.c.subject == SITE),
+        select(instance.c.value).where(instance.c.name == PAUSED).scalar_subquery(),
+        select(chain_head.c.seq).where(chain_head.c.id == 1).scalar_subquery(),
+        _source(CURSOR),
+        _source(STAMP),
+        _source(SHAPE),
+    )
+)
 
 
 def changed_since(connection: Connection, after: int) -> set[str]:
@@ -45,8 +112,7 @@ def counts(connection: Connection) -> tuple[int, int]:
 
 def count_posts(connection: Connection) -> int:
     """How many definitions stand, from the counts of the archive: the same time for any number."""
-    counted = select(func.sum(site_groups.c.count)).where(site_groups.c.kind == "month")
-    return connection.execute(counted).scalar() or 0
+    return _COUNTED.scalar(connection) or 0
 
 
 def count_outputs(connection: Connection) -> int:

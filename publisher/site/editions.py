@@ -5,11 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from ledger.prepared import Prepared
 from ledger.tables import editions, posts, site_edges
 
 BATCH = 500
+_EVERY = Prepared(
+    select(
+        editions.c.id,
+        editions.c.campaign_id,
+        editions.c.title,
+        posts.c.address,
+        editions.c.published_at,
+    )
+    .outerjoin(
+        posts,
+        (posts.c.subject == editions.c.id)
+        & (posts.c.kind == "edition")
+        & posts.c.gone_at.is_(None),
+    )
+    .order_by(editions.c.published_at.desc(), editions.c.id.desc())
+)
+_WITH = Prepared(
+    select(site_edges.c.edition_id)
+    .where(site_edges.c.definition_id.in_(bindparam("ids", expanding=True)))
+    .distinct()
+)
 
 
 @dataclass(frozen=True)
@@ -21,25 +43,11 @@ class ListedEdition:
     published_at: datetime
 
 
-def public_editions(connection: Connection) -> list[ListedEdition]:
-    """Newest first."""
-    rows = connection.execute(
-        select(
-            editions.c.id,
-            editions.c.campaign_id,
-            editions.c.title,
-            posts.c.address,
-            editions.c.published_at,
-        )
-        .join(posts, posts.c.subject == editions.c.id)
-        .where(
-            posts.c.kind == "edition",
-            posts.c.gone_at.is_(None),
-            editions.c.published_at.is_not(None),
-        )
-        .order_by(editions.c.published_at.desc(), editions.c.id.desc())
-    )
-    return [ListedEdition(*row) for row in rows]
+def all_editions(connection: Connection) -> tuple[list[ListedEdition], set[str]]:
+    """The public ones, newest first, and the ids of all."""
+    rows = _EVERY.rows(connection)
+    public = [ListedEdition(*row) for row in rows if row.address and row.published_at]
+    return public, {row.id for row in rows}
 
 
 def edition_parts(connection: Connection, edition_id: str) -> tuple[str, list[str]]:
@@ -66,10 +74,6 @@ def editions_with(connection: Connection, definition_ids: list[str]) -> set[str]
     """The public editions that hold any of these definitions."""
     found: set[str] = set()
     for start in range(0, len(definition_ids), BATCH):
-        rows = connection.execute(
-            select(site_edges.c.edition_id)
-            .where(site_edges.c.definition_id.in_(definition_ids[start : start + BATCH]))
-            .distinct()
-        )
-        found.update(rows.scalars())
+        rows = _WITH.tuples(connection, {"ids": definition_ids[start : start + BATCH]})
+        found.update(one for (one,) in rows)
     return found

@@ -6,23 +6,22 @@ that is shown, so that a row which says anything else than its grant is found be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from ledger.keys import Keys
+from ledger.prepared import Prepared, inserting
 from ledger.tables import site_entries
 from publisher.render import encoded_path, list_macros, quote_macros
 from publisher.shown import Question, Quote, long_class
 from publisher.site.slots import Pieces, Slot
 
-#: Rows that are held in memory at a time when all are read.
-BATCH = 500
 #: Between the parts that are sealed; no text that may be shown holds it.
 UNIT = "\x1f"
 NO_QUESTION = Question(Markup(), "", "")
@@ -32,11 +31,11 @@ BODY = Markup("\x1d")
 
 
 class ForgedEntryError(Exception):
-    """A row does not say what its grant says: it has to be made again from the record."""
+    """Rows do not say what their grants say: they have to be made again from the record."""
 
-    def __init__(self, definition_id: str) -> None:
-        super().__init__(definition_id)
-        self.definition_id = definition_id
+    def __init__(self, definition_ids: Collection[str]) -> None:
+        super().__init__(*definition_ids)
+        self.definition_ids = definition_ids
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,14 @@ class Entry(NamedTuple):
         return self.listed.replace(BODY, "", 2).replace(ASKED, above, 1)
 
 
-#: Columns of the row that are sealed, in this order; `asked` is not among them.
-STORED = Entry._fields[1:-2]
-_COLUMNS = (
+#: Columns of the row that are sealed, in this order.
+STORED = Entry._fields[1 : Entry._fields.index("seal")]
+COLUMNS = (
     site_entries.c.definition_id,
     *(site_entries.c[name] for name in STORED),
     site_entries.c.seal,
 )
-_SELECT = select(*_COLUMNS)
+SELECT = select(*COLUMNS)
 _CITE = Entry._fields.index("cite")
 
 
@@ -175,135 +174,63 @@ def put_entries(connection: Connection, keys: Keys, entries: Sequence[Entry]) ->
     if not entries:
         return
     drop_entries(connection, [one.id for one in entries])
-    connection.execute(insert(site_entries), [_row(keys, one) for one in entries])
+    _INSERT.run(connection, [_row(keys, one) for one in entries])
 
 
 def drop_entries(connection: Connection, ids: Sequence[str]) -> None:
-    if ids:
-        connection.execute(delete(site_entries).where(site_entries.c.definition_id.in_(ids)))
+    _DROP.run(connection, [{"of": one} for one in ids])
 
 
-def entries_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Entry]:
-    """Entries as they are stored, whether or not they are sound: to compare, never to show."""
+def entries_by_id(connection: Connection, keys: Keys, ids: Sequence[str]) -> dict[str, Entry]:
+    """Entries as they are stored, whether or not they are sound: to compare, never to show.
+
+    Only one that is not sound has a seal here, which makes it differ from any that is made anew.
+    """
     if not ids:
         return {}
-    rows = connection.execute(_BY_IDS, {"ids": list(ids)})
-    return {row[0]: _entry(row, NO_QUESTION)._replace(seal="") for row in rows}
+    rows = _BY_IDS.tuples(connection, {"ids": list(ids)})
+    return {
+        row[0]: entry_from(row)._replace(seal="" if is_sound(keys, row) else row[-1] or "-")
+        for row in rows
+    }
 
 
-# Built once: to put a statement together takes longer than to run it.
+def is_sound(keys: Keys, row: Sequence[Any]) -> bool:
+    """Whether a whole row bears its seal."""
+    return bool(row[-1] == seal_of(keys, row[:-1]))
+
+
 _E = site_entries.c
-_NEWEST = _SELECT.order_by(_E.granted_at.desc(), _E.definition_id.desc()).limit(bindparam("count"))
-_NEWEST_IN = _NEWEST.where(_E.campaign_id == bindparam("campaign_id"))
-_OLDEST = (
-    select(_E.granted_at)
-    .order_by(_E.granted_at.desc(), _E.definition_id.desc())
-    .limit(1)
-    .offset(bindparam("before"))
+_INSERT = inserting(site_entries)
+_DROP = Prepared(delete(site_entries).where(_E.definition_id == bindparam("of")))
+
+
+def _nth(before: str) -> Select[Any]:
+    newest = select(_E.granted_at).order_by(_E.granted_at.desc(), _E.definition_id.desc())
+    return newest.limit(1).offset(bindparam(before))
+
+
+_OLDEST = Prepared(
+    select(
+        _nth("on_front").scalar_subquery(),
+        _nth("in_feed").scalar_subquery(),
+        _nth("in_feed").where(_E.campaign_id == bindparam("campaign_id")).scalar_subquery(),
+    )
 )
-_OLDEST_IN = _OLDEST.where(_E.campaign_id == bindparam("campaign_id"))
-_IN_MONTH = (
-    _E.campaign_id == bindparam("campaign_id"),
-    _E.month == bindparam("month"),
-    _E.number >= bindparam("first"),
-    _E.number < bindparam("beyond"),
-)
-_OF_MONTH = _SELECT.where(*_IN_MONTH).order_by(_E.number.desc())
-_ADDRESSES = select(_E.definition_id, _E.address, _E.person).where(*_IN_MONTH).order_by(_E.number)
-_OF_PERSON = _SELECT.where(
-    _E.person == bindparam("person"),
-    _E.person_number >= bindparam("first"),
-    _E.person_number < bindparam("beyond"),
-).order_by(_E.person_number.desc())
-_BY_IDS = _SELECT.where(_E.definition_id.in_(bindparam("ids", expanding=True)))
+WITH_IDS = _E.definition_id.in_(bindparam("ids", expanding=True))
+_BY_IDS = Prepared(SELECT.where(WITH_IDS))
 
 
-def oldest_of(connection: Connection, count: int, campaign_id: str = "") -> str:
-    """When the last of so many newest definitions was granted; empty when there are fewer."""
-    values: dict[str, Any] = {"before": count - 1}
-    if campaign_id:
-        values["campaign_id"] = campaign_id
-    wanted = _OLDEST_IN if campaign_id else _OLDEST
-    return connection.execute(wanted, values).scalar() or ""
+def oldest_shown(
+    connection: Connection, campaign_id: str, *, on_front: int, in_feed: int
+) -> tuple[str, str, str]:
+    """When the last of those was granted that the front page, the feed and the campaign's show.
 
-
-class Shelf:
-    """Reads entries for pages. `used` collects the definitions that were handed out.
-
-    Raises ForgedEntryError for a row that does not bear its seal.
+    Empty where there is room for more.
     """
-
-    def __init__(
-        self, connection: Connection, keys: Keys, questions: Mapping[str, Question]
-    ) -> None:
-        self._connection = connection
-        self._keys = keys
-        self._questions = questions
-        self.used: set[str] = set()
-
-    def newest(self, count: int, campaign_id: str = "") -> list[Entry]:
-        """Newest grant first."""
-        if campaign_id:
-            return self._read(_NEWEST_IN, count=count, campaign_id=campaign_id)
-        return self._read(_NEWEST, count=count)
-
-    def of_month(self, campaign_id: str, month: str, first: int, beyond: int) -> list[Entry]:
-        """The definitions with these numbers, the latest place first."""
-        return self._read(
-            _OF_MONTH, campaign_id=campaign_id, month=month, first=first, beyond=beyond
-        )
-
-    def of_person(self, person: str, first: int, beyond: int) -> list[Entry]:
-        return self._read(_OF_PERSON, person=person, first=first, beyond=beyond)
-
-    def by_ids(self, ids: Sequence[str]) -> list[Entry]:
-        """In the order of `ids`; those that do not stand are left out."""
-        found: dict[str, Entry] = {}
-        for start in range(0, len(ids), BATCH):
-            batch = list(ids[start : start + BATCH])
-            found |= {one.id: one for one in self._read(_BY_IDS, ids=batch)}
-        return [found[one] for one in dict.fromkeys(ids) if one in found]
-
-    def addresses(
-        self, campaign_id: str, month: str, first: int, beyond: int
-    ) -> list[tuple[str, str]]:
-        """Address and person's page of the definitions with these numbers, in order."""
-        values = {"campaign_id": campaign_id, "month": month, "first": first, "beyond": beyond}
-        rows = self._connection.execute(_ADDRESSES, values).all()
-        self.used.update(row[0] for row in rows)
-        return [(row[1], row[2]) for row in rows]
-
-    def all_by_month(self) -> Iterator[Entry]:
-        """Every entry by campaign, month and number, in the memory of one batch."""
-        key = (site_entries.c.campaign_id, site_entries.c.month, site_entries.c.number)
-        yield from self._all(key, lambda one: (one.campaign_id, one.month, one.number))
-
-    def all_by_person(self) -> Iterator[Entry]:
-        """Every entry of somebody with a page, by that page and the place on it."""
-        key = (site_entries.c.person, site_entries.c.person_number)
-        yield from self._all(key, lambda one: (one.person, one.person_number), ("", 2**31 - 1))
-
-    def _all(self, key: Any, key_of: Any, after: Any = None) -> Iterator[Entry]:
-        while True:
-            wanted = _SELECT.order_by(*key).limit(BATCH)
-            if after is not None:
-                wanted = wanted.where(tuple_(*key) > tuple_(*after))
-            batch = self._read(wanted)
-            yield from batch
-            if len(batch) < BATCH:
-                return
-            after = key_of(batch[-1])
-
-    def _read(self, wanted: Select[Any], **values: Any) -> list[Entry]:
-        found = []
-        for row in self._connection.execute(wanted, values):
-            if row[-1] != _seal(self._keys, row[:-1]):
-                raise ForgedEntryError(row[0])
-            question = self._questions.get(row[1])
-            if question is not None:
-                found.append(_entry(row, question))
-        self.used.update(one.id for one in found)
-        return found
+    values = {"on_front": on_front - 1, "in_feed": in_feed - 1, "campaign_id": campaign_id}
+    front, feed, own_feed = _OLDEST.tuples(connection, values)[0]
+    return front or "", feed or "", own_feed or ""
 
 
 def _row(keys: Keys, entry: Entry) -> dict[str, Any]:
@@ -311,14 +238,16 @@ def _row(keys: Keys, entry: Entry) -> dict[str, Any]:
         str(value) if isinstance(value, Markup) else value for value in entry[: len(STORED) + 1]
     )
     row: dict[str, Any] = dict(zip(("definition_id", *STORED), values, strict=True))
-    row["seal"] = _seal(keys, values)
+    row["seal"] = seal_of(keys, values)
     return row
 
 
-def _seal(keys: Keys, values: Sequence[Any]) -> str:
+def seal_of(keys: Keys, values: Sequence[Any]) -> str:
+    """The seal over a row's values, in the order of COLUMNS and without the seal itself."""
     return keys.token_hash(UNIT.join(map(str, values)))
 
 
-def _entry(row: Sequence[Any], question: Question) -> Entry:
+def entry_from(row: Sequence[Any], question: Question = NO_QUESTION) -> Entry:
+    """An entry as its row says, which has to be sound for its HTML to be shown."""
     cite, note = Markup(row[_CITE]), Markup(row[_CITE + 1])  # noqa: S704 - sealed when made
     return Entry._make((*row[:_CITE], cite, note, *row[_CITE + 2 :], question))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -17,10 +18,34 @@ from sqlalchemy import (
     update,
 )
 
+from ledger.prepared import Prepared, inserting
 from ledger.tables import places, site_entries, site_groups
 from publisher.site import nodes
 from publisher.site.entries import Entry, Place
 from publisher.site.nodes import Group, groups_of
+
+_DROP = Prepared(delete(places).where(places.c.definition_id == bindparam("of")))
+_INSERT = inserting(places)
+_LAST = Prepared(
+    select(func.max(places.c.number)).where(
+        places.c.campaign_id == bindparam("campaign"), places.c.month == bindparam("of_month")
+    )
+)
+_LAST_OF_PEOPLE = Prepared(
+    select(places.c.person, func.max(places.c.person_number))
+    .where(places.c.person.in_(bindparam("people", expanding=True)))
+    .group_by(places.c.person)
+)
+_G = site_groups.c
+_COUNTS = Prepared(
+    select(_G.kind, _G.owner, _G.month, _G.part, _G.count).where(
+        tuple_(_G.kind, _G.owner, _G.month, _G.part).in_(bindparam("groups", expanding=True))
+    )
+)
+_THIS = tuple(_G[name] == bindparam(f"b_{name}") for name in Group._fields)
+_NEW_COUNT = inserting(site_groups)
+_COUNT = Prepared(update(site_groups).where(*_THIS).values(count=bindparam("now")))
+_EMPTY = Prepared(delete(site_groups).where(*_THIS))
 
 
 def allot(
@@ -52,14 +77,13 @@ def allot(
         rows.append({"definition_id": definition_id, "campaign_id": campaign_id, **vars(place)})
     if rows:
         give_up(connection, [str(row["definition_id"]) for row in rows])
-        connection.execute(insert(places), rows)
+        _INSERT.run(connection, rows)
     return found
 
 
 def give_up(connection: Connection, definition_ids: Sequence[str]) -> None:
     """These definitions stand no more: somebody who comes back gets a place anew."""
-    if definition_ids:
-        connection.execute(delete(places).where(places.c.definition_id.in_(definition_ids)))
+    _DROP.run(connection, [{"of": one} for one in definition_ids])
 
 
 def _next_numbers(
@@ -67,11 +91,8 @@ def _next_numbers(
 ) -> dict[tuple[str, str], int]:
     found = dict.fromkeys(months, 0)
     for campaign_id, month in months:
-        last = connection.execute(
-            select(func.max(places.c.number)).where(
-                places.c.campaign_id == campaign_id, places.c.month == month
-            )
-        ).scalar()
+        values = {"campaign": campaign_id, "of_month": month}
+        last = _LAST.scalar(connection, values)
         found[campaign_id, month] = 0 if last is None else last + 1
     return found
 
@@ -80,11 +101,7 @@ def _next_of_people(connection: Connection, people: set[str]) -> dict[str, int]:
     found = dict.fromkeys(people, 0)
     named = sorted(people - {""})
     if named:
-        rows = connection.execute(
-            select(places.c.person, func.max(places.c.person_number))
-            .where(places.c.person.in_(named))
-            .group_by(places.c.person)
-        )
+        rows = _LAST_OF_PEOPLE.tuples(connection, {"people": named})
         found |= {person: last + 1 for person, last in rows}
     return found
 
@@ -101,15 +118,11 @@ def count_changes(
     moved = {group: by for group, by in delta.items() if by}
     if not moved:
         return []
-    key = (site_groups.c.kind, site_groups.c.owner, site_groups.c.month, site_groups.c.part)
     stored: dict[Group, int] = {}
     wanted = list(moved)
     for start in range(0, len(wanted), 200):
-        rows = connection.execute(
-            select(*key, site_groups.c.count).where(
-                tuple_(*key).in_([tuple(group) for group in wanted[start : start + 200]])
-            )
-        )
+        groups = [tuple(group) for group in wanted[start : start + 200]]
+        rows = _COUNTS.tuples(connection, {"groups": groups})
         stored |= {Group(*row[:4]): row[4] for row in rows}
     turned = []
     values = []
@@ -125,26 +138,17 @@ def count_changes(
 
 def _store_counts(connection: Connection, values: Sequence[tuple[Group, int, int]]) -> None:
     new = [{**group._asdict(), "count": now} for group, before, now in values if before <= 0 < now]
-    gone = [group for group, before, now in values if before > 0 >= now]
+    gone = [_this(group) for group, before, now in values if before > 0 >= now]
     changed = [
-        {**{f"b_{name}": value for name, value in group._asdict().items()}, "now": now}
-        for group, before, now in values
-        if before > 0 and now > 0
+        {**_this(group), "now": now} for group, before, now in values if before > 0 and now > 0
     ]
-    where = tuple(
-        site_groups.c[name] == bindparam(f"b_{name}") for name in ("kind", "owner", "month", "part")
-    )
-    if new:
-        connection.execute(insert(site_groups), new)
-    if changed:
-        connection.execute(
-            update(site_groups).where(*where).values(count=bindparam("now")), changed
-        )
-    if gone:
-        connection.execute(
-            delete(site_groups).where(*where),
-            [{f"b_{name}": value for name, value in group._asdict().items()} for group in gone],
-        )
+    _NEW_COUNT.run(connection, new)
+    _COUNT.run(connection, changed)
+    _EMPTY.run(connection, gone)
+
+
+def _this(group: Group) -> dict[str, Any]:
+    return {f"b_{name}": value for name, value in group._asdict().items()}
 
 
 def count_all(connection: Connection) -> None:

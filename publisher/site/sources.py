@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ledger.database import Ledger
 from ledger.etiquette import FILE as ETIQUETTE
 from ledger.model import Campaign
+from ledger.prepared import Prepared, inserting
 from ledger.tables import instance, site_sources
 from publisher.holding import Holding
 from publisher.theme import ROOT, THEME
@@ -23,10 +25,16 @@ CURSOR = "cursor"
 STAMP = "stamp"
 SHAPE = "shape"
 PAGES = "pages"
-#: A fact of the instance: it outlives the site's graph, because the files do.
+#: The program by which every file of content/posts was last compared. A fact of the instance: it
+#: outlives the site's graph, because the files do.
 COMPOSED_BY = "posts_composed_by"
 #: An edition's address when it was last shown, by which it is found when it is public no more.
 EDITION = "edition:"
+
+
+_ALL = Prepared(select(site_sources.c.name, site_sources.c.value))
+_DROP = Prepared(delete(site_sources).where(site_sources.c.name == bindparam("of")))
+_INSERT = inserting(site_sources)
 
 
 def read_source(connection: Connection, name: str) -> str:
@@ -35,22 +43,14 @@ def read_source(connection: Connection, name: str) -> str:
 
 
 def read_sources(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(select(site_sources.c.name, site_sources.c.value))
-    return {row.name: row.value for row in rows}
+    return dict(_ALL.tuples(connection))
 
 
 def write_sources(connection: Connection, values: dict[str, str | None]) -> None:
     """Keep these facts; None forgets one."""
-    connection.execute(delete(site_sources).where(site_sources.c.name.in_(list(values))))
+    _DROP.run(connection, [{"of": name} for name in values])
     kept = [{"name": name, "value": value} for name, value in values.items() if value is not None]
-    if kept:
-        connection.execute(insert(site_sources), kept)
-
-
-def composer(connection: Connection) -> str:
-    """The program by which every file of content/posts was last compared; empty at first."""
-    found = connection.execute(select(instance.c.value).where(instance.c.name == COMPOSED_BY))
-    return found.scalar() or ""
+    _INSERT.run(connection, kept)
 
 
 def note_composer(holding: Holding, program: str) -> None:
@@ -59,16 +59,20 @@ def note_composer(holding: Holding, program: str) -> None:
         connection.execute(insert(instance).values(name=COMPOSED_BY, value=program))
 
 
-def stamp(ledger: Ledger, campaigns: Sequence[Campaign]) -> str:
-    """A keyed hash over all that shapes the blog, definitions and editions aside."""
+def stamped(ledger: Ledger, campaigns: Sequence[Campaign]) -> tuple[object, ...]:
+    """All that shapes the blog, definitions and editions aside: quick to get and to compare."""
     settings = ledger.settings
-    parts = (
+    return (
         _stamps(settings.content),
         [_campaign(one) for one in campaigns],
         _settings(ledger),
-        str(settings.site_folder.resolve()),
+        os.path.realpath(settings.site_folder),
         program(),
     )
+
+
+def stamp_of(ledger: Ledger, parts: tuple[object, ...]) -> str:
+    """A keyed hash over what `stamped` has found."""
     return ledger.keys.token_hash(repr(parts))
 
 
@@ -134,21 +138,30 @@ def _settings(ledger: Ledger) -> tuple[object, ...]:
 
 def page_files(content: Path) -> list[Path]:
     """The files of hand-written pages, whatever they hold."""
-    return sorted(
-        path
-        for path in (content / PAGES).glob("*.md")
-        if path.is_file() and not path.name.startswith(".")
-    )
+    return [content / PAGES / one.name for one in _page_files(content)]
+
+
+def _page_files(content: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(content / PAGES) as found:
+            pages = [
+                one
+                for one in found
+                if one.name.endswith(".md") and one.name[0] != "." and one.is_file()
+            ]
+    except OSError:
+        return []
+    return sorted(pages, key=lambda one: one.name)
 
 
 def _stamps(content: Path) -> list[tuple[str, int, int]]:
     stamps = []
-    for path in page_files(content):
+    for page in _page_files(content):
         try:
-            stat = path.stat()
+            stat = page.stat()
         except OSError:
             continue
-        stamps.append((path.name, stat.st_mtime_ns, stat.st_size))
+        stamps.append((page.name, stat.st_mtime_ns, stat.st_size))
     return stamps
 
 

@@ -47,7 +47,7 @@ def prepare(folder: Path) -> None:
 
 
 def is_ours(folder: Path) -> bool:
-    return (folder / MARKER).exists()
+    return os.path.exists(f"{folder}/{MARKER}")  # noqa: PTH110 - four times a second
 
 
 def clear_staging(folder: Path) -> None:
@@ -64,26 +64,27 @@ class Changes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._moves: list[tuple[Path, Path]] = []
+        self._moves: list[tuple[str, str]] = []
         clear_staging(folder)  # an earlier run may have been given up
 
     def put(self, path: str, content: bytes) -> None:
         if not self._moves:
             (self.folder / STAGING).mkdir()
-        aside = self.folder / STAGING / str(len(self._moves))
-        aside.write_bytes(content)
-        self._moves.append((aside, self.folder / path))
+        aside = f"{self.folder}/{STAGING}/{len(self._moves)}"
+        _write_new(aside, content)
+        self._moves.append((aside, path))
 
     def place(self, keep: Callable[[int, int], None]) -> None:
         """Give each file its place; `keep` is told how far this has come."""
         _sync([aside for aside, _ in self._moves])
         for done, (aside, place) in enumerate(self._moves):
             keep(done, len(self._moves))
-            _move(aside, place, self.folder)
+            _move(aside, f"{self.folder}/{place}", self.folder)
         # What was there is no part of the tree before the last swap any more.
-        forget_before(
-            self.folder, [place.relative_to(self.folder).as_posix() for _, place in self._moves]
-        )
+        forget_before(self.folder, [place for _, place in self._moves])
+        if self._moves:
+            with contextlib.suppress(OSError):
+                (self.folder / STAGING).rmdir()  # quicker than to look what else is in it
         self.give_up()
 
     def give_up(self) -> None:
@@ -141,13 +142,7 @@ class Fresh:
             Path(parent).mkdir(parents=True, exist_ok=True)
         if not self._was_empty and self._as_it_was(path, content, aside):
             return
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(descriptor, left) :]
-        finally:
-            os.close(descriptor)
+        _write_new(aside, content)
         self.written += 1
 
     def _as_it_was(self, path: str, content: bytes, aside: str) -> bool:
@@ -186,7 +181,7 @@ class Fresh:
 
 def forget_before(folder: Path, paths: Iterable[str]) -> None:
     """Take outputs out of the tree before the last swap, which nobody reads."""
-    if (folder / BEFORE).is_dir():
+    if has_before(folder):
         for path in paths:
             remove_file(folder / BEFORE / path, folder / BEFORE)
 
@@ -197,7 +192,7 @@ def drop_before(folder: Path) -> None:
 
 
 def has_before(folder: Path) -> bool:
-    return (folder / BEFORE).is_dir()
+    return os.path.isdir(f"{folder}/{BEFORE}")  # noqa: PTH112 - once for each output that goes
 
 
 def roll_back(folder: Path, wanted: Iterable[str]) -> None:
@@ -266,11 +261,11 @@ def _renameat2() -> Callable[..., int] | None:
 def _merge(fresh: Path, place: Path, folder: Path) -> None:
     """File by file, for systems that can't exchange names: each page is the old or the new one."""
     if not fresh.is_dir():
-        _move(fresh, place, folder)
+        _move(str(fresh), str(place), folder)
         return
     wanted = {name for name, _ in walk(fresh)}
     for name, path in list(walk(fresh)):
-        _move(path, place / name, folder)
+        _move(str(path), f"{place}/{name}", folder)
     for name, path in list(walk(place)):
         if name not in wanted:
             remove_file(path, folder)
@@ -279,7 +274,17 @@ def _merge(fresh: Path, place: Path, folder: Path) -> None:
             Path(inside).rmdir()
 
 
-def _sync(paths: list[Path]) -> None:
+def _write_new(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
+
+
+def _sync(paths: list[str]) -> None:
     if len(paths) > SYNC_EACH:
         _sync_all()
         return
@@ -295,13 +300,14 @@ def _sync_all() -> None:
     os.sync()
 
 
-def _move(aside: Path, place: Path, folder: Path) -> None:
+def _move(aside: str, to: str, folder: Path) -> None:
     """Give a staged file its place, even where a folder or a file stands in the way."""
     try:
-        aside.replace(place)
+        os.replace(aside, to)  # noqa: PTH105 - a Path for each page costs more than the call
         return
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         pass
+    place = Path(to)
     for parent in reversed(place.relative_to(folder).parents):
         above = folder / parent
         if above != folder and (above.is_symlink() or (above.exists() and not above.is_dir())):
@@ -309,4 +315,4 @@ def _move(aside: Path, place: Path, folder: Path) -> None:
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.parent.mkdir(parents=True, exist_ok=True)
-    aside.replace(place)
+    Path(aside).replace(place)

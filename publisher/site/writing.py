@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from ledger import events
 from ledger.database import Ledger
+from ledger.prepared import Prepared, inserting
 from ledger.tables import outputs, site_dirty
 from publisher import claims
 from publisher.files import friendly_file_errors
@@ -16,20 +18,26 @@ from publisher.prose import ProseRenderer
 from publisher.report import Progress, Refusal
 from publisher.site import tree
 from publisher.site.behind import COMPOSED, changed_since
-from publisher.site.making import Frame, Maker
+from publisher.site.frame import Frame
+from publisher.site.making import Maker
 from publisher.site.nodes import Node
 
 BATCH = 400
-# Built once: to put a statement together takes longer than to run it.
-_PATHS: Any = bindparam("paths", expanding=True)
-_DIRTY = (
-    select(site_dirty.c.kind, site_dirty.c.path, site_dirty.c.owner, site_dirty.c.part)
+_DIRTY = Prepared(
+    select(
+        site_dirty.c.kind,
+        site_dirty.c.path,
+        site_dirty.c.owner,
+        site_dirty.c.part,
+        outputs.c.hash,
+    )
+    .join_from(site_dirty, outputs, outputs.c.path == site_dirty.c.path, isouter=True)
     .where(site_dirty.c.kind != COMPOSED)
     .order_by(site_dirty.c.path)
 )
-_CLEAN = delete(site_dirty).where(site_dirty.c.path.in_(_PATHS))
-_DROP = delete(outputs).where(outputs.c.path.in_(_PATHS))
-_RECORDED = select(outputs.c.path, outputs.c.hash).where(outputs.c.path.in_(_PATHS))
+_CLEAN = Prepared(delete(site_dirty).where(site_dirty.c.path == bindparam("at")))
+_DROP = Prepared(delete(outputs).where(outputs.c.path == bindparam("at")))
+_NOTE = inserting(outputs)
 
 
 class OvertakenError(Exception):
@@ -38,8 +46,12 @@ class OvertakenError(Exception):
 
 @dataclass
 class Written:
-    """`hashes` holds the outputs that were written, None for one that was removed."""
+    """`made` are the outputs that are up to date now.
 
+    `hashes` holds those of them whose record changes, with None for one that was removed.
+    """
+
+    made: list[str] = field(default_factory=list)
     hashes: dict[str, str | None] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
     written: int = 0
@@ -47,8 +59,13 @@ class Written:
 
 
 def dirty_nodes(connection: Connection) -> list[Node]:
-    """Outputs that have to be made again, those that only vanish first."""
-    return [Node(*row) for row in connection.execute(_DIRTY)]
+    """Outputs that have to be made again."""
+    return [node for node, _ in _dirty(connection)]
+
+
+def _dirty(connection: Connection) -> list[tuple[Node, str | None]]:
+    """Outputs that have to be made again, each with the hash of what stands there."""
+    return [(Node(*row[:4]), row[4]) for row in _DIRTY.tuples(connection)]
 
 
 def rewrite(
@@ -67,44 +84,60 @@ def rewrite(
     """
     folder, done = ledger.settings.site_folder, Written()
     with ledger.read() as connection:
-        wanted = dirty_nodes(connection)
+        wanted = _dirty(connection)
         if not wanted:
             return done
-        recorded = _recorded(connection, [node.path for node in wanted])
         maker = Maker(ledger, connection, frame, prose, done.refused)
         changes = tree.Changes(folder)
-        gone = []
         with friendly_file_errors(folder, tree.NAME):
-            for number, node in enumerate(wanted):
-                progress("render", number, len(wanted))
-                holding.keep()
-                content = maker.make(node)
-                if content is None:
-                    gone.append(node.path)
-                    continue
-                hashed = claims.hash_of(ledger.keys, content)
-                if recorded.get(node.path) != hashed:
-                    changes.put(node.path, content)
-                    done.written += 1
-                done.hashes[node.path] = hashed
+            gone = _stage(maker, wanted, changes, done, _keeping(holding, progress, "render"))
     with friendly_file_errors(folder, tree.NAME):
         for path in gone:
             done.removed += tree.remove(folder, path)
-            done.hashes[path] = None
         _gate(ledger, cursor, maker.shelf.used, changes)
-
-        def keep(number: int, count: int) -> None:
-            progress("write", number, count)
-            holding.keep()
-
-        changes.place(keep)
+        changes.place(_keeping(holding, progress, "write"))
     return done
+
+
+def _stage(
+    maker: Maker,
+    wanted: Sequence[tuple[Node, str | None]],
+    changes: tree.Changes,
+    done: Written,
+    keep: Callable[[int, int], None],
+) -> list[str]:
+    """Make these outputs, and write those that have changed aside; which ones are no more."""
+    gone = []
+    for number, (node, recorded) in enumerate(wanted):
+        keep(number, len(wanted))
+        content = maker.make(node)
+        hashed = None if content is None else claims.hash_of(maker.ledger.keys, content)
+        if content is None:
+            gone.append(node.path)
+        elif hashed != recorded:
+            changes.put(node.path, content)
+            done.written += 1
+        done.made.append(node.path)
+        if hashed != recorded:
+            done.hashes[node.path] = hashed
+    return gone
+
+
+def _keeping(holding: Holding, progress: Progress, step: str) -> Callable[[int, int], None]:
+    """What says how far a step has come, and keeps the lease up meanwhile."""
+
+    def keep(number: int, count: int) -> None:
+        progress(step, number, count)
+        holding.keep()
+
+    return keep
 
 
 def _gate(ledger: Ledger, cursor: int, used: set[str], changes: tree.Changes) -> None:
     """The last look at consent before anything is put in place (P01)."""
     with ledger.read() as connection:
-        newer = changed_since(connection, cursor)
+        head = events.head(connection).seq
+        newer = changed_since(connection, cursor) if head > cursor else set()
     if newer & used:
         changes.give_up()
         raise OvertakenError
@@ -112,14 +145,10 @@ def _gate(ledger: Ledger, cursor: int, used: set[str], changes: tree.Changes) ->
 
 def note_outputs(connection: Connection, done: Written) -> None:
     """Record what was written and removed; those outputs are clean now."""
-    paths = list(done.hashes)
-    for start in range(0, len(paths), BATCH):
-        batch = paths[start : start + BATCH]
-        connection.execute(_CLEAN, {"paths": batch})
-        connection.execute(_DROP, {"paths": batch})
-        rows = [{"path": one, "hash": done.hashes[one]} for one in batch if done.hashes[one]]
-        if rows:
-            connection.execute(insert(outputs), rows)
+    _CLEAN.run(connection, [{"at": path} for path in done.made])
+    _DROP.run(connection, [{"at": path} for path in done.hashes])
+    rows = [{"path": path, "hash": value} for path, value in done.hashes.items() if value]
+    _NOTE.run(connection, rows)
 
 
 def note_all_outputs(holding: Holding, hashes: dict[str, str]) -> int:
@@ -137,11 +166,3 @@ def note_all_outputs(holding: Holding, hashes: dict[str, str]) -> int:
         with holding.write() as connection:
             connection.execute(insert(outputs), rows)
     return len(gone)
-
-
-def _recorded(connection: Connection, paths: list[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for start in range(0, len(paths), BATCH):
-        rows = connection.execute(_RECORDED, {"paths": paths[start : start + BATCH]})
-        found |= {row.path: row.hash for row in rows}
-    return found

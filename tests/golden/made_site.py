@@ -14,7 +14,8 @@ from publisher.pages import HandPage
 from publisher.prose import ProseRenderer
 from publisher.site.editions import ListedEdition
 from publisher.site.entries import Entry, put_entries
-from publisher.site.making import Frame, Maker
+from publisher.site.frame import Frame
+from publisher.site.making import Maker
 from publisher.site.places import count_all
 
 

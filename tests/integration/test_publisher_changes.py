@@ -121,6 +121,29 @@ def test_p01_words_under_the_seal_of_others_are_found(
     assert len([item for item in rendered_items(ledger) if item.file == "feed.xml"]) == 4
 
 
+def test_p01_words_that_are_taken_back_while_pages_are_made_are_not_put_in_place(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    some(ledger, campaign, 2, clock)
+    publish(ledger)
+    leaving = [take(ledger, campaign, "A xylophonic silence")]
+    grant(ledger, leaving[0], named("Grace Example"))
+    grant(ledger, take(ledger, campaign, "Another new one."), named("Ada Example"))
+    staging = ledger.settings.site_folder / tree.STAGING
+    placed: list[bytes] = []
+
+    def progress(step: str, done: int, total: int) -> None:
+        if step == "render" and done == total - 1 and leaving:
+            withdraw(ledger, leaving.pop())
+        if step == "write" and not placed:
+            placed.extend(path.read_bytes() for path in staging.iterdir())
+
+    publish(ledger, full=False, progress=progress)
+    assert placed, "pages changed"
+    assert not [text for text in placed if b"xylophonic" in text]
+    assert violations(ledger) == []
+
+
 def rows_of(ledger: Ledger) -> list[object]:
     with ledger.read() as connection:
         return [connection.execute(select(one)).all() for one in (posts, outputs, site_entries)]

@@ -37,8 +37,9 @@ from ledger.tables import jobs, outputs, replies, site_dirty
 from ledger.tables import metadata as schema
 from publisher import feeds
 from publisher.editions import publish_edition, retract_edition
+from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
-from publisher.site import making, nodes
+from publisher.site import listings, nodes
 from tests.conftest import SteppingClock
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
@@ -70,6 +71,7 @@ class Blog(RuleBasedStateMachine):
         self.clock = SteppingClock()
         self.ledger = open_ledger(given, self.clock, create=True)
         self.count = 0
+        self.kept = Kept()
         self.campaigns: list[Campaign] = []
         self.new_campaign()
         publish(self.ledger)
@@ -195,7 +197,7 @@ class Blog(RuleBasedStateMachine):
     def publish_changes(self, pending=True) -> None:
         self.pass_time()
         if pending:
-            publish_pending(self.ledger)
+            publish_pending(self.ledger, self.kept)
         else:
             publish(self.ledger, full=False)
         self.check_rows()
@@ -259,8 +261,8 @@ def test_any_sequence_of_changes_gives_the_site_that_is_built_from_nothing(
         (nodes, "PER_PAGE", 2),
         (nodes, "PER_MAP", 3),
         (nodes, "MAP_OFFSET", 1),
-        (making, "ON_FRONT", 2),
-        (making, "ON_CAMPAIGN", 3),
+        (listings, "ON_FRONT", 2),
+        (listings, "ON_CAMPAIGN", 3),
         (feeds, "MOST_ENTRIES", 3),
     ):
         monkeypatch.setattr(module, name, value)

@@ -33,6 +33,7 @@ from ledger.editions import add_edition
 from ledger.model import Credit, NameForm, Use
 from ledger.settings import load_settings
 from publisher.editions import publish_edition
+from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
 from publisher.report import STEPS
 from tests.conftest import SteppingClock
@@ -59,6 +60,7 @@ class Blog(RuleBasedStateMachine):
         self.clock = SteppingClock()
         self.ledger = open_ledger(given, self.clock, create=True)
         self.count = 0
+        self.kept = Kept()
         with self.ledger.write() as connection:
             self.campaign = add_campaign(connection, self.clock(), prompt="Home is ___.")
 
@@ -141,7 +143,7 @@ class Blog(RuleBasedStateMachine):
         """As the worker does: files that somebody has tampered with are not looked at."""
         self.clock.pass_time(days=2)
         if pending:
-            publish_pending(self.ledger)
+            publish_pending(self.ledger, self.kept)
         else:
             publish(self.ledger, full=False)
         found = [one for one in violations(self.ledger) if not one.file.endswith(".md")]
