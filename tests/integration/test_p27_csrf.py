@@ -46,6 +46,7 @@ class Scene:
             "request_id": question.request.id,
             "reply_id": answer(ledger, campaign, "asking first").id,
             "edition_id": "0" * 32,
+            "contributor_id": question.request.contributor_id,
             "account_id": 1,
             "channel": "mastodon",
             "thread_id": "0" * 32,
