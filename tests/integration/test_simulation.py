@@ -11,6 +11,13 @@ from tests.simulation.verdict import verdict
 from tests.simulation.year import Year
 
 
+#: What even these few weeks have to contain, or they prove nothing.
+TRIED = (
+    *("said", "asked", "greeted", "sent by hand", "stops", "workers killed"),
+    *("answered in words", "yes in words", "yes on the page", "thanked"),
+)
+
+
 @pytest.mark.mail
 @pytest.mark.timeout(300)
 def test_weeks_in_which_everything_goes_wrong_break_no_promise(
@@ -22,5 +29,5 @@ def test_weeks_in_which_everything_goes_wrong_break_no_promise(
     print(dict(year.tally.counts))
     year.ledger.close()
     assert broken == {}
-    for what in ("said", "asked", "greeted", "stops", "workers killed"):
+    for what in TRIED:
         assert year.tally.counts[what] > 0, f"nothing was tried: {what}"
