@@ -10,7 +10,6 @@ from tests.servers.mail import MailServer
 from tests.simulation.verdict import verdict
 from tests.simulation.year import Year
 
-
 #: What even these few weeks have to contain, or they prove nothing.
 TRIED = (
     *("said", "asked", "greeted", "sent by hand", "stops", "workers killed"),
