@@ -90,7 +90,7 @@ def verdict(year: Year) -> dict[str, list[Any]]:
         ],
         "replies lost": [words for words in year.tally.written if not _has(texts, words)],
         "replies stored twice": [
-            words for words, times in texts.items() if times > 1 and "word" in words
+            words for words, times in texts.items() if times > 1 and " word " in words
         ],
         "replies in no conversation": [
             row.id for row in stored if row.thread_id is None and not row.automatic

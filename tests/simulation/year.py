@@ -407,8 +407,7 @@ class Year:
             self.tally.unknown |= {row.id for row in rows}
             for row in rows:
                 if self.chance.random() < 0.2:
-                    token = self.token_of(row)
-                    left = token in arrived
+                    left = self.token_of(row) in arrived or self.is_receipt_that_arrived(row)
                     settle_unknown(connection, row.id, self.clock(), left=left)
                     self.tally.settled[row.id] = left
                     self.tally.counts["unknown, settled by a person"] += 1
@@ -434,19 +433,25 @@ class Year:
         texts = (text for peer in self.peers for text in peer.texts())
         return [found[1] for text in texts if (found := RECEIPT.search(text))]
 
+    def is_receipt_that_arrived(self, row: object) -> bool:
+        found = RECEIPT.search(self.words_of(row))
+        return found is not None and found[1] in self.receipts()
+
     def token_of(self, row: object) -> int:
+        found = TOKEN.search(self.words_of(row))
+        return int(found[1]) if found else 0
+
+    def words_of(self, row: object) -> str:
         from ledger.said import open_words
 
         with self.ledger.read() as connection:
-            words = open_words(
+            return open_words(
                 connection,
                 self.ledger.keys,
                 row.contributor_id,  # type: ignore[attr-defined]
                 row.message_id,  # type: ignore[attr-defined]
                 bytes(row.sealed_words),  # type: ignore[attr-defined]
             )
-        found = TOKEN.search(words)
-        return int(found[1]) if found else 0
 
     def _end(self) -> None:
         """The last claims are given up, and what waited only for its time is sent."""
