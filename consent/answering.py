@@ -22,6 +22,7 @@ from ledger.answers import Answer
 from ledger.consent_state import ConsentEvent, EventKind, Grant
 from ledger.contributors import handles_of
 from ledger.database import Ledger
+from ledger.definitions import definitions_of
 from ledger.known_as import bearers_of
 from ledger.model import Reply, Use
 from ledger.outbox import Message, MessageState
@@ -29,6 +30,7 @@ from ledger.private_questions import question_in_private
 from ledger.replies import find_reply, references_of
 from ledger.requests import ConsentRequest, find_request
 from ledger.sent import find_message, question_answered
+from ledger.together import people_of
 
 BATCH = 200
 STOPPED = "They are not written to any more."
@@ -259,7 +261,8 @@ def _obey(ledger: Ledger, reply: Reply, asked: Asked, decision: Decision) -> str
         if not is_theirs:
             done = f"{done} {NOT_THE_ONE_ASKED}".strip()
         elif ends or grant is not None:
-            decisions.withdraw(ledger, asked.request.definition_id, evidence)
+            for definition_id in _meant_by(ledger, asked):
+                decisions.withdraw(ledger, definition_id, evidence)
             done = f"{done} {TAKEN_BACK}".strip()
         elif _is_live(ledger, asked.request):
             decisions.refuse(ledger, asked.request.id, evidence)
@@ -267,6 +270,24 @@ def _obey(ledger: Ledger, reply: Reply, asked: Asked, decision: Decision) -> str
     if done:
         _note(ledger, reply.id, done)
     return done
+
+
+def _meant_by(ledger: Ledger, asked: Asked) -> list[str]:
+    """What is taken back: what was asked, and where no question is named all that they allowed.
+
+    Whoever says "take my words down" in a conversation may mean others than those asked last.
+    """
+    meant = [asked.request.definition_id]
+    if asked.is_named:
+        return meant
+    with ledger.read() as connection:
+        theirs = [
+            definition.id
+            for whose in people_of(connection, asked.request.contributor_id)
+            for definition in definitions_of(connection, whose)
+        ]
+        states = {one: events.state_of(connection, ledger.keys, one) for one in theirs}
+    return [*meant, *(one for one in theirs if states[one].grant is not None and one not in meant)]
 
 
 def _stop(ledger: Ledger, reply: Reply, asked: Asked, evidence: Evidence) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ledger import stopping
-from ledger.contributors import handles_of, reached_at
+from ledger.contributors import handles_of
 from ledger.database import Ledger
+from ledger.known_as import bearers_of
 from ledger.stop_links import contributor_of_stop_link
 
 
@@ -31,8 +32,7 @@ def stop_by_link(ledger: Ledger, token: str, evidence: dict[str, Any]) -> bool:
             return False
         meant = {contributor_id}
         for handle in handles_of(connection, contributor_id):
-            meant |= {*reached_at(connection, handle.address)}
-            meant |= {*reached_at(connection, handle.contact)}
+            meant |= bearers_of(connection, handle.address, handle.contact)
         for each in sorted(meant):
             stopping.stop(connection, ledger.keys, now, each, evidence)
     return True

@@ -1,9 +1,8 @@
 """Write the reference that follows from the code: `python -m docs.generate`.
 
 docs/reference/commands.md comes from the command line itself, docs/reference/settings.md from
-the settings model, docs/explanation/etiquette.md from the rules, and outbox.md
-beside it from the moves of its messages. tests/unit/test_docs.py fails
-when one of them is out of date.
+the settings model, docs/explanation/etiquette.md from the rules, and outbox.md beside it from the
+moves of its messages. tests/unit/test_docs.py fails when one of them is out of date.
 """
 
 from __future__ import annotations

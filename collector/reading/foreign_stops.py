@@ -5,9 +5,8 @@ Missing one is worse than reading on: so the words of every language are looked 
 
 from __future__ import annotations
 
-from functools import cache
-
-from collector.reading.lexicon import Lexicon, languages, lexicon, lexicon_of
+from collector.reading.languages import is_told
+from collector.reading.lexicon import languages, stops_of
 from collector.reading.tokens import words_of
 
 #: Whoever writes more is told by the model.
@@ -19,21 +18,13 @@ LEAST_WORDS_OF_PHRASE = 2
 def languages_of_stop(own: str, known: tuple[str, ...]) -> list[str]:
     """The languages, but for the `known` ones, in which these few words may ask to stop."""
     words = words_of(own)
-    if not LEAST_WORDS_OF_PHRASE <= len(words) <= MOST_WORDS:
+    if not LEAST_WORDS_OF_PHRASE <= len(words) <= MOST_WORDS or is_told(own, known[0]):
         return []
-    if not _says_stop(words, ()):
-        return []
-    return [lang for lang in languages() if lang not in known and _says_stop(words, (lang,))]
+    return [lang for lang in languages() if lang not in known and _says_stop(words, lang)]
 
 
-def _says_stop(words: list[str], langs: tuple[str, ...]) -> bool:
-    words_known = lexicon(langs[0]) if langs else _all_words()
+def _says_stop(words: list[str], lang: str) -> bool:
     return any(
-        hit.section == "stop" and hit.anywhere and hit.end - hit.start >= LEAST_WORDS_OF_PHRASE
-        for hit in words_known.hits(words, 0, len(words))
+        hit.end - hit.start >= LEAST_WORDS_OF_PHRASE
+        for hit in stops_of(lang).hits(words, 0, len(words))
     )
-
-
-@cache
-def _all_words() -> Lexicon:
-    return lexicon_of(*languages())

@@ -60,6 +60,15 @@ def language_of(text: str, fallback: str, prompt: str = "") -> str:
     return _language_of(_NOISE.sub(" ", text[:FAR]).strip(), fallback, prompt)
 
 
+def is_told(text: str, lang: str) -> bool:
+    """Whether the text itself, without the prompt that it answers, says that it is in `lang`."""
+    plain = _NOISE.sub(" ", text[:FAR]).strip()
+    if sum(map(str.isalpha, plain)) < FEW_LETTERS:
+        return False
+    found, probability = _by_model(plain)
+    return found == lang and probability >= LIKELY
+
+
 @lru_cache(maxsize=512)
 def _language_of(plain: str, fallback: str, prompt: str) -> str:
     letters = sum(map(str.isalpha, plain))

@@ -181,6 +181,19 @@ def lexicon(lang: str) -> Lexicon:
     return found
 
 
+@cache
+def stops_of(lang: str) -> Lexicon:
+    """Nothing of a language but how people ask to be left alone, anywhere in a sentence."""
+    found = Lexicon((lang,))
+    text = (_FOLDER / f"{lang}.txt").read_text("utf-8")
+    section = text.partition("\n[stop]\n")[2].partition("\n[")[0]
+    for line in section.splitlines():
+        for phrase in line.split("|"):
+            if "~" in phrase and not line.startswith("#"):
+                _add(found, "stop", phrase)
+    return found
+
+
 #: So alike that a few words can't tell them apart.
 _KIN = {"da": "nb", "nb": "da"}
 

@@ -666,6 +666,15 @@ def store(ledger: Ledger, campaign: Campaign, account: Account, who: str, action
         ).message_id
 
 
+def test_who_is_new_is_counted_once_on_each_database(
+    here: tuple[Ledger, Campaign, Account],
+) -> None:
+    ledger, _, account = here
+    bo = FoundPerson("@bo@sample.example", "Bo")
+    assert listed(ledger, account, LIZ, bo) == 2
+    assert listed(ledger, account, LIZ, bo) == 0
+
+
 def test_two_editors_at_once_greet_one_person_once(here: tuple[Ledger, Campaign, Account]) -> None:
     ledger, campaign, account = here
     who = contributor_at(ledger, LIZ.address)

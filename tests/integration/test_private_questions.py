@@ -16,7 +16,7 @@ from collector.polling import poll_all
 from collector.read import read_new
 from consent.answering import SAID_NO, TAKEN_BACK, confirm_yes, read_answers
 from consent.errors import NotNowError
-from consent.requests import Asked
+from consent.requests import Asked, ask
 from consent.ways import WayName
 from ledger import events
 from ledger.answers import Answer, answers_about
@@ -110,6 +110,26 @@ def test_after_a_yes_only_taking_back_is_about_it(x: XHouse) -> None:
     assert hears(x, "I have changed my mind: please take my words down.") == 1
     assert answered(x, asked).done == TAKEN_BACK
     assert EventKind.WITHDRAWN in kinds(x, asked)
+
+
+def test_taking_back_there_takes_back_all_that_they_allowed(x: XHouse) -> None:
+    """Even while another question is open, which may not be what they speak of."""
+    first = asked_in_words(x)
+    hears(x, "Yes, please do.")
+    confirm_yes(x.ledger, answered(x, first).reply_id, "robin")
+    hears(x, "Thought leadership is waiting, too.")
+    with x.ledger.write() as connection:
+        newest = desk_replies(connection, x.campaign.id, ReplyState.NEW)[0]
+        made = take_definition(connection, x.ledger.keys, x.ledger.clock(), newest, "en")
+    ask(x.ledger, made.id, asked_by="robin", way=PRIVATE)
+    assert dispatch(x.ledger).sent == 1
+    assert hears(x, "I have changed my mind: please take my words down.") == 1
+    assert EventKind.WITHDRAWN in kinds(x, first)
+    with x.ledger.read() as connection:
+        for definition_id in (first.request.definition_id, made.id):
+            state = events.state_of(connection, x.ledger.keys, definition_id)
+            assert state.grant is None
+            assert state.request is None
 
 
 def test_what_others_write_or_what_was_written_before_is_no_answer(

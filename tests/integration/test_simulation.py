@@ -10,6 +10,10 @@ from tests.servers.mail import MailServer
 from tests.simulation.verdict import verdict
 from tests.simulation.year import Year
 
+#: What even these few weeks have to contain, or they prove nothing; of the answers, one.
+TRIED = ("said", "asked", "greeted", "stops", "workers killed")
+ANSWERED = ("answered in words", "yes on the page", "no on the page")
+
 
 @pytest.mark.mail
 @pytest.mark.timeout(300)
@@ -22,5 +26,6 @@ def test_weeks_in_which_everything_goes_wrong_break_no_promise(
     print(dict(year.tally.counts))
     year.ledger.close()
     assert broken == {}
-    for what in ("said", "asked", "greeted", "stops", "workers killed"):
+    for what in TRIED:
         assert year.tally.counts[what] > 0, f"nothing was tried: {what}"
+    assert any(year.tally.counts[what] for what in ANSWERED)

@@ -49,6 +49,10 @@ class Peer(ABC):
         """Somebody writes to us."""
 
     @abstractmethod
+    def answer(self, person: int, words: str, message: Any) -> None:
+        """Somebody answers a message of ours, a row of the outbox, there."""
+
+    @abstractmethod
     def address(self, person: int) -> str:
         """How the ledger knows them."""
 
@@ -104,6 +108,12 @@ class MastodonPeer(Peer):
             self.people[person] = self.server.add_person(self.address(person)[1:])
         visibility = "direct" if private else "public"
         self.server.mention(self.people[person], words, visibility=visibility)
+
+    def answer(self, person: int, words: str, message: Any) -> None:
+        visibility = "direct" if message.private else "public"
+        answered = int(message.external_id or 0)
+        author = self.people[person]
+        self.server.mention(author, words, visibility=visibility, answers=answered)
 
     def texts(self) -> list[str]:
         return [status["content"] for status in self.server.posted()]
@@ -164,6 +174,13 @@ class BlueskyPeer(Peer):
         item["author"] |= {"did": self.did(person), "handle": self.address(person)[1:]}
         self.server.posts[item["uri"]] = item
 
+    def answer(self, person: int, words: str, message: Any) -> None:
+        if message.private:
+            self.write(person, words, private=True)
+            return
+        item = self.server.arrive(words, self.now(), reply={"parent": {"uri": message.external_id}})
+        item["author"] |= {"handle": self.address(person)[1:]}
+
     def texts(self) -> list[str]:
         posts = [record["value"]["text"] for record in self.server.records.values()]
         chats = [one for convo in self.server.convos.values() for one in convo]
@@ -216,6 +233,13 @@ class XPeer(Peer):
         else:
             self.server.add_post(f"@asker_example {words}", author=author)
 
+    def answer(self, person: int, words: str, message: Any) -> None:
+        if message.private:
+            self.write(person, words, private=True)
+            return
+        author, answered = self.number_of(person), message.external_id
+        self.server.add_post(f"@asker_example {words}", author=author, answers=answered)
+
     def texts(self) -> list[str]:
         posts = [one["text"] for one in self.server.posts if one["author_id"] == ME]
         return posts + [one["text"] for one in self.server.messages if one["sender_id"] == ME]
@@ -260,6 +284,7 @@ class MailPeer(Peer):
         at: datetime | None = None,
         times: int = 1,
         sender: str = "",
+        answers: str = "",
     ) -> None:
         self.count += 1
         mail = EmailMessage()
@@ -268,9 +293,14 @@ class MailPeer(Peer):
         mail["Subject"] = "My answer"
         mail["Date"] = format_datetime(at or self.ledger.clock())
         mail["Message-ID"] = f"<{self.count}.{person}@far.example>"
+        if answers:
+            mail["In-Reply-To"] = answers
         mail.set_content(words)
         for _ in range(times):
             self.server.append(self.USER, mail.as_bytes())
+
+    def answer(self, person: int, words: str, message: Any) -> None:
+        self.write(person, words, private=True, answers=message.message_id)
 
     def texts(self) -> list[str]:
         return self.smtp.texts
@@ -324,6 +354,11 @@ class FormPeer(Peer):
             )
             known = replace(found, handle=replace(found.handle, contact=answer.contact))
             author_of(connection, ours.keys, known, now)
+
+    def answer(self, person: int, words: str, message: Any) -> None:
+        """By mail, for that is where they were asked."""
+        sender = self.mail_address(person)
+        self.mail.write(person, words, private=True, sender=sender, answers=message.message_id)
 
     def mail_address(self, person: int) -> str:
         return f"form{person}@far.example"

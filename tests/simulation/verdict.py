@@ -12,8 +12,11 @@ from ledger.contributors import find_handle, has_stopped_contact
 from ledger.etiquette import Action
 from ledger.heads import verify_chain
 from ledger.outbox import MessageState
+from ledger.outbox_moves import MOVES
 from ledger.tables import contributors, outbox, replies, requests
+from tests.simulation.manners import begun_at, by_person
 from tests.simulation.year import Person, Year
+from tests.watched_outbox import moves_seen
 
 _MAY_HAVE_ARRIVED = (MessageState.SENT, MessageState.UNKNOWN, MessageState.CLAIMED)
 
@@ -25,19 +28,22 @@ def verdict(year: Year) -> dict[str, list[Any]]:
         people = connection.execute(select(contributors)).all()
         stored = connection.execute(select(replies)).all()
         asked = connection.execute(select(requests)).all()
-    state = {year.token_of(row): row for row in messages if row.purpose != Action.GOODBYE}
+    state = {token: row for row in messages if (token := year.token_of(row))}
     arrived = year.tokens()
     stopped = {row.id: row.stopped_at for row in people if row.stopped_at is not None}
     texts = Counter(row.text for row in stored)
     return {
         "arrived twice": [token for token, times in arrived.items() if times > 1],
+        "receipts arrived twice": [
+            entry for entry, times in Counter(year.receipts()).items() if times > 1
+        ],
         "greeted twice": _greeted_twice(messages, arrived, year),
         "begun after a stop": [
             row.id
             for row in messages
-            if row.claimed_at is not None
+            if (at := begun_at(row)) is not None
             and row.contributor_id in stopped
-            and row.claimed_at > stopped[row.contributor_id]
+            and at > stopped[row.contributor_id]
             and row.purpose != Action.GOODBYE
         ],
         # On X it is expected that a stop is acknowledged, once.
@@ -84,12 +90,18 @@ def verdict(year: Year) -> dict[str, list[Any]]:
         ],
         "replies lost": [words for words in year.tally.written if not _has(texts, words)],
         "replies stored twice": [
-            words for words, times in texts.items() if times > 1 and "word" in words
+            words for words, times in texts.items() if times > 1 and " word " in words
         ],
         "replies in no conversation": [
             row.id for row in stored if row.thread_id is None and not row.automatic
         ],
         "asked twice at once": _twice(asked, people),
+        **by_person(year),
+        "moves that are not documented": sorted(
+            f"{before} to {after}"
+            for before, after in moves_seen(year.ledger)
+            - {(move.before, move.after) for move in MOVES}
+        ),
         "chain": [] if isinstance(verify_chain(year.ledger), chain.Head) else ["broken"],
     }
 

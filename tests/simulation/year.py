@@ -34,6 +34,7 @@ from ledger.database import Ledger, open_ledger
 from ledger.definitions import take_definition
 from ledger.errors import DefinedbyError
 from ledger.handed_over import handed_over, settle_by_hand
+from ledger.in_hand import ask_again
 from ledger.joins import join, part
 from ledger.model import Channel
 from ledger.outbox import MessageState, settle_unknown
@@ -42,15 +43,25 @@ from ledger.settings import load_settings
 from ledger.tables import accounts, outbox
 from ledger.thread_list import Turn, list_threads
 from ledger.threads import find_thread, set_done
+from publisher.publish import publish_pending
 from tests.killing import Killer
 from tests.servers.mail import MailServer
+from tests.simulation.answering import (
+    answer_some,
+    change_minds,
+    hear_answers,
+    publish,
+    thank_some,
+)
 from tests.simulation.greeting import follows, greet_some
 from tests.simulation.peers import BlueskyPeer, FormPeer, MailPeer, MastodonPeer, Peer, XPeer
+from tests.watched_outbox import watch_moves
 
 EDITOR = "robin"
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DAYS = 365
 TOKEN = re.compile(r"m(\d{6})x")
+RECEIPT = re.compile(r"Entry in our record: (\w+)")
 STOPS = ("stop", "STOP", "unsubscribe")
 
 
@@ -117,6 +128,7 @@ class Year:
             database_url=database_url,
         )
         self.ledger: Ledger = open_ledger(settings, self.clock, create=True)
+        watch_moves(self.ledger)
         with self.ledger.write() as connection:
             self.campaign = add_campaign(connection, self.clock(), prompt="Courage is ___?")
         mailing = MailPeer(self.ledger, self.campaign, self.arrived, mail)
@@ -135,6 +147,13 @@ class Year:
         #: What an editor has sent in a platform's own composer.
         self.by_hand: list[str] = []
         self.count = 0
+        #: The personal sentences of the greetings, as they were written.
+        self.sentences: list[str] = []
+        #: Definitions: allowed, thanked for, taken back by a message; and replies looked at.
+        self.granted: set[str] = set()
+        self.thanked: set[str] = set()
+        self.taken_back_in_words: set[str] = set()
+        self.looked_at: set[int] = set()
 
     def _person(self, number: int) -> Person:
         chance = self.chance
@@ -168,7 +187,10 @@ class Year:
         self.chance.shuffle(writing)
         for person in writing:
             self._write(person, day)
+        answer_some(self)
+        change_minds(self)
         self._listen()
+        hear_answers(self)
         for person in self.people:
             if person.follows_on == day:
                 follows(self, person)
@@ -176,7 +198,13 @@ class Year:
         self._edit()
         if self.chance.random() < 0.1:
             self._join()
+        publish(self, day)
+        thank_some(self)
         self._send()
+        # The account's cap of an hour is over after one.
+        for _ in range(2):
+            self.clock.now += timedelta(minutes=61)
+            self._dispatch()
         self._settle()
 
     def _writes(self, person: Person, day: int) -> bool:
@@ -274,8 +302,11 @@ class Year:
             thread = find_thread(connection, number)
             assert thread is not None
             written = replies_in_threads(connection, thread.rows)
+            answers = [one for one in written if " word " in one.text]
+            if not answers:
+                raise DefinedbyError("There is no answer in it.", "Talk with them.")
             definition = take_definition(
-                connection, self.ledger.keys, self.clock(), written[-1], "en"
+                connection, self.ledger.keys, self.clock(), answers[-1], "en"
             )
         asked = ask(
             self.ledger,
@@ -347,6 +378,9 @@ class Year:
             killed = self.killer.dispatch(self.ledger.settings, now, step=step)["killed"]
             self.tally.counts["workers killed"] += killed
             self.clock.now += timedelta(minutes=11)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
         for _ in range(20):
             if not dispatch(self.ledger).sent:
                 break
@@ -374,14 +408,17 @@ class Year:
             self.tally.unknown |= {row.id for row in rows}
             for row in rows:
                 if self.chance.random() < 0.2:
-                    token = self.token_of(row)
-                    left = token in arrived
+                    left = self.token_of(row) in arrived or self.is_receipt_that_arrived(row)
                     settle_unknown(connection, row.id, self.clock(), left=left)
                     self.tally.settled[row.id] = left
                     self.tally.counts["unknown, settled by a person"] += 1
             for message in handed_over(connection, self.ledger.keys):
-                settle_by_hand(connection, message.id, self.clock(), sent=False)
-                self.tally.counts["handed over, dropped"] += 1
+                block = ask_again(connection, self.ledger.keys, message.id, self.clock())
+                sends = block is None and self.chance.random() < 0.7
+                if sends:
+                    self.by_hand.append(message.body)
+                settle_by_hand(connection, message.id, self.clock(), sent=sends)
+                self.tally.counts[f"handed over, {'sent' if sends else 'dropped'}"] += 1
 
     def tokens(self) -> Counter[int]:
         """How often each message of ours has arrived."""
@@ -392,19 +429,30 @@ class Year:
             for found in TOKEN.findall(text)
         )
 
+    def receipts(self) -> list[str]:
+        """The entry in the record that each receipt which has arrived is for."""
+        texts = (text for peer in self.peers for text in peer.texts())
+        return [found[1] for text in texts if (found := RECEIPT.search(text))]
+
+    def is_receipt_that_arrived(self, row: object) -> bool:
+        found = RECEIPT.search(self.words_of(row))
+        return found is not None and found[1] in self.receipts()
+
     def token_of(self, row: object) -> int:
+        found = TOKEN.search(self.words_of(row))
+        return int(found[1]) if found else 0
+
+    def words_of(self, row: object) -> str:
         from ledger.said import open_words
 
         with self.ledger.read() as connection:
-            words = open_words(
+            return open_words(
                 connection,
                 self.ledger.keys,
                 row.contributor_id,  # type: ignore[attr-defined]
                 row.message_id,  # type: ignore[attr-defined]
                 bytes(row.sealed_words),  # type: ignore[attr-defined]
             )
-        found = TOKEN.search(words)
-        return int(found[1]) if found else 0
 
     def _end(self) -> None:
         """The last claims are given up, and what waited only for its time is sent."""
@@ -412,9 +460,11 @@ class Year:
             self.clock.now += timedelta(days=2)
             poll_all(self.ledger)
             read_new(self.ledger)
-            for _ in range(20):
-                if not dispatch(self.ledger).sent:
-                    break
+            hear_answers(self)
+            for _ in range(8):
+                self._dispatch()
+                self.clock.now += timedelta(minutes=61)
+        publish_pending(self.ledger)
         with self.ledger.read() as connection:
             rows = connection.execute(
                 select(outbox.c.id).where(outbox.c.state == MessageState.UNKNOWN)
