@@ -17,12 +17,13 @@ from sqlalchemy import event, func, or_, select
 from collector.channels.importing import open_source
 from collector.imports.file import import_file
 from collector.mail.message import read_message
+from collector.polling import poll_due
 from collector.read import read_new
 from collector.reading.lexicon import languages
 from collector.x.posts import read_messages, read_posts
 from consent.errors import NotNowError
 from consent.requests import ask
-from ledger.accounts import ensure_account
+from ledger.accounts import add_account, ensure_account
 from ledger.contributors import find_or_add_handle, has_stopped_contact
 from ledger.courtesies import held_drafts
 from ledger.database import Ledger
@@ -33,10 +34,11 @@ from ledger.model import Account, Campaign, Channel, IncomingReply
 from ledger.outbox import STOPPED, MessageState, add_draft, approve, claim, hand_over, mark_sent
 from ledger.replies import store_replies
 from ledger.requests import find_request
-from ledger.tables import contributors, outbox
+from ledger.tables import contributors, outbox, replies
 from ledger.together import people_of
 from tests.mentioning import TARGET, check, near, note, send
 from tests.people import answer, define
+from tests.servers.comment_blog import CommentBlog
 from tests.servers.web_pages import WebPages
 from tests.unit.test_bluesky_posts import read as bluesky_post
 from tests.unit.test_mastodon_posts import HOME, status
@@ -333,6 +335,31 @@ def by_webmention(desk: Desk, _folder: Path) -> None:
         check(desk.ledger, near)
 
 
+def in_a_comment(desk: Desk, _folder: Path) -> None:
+    """Anybody can type her name: each comment is somebody of its own until an editor joins it."""
+    ours = desk.ledger
+    with CommentBlog() as blog:
+        blog.write("Please stop writing to me.", "Ada")
+        with ours.write() as connection:
+            add_account(
+                connection,
+                ours.keys,
+                channel=Channel.COMMENTS,
+                name="comments",
+                campaign_id=desk.campaign.id,
+                options={"address": blog.feed},
+                secret="",
+            )
+        poll_due(ours)
+    with ours.write() as connection:
+        waiting = select(replies.c.address).where(replies.c.channel == Channel.COMMENTS)
+        address = connection.execute(waiting).scalar_one()
+        at = {"channel": Channel.COMMENTS, "address": address}
+        _, handle = find_or_add_handle(connection, ours.keys, ours.clock(), **at)
+        by = {"joined_by": "robin", "because": "She says so by telephone."}
+        join(connection, ours.keys, ours.clock(), desk.ids[0], handle.contributor_id, **by)
+
+
 def by_a_message_on_x(desk: Desk, _folder: Path) -> None:
     desk.stores(Channel.X, in_a_message_on_x("stop"))
 
@@ -346,6 +373,7 @@ INTAKES: dict[str, Callable[[Desk, Path], None]] = {
     "paste": by_paste,
     "import": by_import,
     "webmention": by_webmention,
+    "comments": in_a_comment,
     "email": lambda desk, _: desk.stores(Channel.EMAIL, by_mail("stop")),
     "mastodon": lambda desk, _: desk.stores(Channel.MASTODON, on_mastodon("stop")),
     "bluesky": lambda desk, _: desk.stores(Channel.BLUESKY, on_bluesky("stop")),
