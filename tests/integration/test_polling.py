@@ -30,7 +30,7 @@ LONGEST = 2.1
 def slow(clock: SteppingClock) -> Iterator[MastodonApi]:
     """A server that answers, but byte by byte, so that no time-out of a socket ever strikes."""
     with MastodonApi(clock) as running:
-        running.faults.append(Fault(drip=0.9, times=1000))
+        running.faults.append(Fault(drip=5, times=1000))
         yield running
 
 
