@@ -40,7 +40,7 @@ from tests.servers.mail import MailServer, free_ports
 from tests.serving import wait_for
 
 WEB, WORKERS = 4, 2
-MAILS = 300
+MAILS = 150
 ASKED = 8
 FROZEN_SECONDS = 2 * LEASE_LENGTH.total_seconds()
 

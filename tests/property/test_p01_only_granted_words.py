@@ -185,7 +185,7 @@ def test_p01_every_rendered_item_has_a_live_grant() -> None:
     run_state_machine_as_test(
         Blog,
         settings=settings(
-            max_examples=25,
+            max_examples=18,
             stateful_step_count=25,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             deadline=None,
@@ -228,7 +228,7 @@ for number in range(1000):
         publish(replace(ledger, settings=given), full=False)
     publish(ledger, full=number % 7 == 3)
 """
-KILLS = 10
+KILLS = 6
 
 
 def test_p01_a_killed_publisher_leaves_nothing_that_the_next_run_does_not_mend(
