@@ -33,6 +33,7 @@ TARGETS = {"sqlite": 15_000, "postgresql": 10_000}
 
 
 def compare() -> Iterator[str]:
+    yield f"intake: this machine now: {_yardstick():.0f} ms of CPU for a million empty turns"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answers.jsonl"
         _write(file)
@@ -54,6 +55,17 @@ def compare() -> Iterator[str]:
                 f"intake: {name}: the bare driver stores {rival:,.0f} of the same rows;"
                 f" reading, checking and storing take {rival / best:.1f} times its CPU"
             )
+
+
+def _yardstick() -> float:
+    """What this machine takes now, in milliseconds of CPU, for a million empty turns of a loop.
+
+    Targets are for a quiet one, where it is 25 to 30; a shared one may take three times as long.
+    """
+    began = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return (time.process_time() - began) * 1000
 
 
 def _write(file: Path) -> None:
