@@ -28,6 +28,18 @@ from tests.servers.x import ME, XServer
 from tests.servers.x_account import OAUTH2
 
 ROBIN = "robin@blog.example"
+PRIVATE, PUBLIC = WayName.PRIVATE, WayName.PUBLIC
+#: Every way that sends on a network, and whether the person wrote in private first.
+WAYS = [
+    ("mastodon", PRIVATE, False),
+    ("mastodon", PRIVATE, True),
+    ("mastodon", PUBLIC, False),
+    ("bluesky", PRIVATE, False),
+    ("bluesky", PRIVATE, True),
+    ("bluesky", PUBLIC, False),
+    ("x", PRIVATE, True),
+    ("x", PUBLIC, False),
+]
 
 
 class House(ABC):

@@ -26,24 +26,21 @@ from ledger.sent import message_of_request, messages_in
 from ledger.spending import spent
 from ledger.tables import outbox, requests
 from tests.conftest import SteppingClock
-from tests.sending_houses import HOUSES, ROBIN, BlueskyHouse, House, MastodonHouse, XHouse
+from tests.sending_houses import (
+    HOUSES,
+    PRIVATE,
+    PUBLIC,
+    ROBIN,
+    WAYS,
+    BlueskyHouse,
+    House,
+    MastodonHouse,
+    XHouse,
+)
 from tests.servers.bluesky_faults import PLAIN
 from tests.servers.bluesky_faults import Fault as SkyFault
 from tests.servers.mastodon_http import Fault
 from tests.servers.x_http import Fault as XFault
-
-PRIVATE, PUBLIC = WayName.PRIVATE, WayName.PUBLIC
-#: Every way that sends on a network, and whether the person wrote in private first.
-WAYS = [
-    ("mastodon", PRIVATE, False),
-    ("mastodon", PRIVATE, True),
-    ("mastodon", PUBLIC, False),
-    ("bluesky", PRIVATE, False),
-    ("bluesky", PRIVATE, True),
-    ("bluesky", PUBLIC, False),
-    ("x", PRIVATE, True),
-    ("x", PUBLIC, False),
-]
 
 
 @pytest.fixture

@@ -18,22 +18,18 @@ from ledger.model import Campaign
 from ledger.outbox import Message, MessageState, settle_unknown
 from ledger.sent import message_of_request
 from tests.conftest import SteppingClock
-from tests.sending_houses import HOUSES, BlueskyHouse, House, MailHouse, MastodonHouse
+from tests.sending_houses import (
+    HOUSES,
+    PRIVATE,
+    PUBLIC,
+    WAYS,
+    BlueskyHouse,
+    House,
+    MailHouse,
+    MastodonHouse,
+)
 from tests.servers.cutting_proxy import cutting_proxy
 from tests.servers.mail import MailServer
-
-PRIVATE, PUBLIC = WayName.PRIVATE, WayName.PUBLIC
-#: Every way that sends on a network, and whether the person wrote in private first.
-WAYS = [
-    ("mastodon", PRIVATE, False),
-    ("mastodon", PRIVATE, True),
-    ("mastodon", PUBLIC, False),
-    ("bluesky", PRIVATE, False),
-    ("bluesky", PRIVATE, True),
-    ("bluesky", PUBLIC, False),
-    ("x", PRIVATE, True),
-    ("x", PUBLIC, False),
-]
 
 
 @pytest.fixture
