@@ -38,7 +38,7 @@ _ROWS_THAT_GO = (
     *("answers", "rights_requests", "told_pages", "mentions", "newcomers", "outbox", "requests"),
     *("definition_versions", "definitions", "replies", "threads", "handles", "joins"),
     *("links", "stop_links", "skipped_items", "gone_sources", "charged_today"),
-    *("profile_marks", "passed_over", "jobs", "places"),
+    *("profile_marks", "profile_pictures", "pictures", "passed_over", "jobs", "places"),
 )
 
 

@@ -26,6 +26,9 @@ _NAME_CONTROLS = dict.fromkeys(
 #: feed, surrogates, and what is no character at all.
 UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+#: A SHA-256 in hexadecimal, by which a picture is named.
+_HASH = re.compile("[0-9a-f]{64}", re.ASCII)
+
 #: Marks the blank in a prompt: "Thought leadership is ___?"
 BLANK = "___"
 
@@ -108,7 +111,11 @@ def clean_name(text: str) -> str:
 
 @dataclass(frozen=True)
 class Credit:
-    """The exact attribution a contributor chose. Empty string: not shown."""
+    """The exact attribution a contributor chose. Empty string: not shown.
+
+    `picture` is the SHA-256 of the picture's bytes as they are shown: another picture is another
+    credit. Raises ValueError for a form or a hash that is none.
+    """
 
     form: NameForm
     name: str = ""
@@ -116,9 +123,12 @@ class Credit:
     url: str = ""
     role: str = ""
     organisation: str = ""
+    picture: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "form", NameForm(self.form))
+        if self.picture and not _HASH.fullmatch(self.picture):
+            raise ValueError("a picture is named by the SHA-256 of its bytes")
         for part in ("name", "handle", "url", "role", "organisation"):
             object.__setattr__(self, part, clean_name(getattr(self, part)))
 
@@ -167,6 +177,7 @@ class IncomingReply:
     sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834),
     `private` direct messages. `contact` is where a message reaches the author on this channel.
     `marks`: what the author's profile asks of programs, where the channel sends it along.
+    `author_picture`: the address of the profile's picture, which nothing fetches by itself.
     """
 
     external_id: str
@@ -184,6 +195,7 @@ class IncomingReply:
     private: bool = False
     contact: str = ""
     marks: ProfileMarks | None = None
+    author_picture: str = ""
 
 
 class SkipKind(StrEnum):

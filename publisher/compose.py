@@ -17,6 +17,8 @@ from publisher.escaping import markdown_line, markdown_quote, showable, web_addr
 from publisher.render import render_post
 
 ID_CHARACTERS = 8
+#: Where the blog's pictures of people lie, each named by the hash of its bytes.
+PICTURES = "/pictures/"
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,16 @@ def shown_url(credit: Credit) -> str:
     return "" if credit.form is NameForm.ANONYMOUS else web_address(credit.url)
 
 
+def shown_picture(credit: Credit) -> str:
+    """Where the blog shows the credit's picture; nothing where there is none to show."""
+    return "" if credit.form is NameForm.ANONYMOUS else picture_address(credit.picture)
+
+
+def picture_address(name: str) -> str:
+    """Where the blog shows the picture of this name; nothing for no name."""
+    return f"{PICTURES}{name}.jpg" if name else ""
+
+
 def _front_matter(grant: Grant, source: Source) -> list[str]:
     granted = datetime.fromisoformat(grant.at).astimezone(UTC)
     name = grant.credit.display_name
@@ -123,6 +135,8 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
     lines.append(f"authors: [{yaml_string(name)}]")
     lines.append("credit:")
     lines += [f"  {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()]
+    if picture := shown_picture(grant.credit):
+        lines.append(f"  picture: {yaml_string(picture)}")
     return lines
 
 

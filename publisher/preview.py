@@ -7,16 +7,24 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ledger.model import Campaign, Channel, Credit
+from publisher.compose import PICTURES
 from publisher.render import quote_macros
 from publisher.shown import quote_of
 
 
 def preview(
-    campaign: Campaign, text: str, credit: Credit, *, channel: Channel, when: datetime
+    campaign: Campaign,
+    text: str,
+    credit: Credit,
+    *,
+    channel: Channel,
+    when: datetime,
+    pictures: str = PICTURES,
 ) -> Markup:
     """The post as HTML. `when` is when the reply was written, or received.
 
-    What is shown equals what is published: the definition page calls the same macro.
+    What is shown equals what is published: the definition page calls the same macro. Only a
+    picture is had from elsewhere, `pictures`, as long as it is not on the blog.
     """
     quote = quote_of(
         words=text,
@@ -26,6 +34,7 @@ def preview(
         lang=campaign.lang,
         channel=channel,
         when=when,
+        pictures=pictures,
     )
     shown: Markup = quote_macros().quote(quote)
     return shown

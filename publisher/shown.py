@@ -11,7 +11,7 @@ from slugify import slugify
 
 from ledger.keys import Keys
 from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, normal
-from publisher.compose import ID_CHARACTERS, shown_url
+from publisher.compose import ID_CHARACTERS, PICTURES, shown_picture, shown_url
 from publisher.escaping import web_address
 from publisher.render import quote_macros
 
@@ -46,6 +46,8 @@ class Quote:
     channel: str
     when: datetime
     source_url: str = ""
+    #: The address of the credit's picture, or nothing.
+    picture: str = ""
 
     @property
     def credit_rest(self) -> str:
@@ -58,8 +60,17 @@ class Quote:
 
     @property
     def cite(self) -> Markup:
-        """The credit as HTML."""
+        """The credit as HTML, without a picture: that is for pages, and no feed has one."""
         return _cite(self.credit.display_name, self.credit_rest, self.url)
+
+    @property
+    def signed(self) -> Markup:
+        """The credit as HTML with its picture, as pages show it."""
+        if not self.picture:
+            return self.cite
+        return _macro(
+            "pictured", self.credit.display_name, self.credit_rest, self.url, self.picture
+        )
 
     @property
     def note(self) -> Markup:
@@ -154,7 +165,9 @@ def quote_of(
     channel: Channel,
     when: datetime,
     source_url: str = "",
+    pictures: str = PICTURES,
 ) -> Quote:
+    """`pictures`: where the picture is to be had; elsewhere than on the blog before it is there."""
     before, _, after = prompt.partition(BLANK)
     return Quote(
         words=normal(words),
@@ -167,6 +180,7 @@ def quote_of(
         channel=CHANNEL_WORDS[channel],
         when=when,
         source_url=web_address(source_url),
+        picture=shown_picture(credit).replace(PICTURES, pictures, 1),
     )
 
 

@@ -25,10 +25,11 @@ from web.choices import Choice, choice_asked, choice_made, choice_shown
 from web.here import ledger
 from web.language import language, said, say, speak
 from web.own import own_item, unasked
+from web.pictures import PREVIEWED, spoken
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
-PAGE_VERSION = "personal-item-3"
+PAGE_VERSION = "personal-item-4"
 LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
 
 
@@ -118,7 +119,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     return jsonify(
         preview=_preview(found, chosen),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 
@@ -223,7 +224,14 @@ def _preview(found: PersonalItem, choice: Choice | None) -> str:
         text, credit = found.grant.text, found.grant.credit
     else:
         return ""
-    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        pictures=PREVIEWED,
+    )
 
 
 def _back_to(found: PersonalItem) -> ResponseReturnValue:

@@ -20,10 +20,11 @@ from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
 from web.own import own_item
+from web.pictures import PREVIEWED, spoken
 
 pages = Blueprint("correcting", __name__)
 #: Which page somebody decided on; part of the evidence.
-PAGE_VERSION = "correct-1"
+PAGE_VERSION = "correct-2"
 
 
 @pages.get("/me/<definition_id>/correct")
@@ -80,7 +81,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     return jsonify(
         preview=_preview(found, chosen.credit),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 
@@ -118,7 +119,14 @@ def _as_granted(found: PersonalItem) -> Choice | None:
 
 def _preview(found: PersonalItem, credit: Credit) -> str:
     text = found.grant.text if found.grant else found.definition.text
-    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        pictures=PREVIEWED,
+    )
 
 
 def _page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:

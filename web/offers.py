@@ -24,6 +24,7 @@ from web.choices import Choice, choice_made, choice_shown
 from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
+from web.pictures import PREVIEWED, spoken
 
 pages = Blueprint("offers", __name__)
 PAGE_VERSION = "offer-1"
@@ -89,7 +90,7 @@ def look(reply_id: int) -> ResponseReturnValue:
     return jsonify(
         preview=_shown(reply, words, campaign, chosen.credit),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 
@@ -106,7 +107,7 @@ def _own(reply_id: int) -> tuple[Reply, str, Campaign]:
 
 def _shown(reply: Reply, words: str, campaign: Campaign, credit: Credit) -> str:
     when = reply.written_at or reply.received_at
-    return preview(campaign, words, credit, channel=reply.channel, when=when)
+    return preview(campaign, words, credit, channel=reply.channel, when=when, pictures=PREVIEWED)
 
 
 def _page(reply: Reply, words: str, campaign: Campaign, choice: Choice, **more: Any) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from ledger.model import Campaign
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
+from publisher.compose import picture_address
 from publisher.render import MONTHS
 from publisher.site import linked, nodes
 from publisher.site.entries import Entry
@@ -153,6 +154,7 @@ class Listings:
             name=named[0].name,
             # Of what stands here: a page changes only with what stands on it.
             url=items[0].url if items else "",
+            picture=picture_address(items[0].picture) if items else "",
             part=part,
             others=others,
             count=len(items),
