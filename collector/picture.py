@@ -30,13 +30,16 @@ USER_AGENT = (
 WHITE = (255, 255, 255)
 
 
-def fetch_picture(url: str, fetcher: Fetcher | None = None) -> bytes:
+#: The rules by which a picture is fetched.
+FETCHER = Fetcher(accept=ACCEPT, headers={"User-Agent": USER_AGENT})
+
+
+def fetch_picture(url: str, fetcher: Fetcher = FETCHER) -> bytes:
     """The picture at this address as a small JPEG; the same file always gives the same bytes.
 
     Raises FetchError for what is no picture or must not be fetched, and UnreachableError.
     """
-    asking = fetcher or Fetcher(accept=ACCEPT, headers={"User-Agent": USER_AGENT})
-    page = asking.fetch(url)
+    page = fetcher.fetch(url)
     if not 200 <= page.status < 300:
         raise _unusable(url, f"the server answered with status {page.status}")
     if not _states_picture(page):

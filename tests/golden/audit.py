@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 import re
@@ -14,8 +15,9 @@ import frontmatter
 from lxml import etree
 from lxml import html as parser
 from markdown_it import MarkdownIt
+from sqlalchemy import select
 
-from ledger.consent_state import EventKind
+from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.events import history, state_of
 from ledger.model import Use
@@ -155,6 +157,44 @@ def violations(ledger: Ledger, refused: Iterable[Refusal] = ()) -> list[Rendered
     return found
 
 
+def pictures_astray(ledger: Ledger) -> list[str]:
+    """Pictures that are shown or lie on the site without a live grant of exactly those bytes,
+    and those that a page shows and nobody could load.
+    """
+    folder = ledger.settings.site_folder
+    granted = {(one.text, one.credit.line, one.credit.picture) for one in live_grants(ledger)}
+    lying = {f"/pictures/{path.name}": path for path in folder.glob("pictures/*")}
+    found = [
+        f"{name}: nobody shows it, or other bytes than its name says"
+        for name, path in lying.items()
+        if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem
+        or path.stem not in {picture for _, _, picture in granted}
+    ]
+    for path in sorted(folder.rglob("*.html")):
+        page = parser.document_fromstring(path.read_text(encoding="utf-8"))
+        for quote in page.iter("blockquote"):
+            (cite,) = quote.getparent().iter("cite")
+            images = [image.get("src") for image in cite.iter("img")]
+            names = [one.removeprefix("/pictures/").removesuffix(".jpg") for one in images] or [""]
+            if (
+                len(names) > 1
+                or (quote.text_content(), cite.text_content(), names[0]) not in granted
+            ):
+                found.append(f"{path}: {names}")
+        found += [
+            f"{path}: {one.get('src')}" for one in page.iter("img") if one.get("src") not in lying
+        ]
+        found += [f"{path}: no text" for one in page.iter("img") if not one.get("alt")]
+    return found
+
+
+def live_grants(ledger: Ledger) -> list[Grant]:
+    with ledger.read() as connection:
+        subjects = connection.execute(select(events.c.subject).distinct()).scalars().all()
+        states = [state_of(connection, ledger.keys, subject) for subject in subjects]
+    return [state.grant for state in states if state.grant is not None]
+
+
 def never_or_no_longer_granted(ledger: Ledger) -> set[str]:
     """Words that some event holds, and that no live grant covers."""
     with ledger.read() as connection:
@@ -175,6 +215,6 @@ def leaks(ledger: Ledger, words: set[str]) -> list[tuple[str, str]]:
     found = []
     for folder in (ledger.settings.site_folder, ledger.settings.content / "posts"):
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            text = html.unescape(html.unescape(path.read_text(encoding="utf-8")))
+            text = html.unescape(html.unescape(path.read_text("utf-8", errors="replace")))
             found += [(str(path), one) for one in words if one in text]
     return found
