@@ -20,7 +20,7 @@ from sqlalchemy import select
 from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.events import history, state_of
-from ledger.model import Use
+from ledger.model import NameForm, Use
 from ledger.tables import events
 from publisher.report import Refusal
 
@@ -158,34 +158,37 @@ def violations(ledger: Ledger, refused: Iterable[Refusal] = ()) -> list[Rendered
 
 
 def pictures_astray(ledger: Ledger) -> list[str]:
-    """Pictures that are shown or lie on the site without a live grant of exactly those bytes,
-    and those that a page shows and nobody could load.
+    """Pictures without a live grant for exactly those bytes beside those words, those that nobody
+    shows, and those that a page shows and nobody could load.
     """
     folder = ledger.settings.site_folder
-    granted = {(one.text, one.credit.line, one.credit.picture) for one in live_grants(ledger)}
+    granted = {_bound(one) for one in live_grants(ledger)}
     lying = {f"/pictures/{path.name}": path for path in folder.glob("pictures/*")}
-    found = [
-        f"{name}: nobody shows it, or other bytes than its name says"
-        for name, path in lying.items()
-        if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem
-        or path.stem not in {picture for _, _, picture in granted}
-    ]
+    found, shown = [], set()
     for path in sorted(folder.rglob("*.html")):
         page = parser.document_fromstring(path.read_text(encoding="utf-8"))
         for quote in page.iter("blockquote"):
             (cite,) = quote.getparent().iter("cite")
             images = [image.get("src") for image in cite.iter("img")]
-            names = [one.removeprefix("/pictures/").removesuffix(".jpg") for one in images] or [""]
-            if (
-                len(names) > 1
-                or (quote.text_content(), cite.text_content(), names[0]) not in granted
-            ):
-                found.append(f"{path}: {names}")
-        found += [
-            f"{path}: {one.get('src')}" for one in page.iter("img") if one.get("src") not in lying
-        ]
-        found += [f"{path}: no text" for one in page.iter("img") if not one.get("alt")]
+            if (quote.text_content(), cite.text_content(), *(images or [""])) not in granted:
+                found.append(f"{path}: {images}")
+        for image in page.iter("img"):
+            shown.add(image.get("src"))
+            if image.get("src") not in lying or not image.get("alt"):
+                found.append(f"{path}: {image.get('src')}")
+    found += [name for name in lying if name not in shown]
+    found += [
+        name
+        for name, path in lying.items()
+        if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem
+    ]
     return found
+
+
+def _bound(grant: Grant) -> tuple[str, str, str]:
+    credit = grant.credit
+    is_shown = credit.picture and credit.form is not NameForm.ANONYMOUS
+    return grant.text, credit.line, f"/pictures/{credit.picture}.jpg" if is_shown else ""
 
 
 def live_grants(ledger: Ledger) -> list[Grant]:

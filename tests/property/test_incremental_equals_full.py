@@ -43,7 +43,9 @@ from publisher.site import listings, nodes
 from tests.conftest import SteppingClock
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
+from tests.pictures import pictured
 
+COLOURS = ["teal", "red"]
 CREDITS = [
     Credit(NameForm.NAME, "Ada Sample"),
     Credit(NameForm.NAME, "Ada Sample", url="https://ada.example/"),
@@ -110,6 +112,8 @@ class Blog(RuleBasedStateMachine):
         campaign = self.campaigns[which % len(self.campaigns)]
         number = self.pass_time()
         definition = take(self.ledger, campaign, f"words {number}", author=author)
+        if number % 3 == 0:
+            credit = pictured(self.ledger, definition, credit, COLOURS[number % len(COLOURS)])
         grant(self.ledger, definition, credit, uses=uses)
         return definition
 

@@ -37,8 +37,16 @@ from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
 from publisher.report import STEPS
 from tests.conftest import SteppingClock
-from tests.golden.audit import leaks, live, never_or_no_longer_granted, rendered_items, violations
+from tests.golden.audit import (
+    leaks,
+    live,
+    never_or_no_longer_granted,
+    pictures_astray,
+    rendered_items,
+    violations,
+)
 from tests.golden.sample_blog import ALL, grant, take, withdraw
+from tests.pictures import pictured
 
 #: Long enough that what tells two texts apart never reaches the address, which is permanent.
 OPENING = "Whatever it is that people mean when they say it in meetings, namely"
@@ -95,10 +103,13 @@ class Blog(RuleBasedStateMachine):
         form=st.sampled_from([NameForm.NAME, NameForm.PSEUDONYM, NameForm.ANONYMOUS]),
         uses=st.sampled_from([ALL, frozenset({Use.POST}), frozenset({Use.EDITION})]),
         reword=st.booleans(),
+        colour=st.sampled_from(["", "teal", "red"]),
     )
-    def allow(self, definition, name, form, uses, reword) -> None:
-        words = self.words() if reword else ""
-        grant(self.ledger, definition, Credit(form, name=name), uses=uses, words=words)
+    def allow(self, definition, name, form, uses, reword, colour) -> None:
+        words, credit = self.words() if reword else "", Credit(form, name=name)
+        if colour:
+            credit = pictured(self.ledger, definition, credit, colour)
+        grant(self.ledger, definition, credit, uses=uses, words=words)
 
     @rule(definition=definitions)
     def take_back(self, definition) -> None:
@@ -132,6 +143,7 @@ class Blog(RuleBasedStateMachine):
         report = publish(self.ledger, recompose=recompose)
         assert violations(self.ledger, report.refused) == []
         assert leaks(self.ledger, never_or_no_longer_granted(self.ledger)) == []
+        assert pictures_astray(self.ledger) == []
         granted = len(live(self.ledger)[Use.POST])
         assert report.posts + len(report.refused) == granted, report
         assert not (recompose and report.refused)
@@ -148,6 +160,7 @@ class Blog(RuleBasedStateMachine):
             publish(self.ledger, full=False)
         found = [one for one in violations(self.ledger) if not one.file.endswith(".md")]
         assert found == []
+        assert pictures_astray(self.ledger) == []
 
     @rule(step=st.sampled_from(STEPS), after=st.integers(0, 4), full=st.booleans())
     def crash(self, step, after, full) -> None:
