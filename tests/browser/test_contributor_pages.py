@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -189,6 +190,11 @@ def test_axe_finds_nothing_on_any_page_of_a_contributor(
     check(page)
     link, _ = blog.asked()
     page.goto(link)
+    with page.expect_download() as downloaded:
+        page.get_by_role("main").locator("a[download]").click()
+    with ZipFile(downloaded.value.path()) as archive:
+        page.set_content(archive.read("index.html").decode())
+    check(page)  # everything kept about them, as a page of its own
     page.goto(f"{base}/me/erase")
     check(page)  # what goes and what remains
     page.locator("main form button").click()
@@ -229,6 +235,10 @@ def test_by_keys_alone_somebody_changes_their_credit_and_says_yes(
     granted = blog.grant(definition_id)
     assert granted is not None
     assert granted.credit.line == "Ada"
+    tab_to(page, "button[value=withdraw]")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert blog.grant(definition_id) is None, "and takes it back"
 
 
 def tab_to(page: Page, selector: str, *, backwards: bool = False) -> None:

@@ -25,6 +25,7 @@ from publisher.publish import publish
 from tests.commands import Instance
 from tests.people import agree, answer, asked
 from tests.planting import ADDRESS, LINK, NAME, WORDS, Planted, plant
+from tests.schemas import objections
 from tests.visiting import application, contributor
 
 SECONDS = 60
@@ -164,6 +165,7 @@ def test_p34_what_is_published_and_the_receipts_are_in_it(
     assert "hearing people out" in post
     record = json.loads(found[f"receipts/{question.request.definition_id}.json"])
     assert record["status"] == "given"
+    assert objections(record) == []
 
 
 def test_p34_an_unread_answer_of_theirs_is_in_it(ledger: Ledger, campaign: Campaign) -> None:
