@@ -23,6 +23,7 @@ from collector.picture import FETCHER, MOST_PIXELS, fetch_picture, made_small
 from collector.poll import store_page
 from collector.web_address import FetchError
 from consent import decisions
+from consent.credit import chosen_credit
 from consent.requests import Wish, ask, draft
 from consent.rights.erasing import erase
 from ledger import events, tables
@@ -198,6 +199,21 @@ def test_somebody_anonymous_has_no_picture(ada: Ada, pages: WebPages) -> None:
     assert ada.grant is not None
     assert ada.picture == ""
     assert pages.accepted == 0
+
+
+def test_a_credit_without_a_name_keeps_no_picture() -> None:
+    assert chosen_credit("anonymous", name="Ada", picture="0" * 64).picture == ""
+    assert chosen_credit("pseudonym", name="Marlo", picture="0" * 64).picture == "0" * 64
+
+
+def test_whatever_a_record_says_somebody_anonymous_is_shown_without_a_picture(
+    ledger: Ledger, campaign: Campaign
+) -> None:
+    one = take(ledger, campaign, "asking first")
+    grant(ledger, one, pictured(ledger, one, Credit(NameForm.ANONYMOUS)))
+    assert publish(ledger).posts == 1
+    assert on_site(ledger) == []
+    assert pictures_astray(ledger) == []
 
 
 def test_a_name_that_is_none_of_theirs_binds_nothing(
