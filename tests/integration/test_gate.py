@@ -11,6 +11,7 @@ from ledger import gate, tables
 from ledger.consent_state import ConsentEvent, ConsentState, EventKind, Grant, fold
 from ledger.database import Ledger
 from ledger.model import Campaign, Credit, NameForm, Use
+from ledger.offers import OFFERED
 from tests.people import ADA, agree, answer, asked, define
 
 WORDS = "listening before you speak"
@@ -71,6 +72,8 @@ def test_p38_the_gate_holds_back_what_lost_its_source(ledger: Ledger, granted: s
         hold_source(ledger, state)
         assert ask_gate(ledger, granted) == gate.HELD
         assert ask_gate(ledger, granted, text="other") != gate.HELD
+    hold_source(ledger, OFFERED)
+    assert ask_gate(ledger, granted) == gate.UNCHOSEN
     hold_source(ledger, "edited")
     assert isinstance(ask_gate(ledger, granted), Grant)
 
