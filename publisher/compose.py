@@ -14,6 +14,7 @@ from ledger.consent_state import Grant
 from ledger.errors import DefinedbyError
 from ledger.model import Channel, Credit, NameForm, Use, normal
 from publisher.escaping import markdown_line, markdown_quote, showable, web_address, yaml_string
+from publisher.front_matter import yaml_scalar
 from publisher.render import render_post
 
 ID_CHARACTERS = 8
@@ -114,15 +115,22 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
         "source": web_address(source.source_url),
     }
     lines = [
-        f"{key}: {yaml_string(value)}"
+        f"{key}: {yaml_scalar(value)}"
         if value is not None
         else f"{key}: {granted:%Y-%m-%dT%H:%M:%SZ}"
         for key, value in plain.items()
     ]
-    lines.append(f"tags: [{yaml_string(source.term)}]")
-    lines.append(f"authors: [{yaml_string(name)}]")
+    # No lists: Pelican would take the brackets as text. Jekyll parts "tags" at spaces, and "tag"
+    # not; Pelican parts "authors" at commas, and "author" not.
+    lines += [f"{key}: {yaml_scalar(source.term)}" for key in ("tag", "tags")]
+    lines.append(f"author: {yaml_scalar(name)}")
+    # Else each of them would cut one out of the words, and Pelican's theme not escape it.
+    lines.append(f"summary: {yaml_scalar(plain['title'] or '')}")
     lines.append("credit:")
-    lines += [f"  {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()]
+    # Four spaces: with less, each part would be a field of the post itself to Pelican.
+    lines += [
+        f"    {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()
+    ]
     return lines
 
 

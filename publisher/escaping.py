@@ -13,6 +13,7 @@ from ledger.model import UNSHOWABLE
 
 #: Left as they are in Markdown at the end of a word.
 _ENDS = frozenset(",;?!")
+_MARKUP = frozenset("\"\\&'<=>[`")
 _MENDED_URL = "/?:@!$&*+,;=%~-._#"
 
 
@@ -61,19 +62,19 @@ def markdown_quote(words: str) -> str:
 
 
 def yaml_string(text: str) -> str:
-    """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2."""
-    plain = text.isascii() and text.isprintable()
-    inner = _plain_yaml(text) if plain else "".join(_yaml_character(c) for c in text)
+    """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2.
+
+    What means something in HTML or makes a link is escaped: not every reader of front matter
+    reads YAML.
+    """
+    plain = text.isascii() and text.isprintable() and _MARKUP.isdisjoint(text)
+    inner = text if plain else "".join(map(_yaml_character, text))
     return f'"{inner}"'
 
 
-def _plain_yaml(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
 def _yaml_character(c: str) -> str:
-    if c in '"\\':
-        return "\\" + c
+    if c in _MARKUP:
+        return f"\\u{ord(c):04x}"
     if c == "\n":
         return "\\n"
     point = ord(c)

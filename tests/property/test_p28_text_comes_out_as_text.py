@@ -222,7 +222,7 @@ def test_p28_in_composed_markdown_for_two_families_of_readers() -> None:
         _, front, body = text.split("---\n", 2)
         read = yaml.safe_load(front)
         assert read["credit"]["line"] == grant.credit.line
-        assert read["authors"] == [grant.credit.display_name]
+        assert read["author"] == grant.credit.display_name
         for rendered in (common.render(body), other.reset().convert(body)):
             assert one_gap(quoted_text(rendered)) == one_gap(grant.text), (grant.text, body)
             whole = parser.fragment_fromstring(rendered, create_parent=True)

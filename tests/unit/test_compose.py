@@ -52,8 +52,10 @@ def test_the_file_tells_all_that_other_generators_need() -> None:
         "consent": "f" * 64,
         "channel": "email",
         "source": "https://ada.example/notes/1",
-        "tags": ["Thought leadership"],
-        "authors": ["Ada Sample"],
+        "tag": "Thought leadership",
+        "tags": "Thought leadership",
+        "author": "Ada Sample",
+        "summary": "Thought leadership, defined by Ada Sample",
         "credit": {
             "form": "name",
             "line": "Ada Sample (@ada@social.example), editor, Sample Press",
@@ -120,5 +122,5 @@ def test_any_words_come_back_from_markdown_and_yaml(text: str) -> None:
         return
     front, body = parts(replace(GRANT, text=words, credit=Credit(NameForm.NAME, name="Ada")))
     assert words_of_markdown(body) == one_gap(words)
-    assert front["authors"] == ["Ada"]
+    assert front["author"] == "Ada"
     assert yaml.safe_load(yaml_string(words)) == words
