@@ -124,8 +124,9 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
     # not; Pelican parts "authors" at commas, and "author" not.
     lines += [f"{key}: {yaml_scalar(source.term)}" for key in ("tag", "tags")]
     lines.append(f"author: {yaml_scalar(name)}")
-    # Else each of them would cut one out of the words, and Pelican's theme not escape it.
-    lines.append(f"summary: {yaml_scalar(plain['title'] or '')}")
+    # Else they would cut one out of the words, which Pelican's theme does not escape. All of them
+    # read Markdown in it, so it holds nothing that a contributor wrote.
+    lines.append(f"summary: {yaml_scalar(source.prompt)}")
     lines.append("credit:")
     # Four spaces: with less, each part would be a field of the post itself to Pelican.
     lines += [

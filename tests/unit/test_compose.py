@@ -55,7 +55,7 @@ def test_the_file_tells_all_that_other_generators_need() -> None:
         "tag": "Thought leadership",
         "tags": "Thought leadership",
         "author": "Ada Sample",
-        "summary": "Thought leadership, defined by Ada Sample",
+        "summary": "Thought leadership is ___?",
         "credit": {
             "form": "name",
             "line": "Ada Sample (@ada@social.example), editor, Sample Press",
