@@ -14,7 +14,7 @@ from publisher.escaping import yaml_string
 #: YAML 1.1 (types bool and null) reads these as something other than text.
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 #: What neither YAML gives a meaning to, in the middle of a plain scalar, nor HTML in an attribute.
-_PLAIN = re.compile(r"[^\W_][^\"#&:;<=>\[\\\]`{|}]*(?<! )")
+_PLAIN = re.compile(r"[^\W_][^\"#&:;<=>\[\\\]`{|}]*(?<![ -])")
 _ADDRESS = re.compile(r"https?://[^\s\"'<>`\\{|}]*[^\s\"'<>`\\{|}:]")
 
 
