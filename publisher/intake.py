@@ -261,6 +261,7 @@ def entry_of(one: Standing, campaign: Campaign, place: Place) -> Entry:
         channel=source.channel,
         when=source.when,
         source_url=source.source_url,
+        messages=source.messages,
     )
     return make_entry(
         quote,
