@@ -17,7 +17,7 @@ from ledger.tables import campaigns
 MOST_PROMPT_CHARACTERS = 280
 #: Addresses of the blog that a campaign can't take.
 RESERVED_SLUGS = frozenset(
-    {"about", "answer", "answered", "assets", "desk", "feed", "healthz", "me", "p", "page"}
+    {"about", "answer", "answered", "assets", "desk", "feed", "feeds", "healthz", "me", "p", "page"}
     | {"pages", "people", "posts", "site", "sitemap", "static", "unsubscribe"}
     | {"webmention", "welcome"}
 )

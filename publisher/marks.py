@@ -56,7 +56,8 @@ def marks_of(words: str, lang: str) -> Marks:
     Marks(open='', close='')
     """
     first, last, inside = words[:1], words[-1:], words[1:-1]
-    if first in _ANY_MARK and last in _ANY_MARK and first not in inside and last not in inside:
+    around = len(words) > 1 and first in _ANY_MARK and last in _ANY_MARK
+    if around and first not in inside and last not in inside:
         return NONE
     return _marks_of(lang)
 

@@ -149,6 +149,7 @@ class Listings:
         return self.layout.page(
             "person.html",
             path=nodes.part_address(node.owner, part),
+            own_feed=node.owner,
             address=node.owner,
             name=named[0].name,
             # Of what stands here: a page changes only with what stands on it.

@@ -16,6 +16,7 @@ from ledger.model import Campaign
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
 from publisher import feeds
+from publisher.feeds import Feed
 from publisher.prose import ProseRenderer
 from publisher.render import day, encoded_path, quote_macros
 from publisher.report import Refusal
@@ -200,6 +201,7 @@ class Maker:
             "edition.html",
             path=edition.address,
             feed=f"/{campaign.slug}/feed.xml",
+            own_feed=edition.address,
             campaign=campaign,
             edition=edition,
             introduction=introduction,
@@ -217,13 +219,19 @@ class Maker:
     def _feed(self, campaign: Campaign | None) -> bytes:
         settings = self.ledger.settings
         page = f"/{campaign.slug}/" if campaign else "/"
+        entries = self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else "")
         return feeds.atom(
-            title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
-            base=settings.public_url,
-            path=f"{page}feed.xml",
-            page=page,
-            entries=self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else ""),
-            author=settings.asker,
+            Feed(
+                title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
+                base=settings.public_url,
+                path=f"{page}feed.xml",
+                page=page,
+                entries=entries,
+                author=settings.asker,
+                older=feeds.key_of(entries[-1].granted_at, entries[-1].id)
+                if len(entries) == feeds.MOST_ENTRIES
+                else "",
+            )
         )
 
     def _map(self, campaign: Campaign, node: Node) -> bytes | None:
