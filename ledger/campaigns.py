@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError, SettingError
 from ledger.model import BLANK, Campaign
+from ledger.periods import Every
 from ledger.prepared import Prepared
 from ledger.tables import campaigns
 
@@ -105,7 +106,21 @@ def set_open(connection: Connection, campaign_id: str, *, is_open: bool) -> None
     )
 
 
+def set_edition_every(connection: Connection, campaign_id: str, every: Every) -> None:
+    """How often an edition is drafted for a campaign from now on."""
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(edition_every=str(every))
+    )
+
+
 def _campaign(row: Any) -> Campaign:
     return Campaign(
-        row.id, row.slug, row.term, row.prompt, row.lang, row.created_at, is_open=row.is_open
+        row.id,
+        row.slug,
+        row.term,
+        row.prompt,
+        row.lang,
+        row.created_at,
+        is_open=row.is_open,
+        edition_every=row.edition_every,
     )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select, bindparam, select, tuple_
 
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
+from ledger.editions import called, period_of
 from ledger.events import head
 from ledger.prepared import Prepared
 from ledger.tables import editions, posts, site_entries
@@ -141,7 +142,16 @@ class _Reading:
             for one in dict.fromkeys(ids)
             if one in found and found[one].in_editions and found[one].campaign_id == row.campaign_id
         ]
-        title = f"{row.title} – {self.ledger.settings.title}"
+        people = len({one.person or one.id for one in entries})
+        named = called(
+            row.title,
+            self.campaigns[row.campaign_id],
+            people,
+            kind=row.kind,
+            theme=row.theme,
+            period=period_of(row.since, row.until),
+        )
+        title = f"{named} – {self.ledger.settings.title}"
         return self._made(asked, title, entries, complete=True)
 
     def _made(self, asked: Asked, title: str, entries: Sequence[Entry], **more: Any) -> Feed:

@@ -55,6 +55,7 @@ class Frame:
             yield Node("asset", f"assets/{name}", name)
         for campaign in self.campaigns.values():
             yield from nodes.campaign_nodes(campaign)
+            yield nodes.editions_node(campaign)
         for edition in self.editions:
             yield nodes.edition_node(edition.id, edition.address)
         for page in self.pages:

@@ -100,7 +100,7 @@ PAGE = (
 #: Elements and attributes that the macro may write, and no others.
 ELEMENTS = {"html", "head", "title", "body", "figure", "p", "span", "blockquote", "figcaption"}
 ELEMENTS |= {"cite", "bdi", "a", "time"}
-ATTRIBUTES = {"class", "lang", "dir", "href", "rel", "datetime"}
+ATTRIBUTES = {"class", "lang", "dir", "href", "rel", "datetime", "data-open", "data-close"}
 #: Words, name, rest of the credit, address of the credit, address of the source.
 PLACES = 5
 
