@@ -118,7 +118,7 @@ def test_a_post_says_which_uses_its_author_agreed_to_and_no_others(ledger: Ledge
         for path, text in made(ledger).items()
         if "11111111/" in path or "22222222/" in path
     ]
-    whole, alone = (page.partition('<details class="why">')[2] for page in pages)
+    whole, alone = (page.partition('<details class="why" id="why">')[2] for page in pages)
     assert "stand here and in editions." in whole
     assert "stand here. They can" in alone
     assert "6 January 2026" in whole
