@@ -13,6 +13,7 @@ from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.definitions import definitions_of, reply_of
 from ledger.jobs import JobKind, is_waiting
+from ledger.joined import parts_of
 from ledger.model import Campaign, Channel, Definition
 from ledger.offers import OFFERED
 from ledger.posts import find_post
@@ -38,6 +39,8 @@ class PersonalItem:
     awaits_choice: bool = False
     #: Other words of its author's that they will be asked about.
     correction: str = ""
+    #: How many messages the words were sent in.
+    messages: int = 1
 
 
 def personal_page(ledger: Ledger, contributor_id: str) -> list[PersonalItem]:
@@ -73,4 +76,5 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         address=post.address if post is not None else "",
         awaits_choice=held is not None and held.state == OFFERED,
         correction=correction_of(connection, definition.id),
+        messages=1 + len(parts_of(connection, reply.id)),
     )

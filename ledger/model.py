@@ -250,6 +250,8 @@ class Campaign:
     lang: str
     created_at: datetime
     is_open: bool = True
+    #: How often an edition is drafted, as ledger.periods says.
+    edition_every: str = ""
 
     @property
     def prompt_parts(self) -> tuple[str, str]:

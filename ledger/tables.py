@@ -73,6 +73,8 @@ campaigns = Table(
     _text("lang", "en"),
     Column("is_open", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
+    # How often an edition is drafted (ledger.periods); never when empty.
+    Column("edition_every", String(8), nullable=False, server_default=""),
 )
 
 accounts = Table(
@@ -489,6 +491,13 @@ editions = Table(
     Column("definition_ids", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("published_at", Utc),
+    # What it is and what it gathers; the last two are for the best of a year.
+    Column("kind", String(8), nullable=False, server_default="edition"),
+    _text("theme"),
+    Column("since", Utc),
+    Column("until", Utc),
+    Column("winner_id", String(32), nullable=False, server_default=""),
+    _text("method"),
     UniqueConstraint("campaign_id", "slug"),
 )
 

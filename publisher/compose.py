@@ -15,9 +15,12 @@ from ledger.errors import DefinedbyError
 from ledger.model import Channel, Credit, NameForm, Use, normal
 from publisher.escaping import markdown_line, markdown_quote, showable, web_address, yaml_string
 from publisher.front_matter import yaml_scalar
+from publisher.marks import direction_of, marks_of
 from publisher.render import render_post
 
 ID_CHARACTERS = 8
+#: English, as everything is that the blog itself says.
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Source:
     channel: Channel
     when: datetime
     source_url: str = ""
+    #: How many messages the words were sent in.
+    messages: int = 1
 
     @property
     def name(self) -> str:
@@ -82,8 +87,9 @@ def compose(grant: Grant, source: Source) -> Composed:
         )
     text = render_post(
         front=_front_matter(grant, source),
-        quote=markdown_quote(words),
+        quote=markdown_quote(words, marks_of(words, source.lang)),
         credit=_attribution(credit),
+        several=several_messages(source.messages),
     )
     return Composed(source.file, text.encode())
 
@@ -91,6 +97,17 @@ def compose(grant: Grant, source: Source) -> Composed:
 def title_of(term: str, credit: Credit) -> str:
     """A post's title: never the words themselves, which are quoted whole or not at all."""
     return f"{term}, defined by {credit.display_name}"
+
+
+def several_messages(count: int) -> str:
+    """What a post says of words that came in parts; nothing for one message.
+
+    >>> several_messages(2)
+    'from two messages'
+    """
+    if count < len(NUMBERS):
+        return f"from {NUMBERS[count]} messages" if count > 1 else ""
+    return f"from {count} messages"
 
 
 def shown_url(credit: Credit) -> str:
@@ -107,6 +124,7 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
         "date": None,
         "slug": source.name,
         "lang": source.lang,
+        "dir": direction_of(normal(grant.text), source.lang),
         "term": source.term,
         "prompt": source.prompt,
         "definition": source.definition_id,

@@ -52,13 +52,18 @@ def _harmless(line: str, place: int, *, in_text: bool) -> bool:
     return c == "-" and in_text and before.isalpha() and after.isalpha()
 
 
-def markdown_quote(words: str) -> str:
-    """The words as a Markdown blockquote; line breaks stay, runs of empty lines become one."""
+def markdown_quote(words: str, marks: tuple[str, str] = ("", "")) -> str:
+    """The words as a Markdown blockquote, between these quotation marks, which no dialect reads.
+
+    Line breaks stay, runs of empty lines become one.
+    """
     paragraphs = re.split(r"\n(?:[^\S\n]*\n)+", words)
-    return "\n>\n".join(
+    before, after = marks
+    quoted = "\n>\n".join(
         "  \n".join("> " + markdown_line(line) for line in paragraph.split("\n"))
         for paragraph in paragraphs
     )
+    return f"> {before}{quoted[2:]}{after}"
 
 
 def yaml_string(text: str) -> str:

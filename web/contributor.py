@@ -223,7 +223,15 @@ def _preview(found: PersonalItem, choice: Choice | None) -> str:
         text, credit = found.grant.text, found.grant.credit
     else:
         return ""
-    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        lang=found.definition.lang,
+        messages=found.messages,
+    )
 
 
 def _back_to(found: PersonalItem) -> ResponseReturnValue:

@@ -118,7 +118,15 @@ def _as_granted(found: PersonalItem) -> Choice | None:
 
 def _preview(found: PersonalItem, credit: Credit) -> str:
     text = found.grant.text if found.grant else found.definition.text
-    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        lang=found.definition.lang,
+        messages=found.messages,
+    )
 
 
 def _page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:

@@ -20,6 +20,7 @@ from ledger.database import Ledger
 from ledger.events import history, state_of
 from ledger.model import Use
 from ledger.tables import events
+from publisher.marks import marks_of
 from publisher.report import Refusal
 
 #: What is said of a term, and of nobody.
@@ -87,6 +88,7 @@ def in_feed(name: str, content: bytes) -> list[Rendered]:
     for entry in etree.fromstring(content).iter(f"{ATOM}entry"):
         body = parser.fragment_fromstring(entry.findtext(f"{ATOM}content"), create_parent=True)
         (quote,) = body.iter("blockquote")
+        (quote,) = quote.iter("span")
         for broken in quote.iter("br"):
             broken.tail = "\n" + (broken.tail or "")
         (credit,) = body.iter("cite")
@@ -96,7 +98,19 @@ def in_feed(name: str, content: bytes) -> list[Rendered]:
 
 def in_markdown(name: str, path: Path) -> Rendered:
     post = frontmatter.loads(path.read_text(encoding="utf-8"))
-    return Rendered(name, words_of_markdown(post.content), post["credit"]["line"])
+    words = words_of_markdown(post.content)
+    return Rendered(name, without_marks(words, post["lang"]), post["credit"]["line"])
+
+
+def without_marks(said: str, lang: str) -> str:
+    """What stands between the marks of its language, which have to be there in both places."""
+    before, after = marks_of("", lang)
+    if said.startswith(before) and said.endswith(after):
+        inside = said[len(before) : len(said) - len(after)]
+        if marks_of(inside, lang) == (before, after):
+            return inside
+    assert marks_of(said, lang) == ("", ""), "words without marks"
+    return said
 
 
 def words_of_markdown(text: str) -> str:
