@@ -76,6 +76,7 @@ def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
         "pii_controller": {"name": ledger.settings.asker, "contact": ledger.settings.contact},
         "publication": ledger.settings.title,
         "question": campaign.prompt,
+        "kind": str(definition.kind),
         "notice": {
             "version": notice_version(lang),
             "language": lang,

@@ -12,9 +12,17 @@ from datetime import UTC, datetime
 from ledger import gate
 from ledger.consent_state import Grant
 from ledger.errors import DefinedbyError
-from ledger.model import Channel, Credit, NameForm, Use, normal
-from publisher.escaping import markdown_line, markdown_quote, showable, web_address, yaml_string
-from publisher.render import render_post
+from ledger.model import Channel, Credit, NameForm, PostKind, normal
+from ledger.piece_text import PieceText, piece_of
+from publisher.escaping import (
+    markdown_line,
+    markdown_paragraphs,
+    markdown_quote,
+    showable,
+    web_address,
+    yaml_string,
+)
+from publisher.render import render_piece, render_post
 
 ID_CHARACTERS = 8
 
@@ -36,6 +44,7 @@ class Source:
     channel: Channel
     when: datetime
     source_url: str = ""
+    kind: PostKind = PostKind.DEFINITION
 
     @property
     def name(self) -> str:
@@ -60,16 +69,18 @@ class Composed:
     content: bytes
 
 
-def compose(grant: Grant, source: Source) -> Composed:
-    """Make the post; the same grant and source always give the same bytes.
+def compose(grant: Grant, source: Source, others: tuple[Grant, ...] = ()) -> Composed:
+    """Make the post; the same grants and source always give the same bytes.
 
-    Raises DefinedbyError when the grant does not allow a post, or when its words hold
-    characters that no page can show.
+    `others` are the grants of everybody else in a piece, in the order of their numbers. Raises
+    DefinedbyError when a grant does not allow the post, or when its words hold characters that no
+    page can show.
     """
     words, credit = normal(grant.text), grant.credit
-    barred = gate.clears(grant, words, credit, Use.POST)
-    if barred:
-        raise DefinedbyError(barred, "Ask for that use in a new request on the desk.")
+    for one in (grant, *others):
+        barred = gate.clears(one, words, one.credit, source.kind.use)
+        if barred:
+            raise DefinedbyError(barred, "Ask for that use in a new request on the desk.")
     if not grant.text.strip() or not grant.credit.display_name:
         raise DefinedbyError(
             "The grant has no words or no credit.", "Ask its author again on the desk."
@@ -79,12 +90,69 @@ def compose(grant: Grant, source: Source) -> Composed:
             "Its words or its credit hold control characters, which no page can show.",
             "Take them out on the desk and ask the author to agree to the new words.",
         )
+    if source.kind is not PostKind.DEFINITION:
+        return _compose_piece((grant, *others), source)
     text = render_post(
         front=_front_matter(grant, source),
         quote=markdown_quote(words),
         credit=_attribution(credit),
     )
     return Composed(source.file, text.encode())
+
+
+def _compose_piece(grants: tuple[Grant, ...], source: Source) -> Composed:
+    text = piece_of(normal(grants[0].text))
+    if text.people != tuple(range(1, len(grants) + 1)):
+        raise DefinedbyError(
+            "Not everybody whose words it shows is known.", "Make the piece again on the desk."
+        )
+    names = [one.credit.display_name for one in grants]
+    blocks = [markdown_paragraphs(text.introduction)] if text.introduction else []
+    for turn in text.turns:
+        if not turn.person:
+            blocks.append(markdown_paragraphs(turn.words))
+            continue
+        said = markdown_quote(turn.words)
+        whose = f"\n>\n> — {markdown_line(names[turn.person - 1])}" if len(names) > 1 else ""
+        blocks.append(said + whose)
+    rendered = render_piece(
+        front=_piece_front_matter(text, grants, source),
+        blocks=blocks,
+        credits=[_attribution(one.credit) for one in grants],
+    )
+    return Composed(source.file, rendered.encode())
+
+
+def _piece_front_matter(text: PieceText, grants: tuple[Grant, ...], source: Source) -> list[str]:
+    granted = max(datetime.fromisoformat(one.at) for one in grants).astimezone(UTC)
+    plain = {
+        "title": text.title,
+        "kind": str(text.kind),
+        "date": None,
+        "slug": source.name,
+        "lang": source.lang,
+        "term": source.term,
+        "prompt": source.prompt,
+        "definition": source.definition_id,
+        "consent": grants[0].event_hash,
+    }
+    lines = [
+        f"{key}: {yaml_string(value)}"
+        if value is not None
+        else f"{key}: {granted:%Y-%m-%dT%H:%M:%SZ}"
+        for key, value in plain.items()
+    ]
+    lines.append(f"tags: [{yaml_string(source.term)}]")
+    named = ", ".join(yaml_string(one.credit.display_name) for one in grants)
+    lines.append(f"authors: [{named}]")
+    lines.append("credits:")
+    for one in grants:
+        parts = {**_shown_parts(one.credit), "consent": one.event_hash}
+        lines += [
+            f"  {'-' if key == 'form' else ' '} {key}: {yaml_string(value)}"
+            for key, value in parts.items()
+        ]
+    return lines
 
 
 def title_of(term: str, credit: Credit) -> str:

@@ -45,12 +45,13 @@ def _entry(one: Entry, base: str) -> str:
     address = base + encoded_path(one.address)
     uri = f"<uri>{escape(one.url)}</uri>" if one.url else ""
     at = _seconds(one.granted_at)
+    content = one.body if one.is_piece else str(quote_macros().feed_quote(one))
     return (
         f"<entry>\n<id>{escape(address)}</id>\n<title>{escape(_for_xml(one.title))}</title>\n"
         f'<link href={quoteattr(address)} rel="alternate" type="text/html"/>\n'
         f"<author><name>{escape(one.name)}</name>{uri}</author>\n"
         f"<published>{at}</published>\n<updated>{at}</updated>\n"
-        f'<content type="html">{escape(str(quote_macros().feed_quote(one)))}</content>\n'
+        f'<content type="html">{escape(content)}</content>\n'
         "</entry>\n"
     )
 
