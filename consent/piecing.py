@@ -1,4 +1,4 @@
-"""Keep an interview or an endorsement as an editor has put it together; nothing is asked by that."""
+"""Keep an interview or an endorsement as an editor put it together; nothing is asked by that."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ledger.database import Ledger
 from ledger.definitions import need_definition
 from ledger.public_keys import PATH
 
-SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 2"
+SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 3"
 #: Our field names as terms; what is not named here is left out by JSON-LD, and still signed.
 CONTEXT: dict[str, Any] = {
     "dpv": "https://w3id.org/dpv#",
