@@ -16,7 +16,7 @@ from ledger.database import Ledger
 from ledger.definitions import slug_of
 from ledger.errors import DefinedbyError
 from ledger.events import histories, history
-from ledger.model import Campaign, Channel, PostKind, Use
+from ledger.model import Campaign, Channel, PostKind, Use, normal
 from ledger.piece_text import piece_of
 from ledger.pieces import pieces_of_others
 from ledger.posts import Post
@@ -271,6 +271,11 @@ class _Pieces:
             pasts.append(found)
         states = [fold(past), *map(fold, pasts)]
         grant = gate.standing_together(states, self.sources.get(row.id, ""), PostKind(row.kind))
+        if isinstance(grant, Grant) and not _is_whole(grant.text, len(states)):
+            outlook.unreadable[row.id] = Refusal(
+                row.id, "What was granted is no whole piece.", "Ask for it again on the desk."
+            )
+            return
         if not isinstance(grant, Grant):
             outlook.gone.append(Gone(row.id, row.contributor_id, states[0].published, post))
             outlook.gone += [
@@ -284,6 +289,14 @@ class _Pieces:
             if state.grant is not None
         )
         outlook.standing.append(_standing(row, past, grant, post, campaigns, shares))
+
+
+def _is_whole(text: str, people: int) -> bool:
+    """Whether these are the words of a piece in which just so many people speak."""
+    try:
+        return piece_of(normal(text)).people == tuple(range(1, people + 1))
+    except ValueError:
+        return False
 
 
 def past_grants(ledger: Ledger, definition_id: str) -> list[Grant]:

@@ -130,6 +130,11 @@ def test_an_interview_is_made_by_keys_and_allowed_on_a_phone(
     blog = opened()
     blog.goto(phone.url)
     check(blog)
+    for listing in ("/", "/thought-leadership/", "/desk/pieces", "/desk/threads/1"):
+        page = desk if listing.startswith("/desk") else blog
+        page.goto(base + listing)
+        expect(page.get_by_text("On listening").first).to_be_visible()
+        check(page)
     address = phone.url
     phone.go_back()
     phone.get_by_role("button", name="Take it back").click()
