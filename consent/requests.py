@@ -186,11 +186,12 @@ def _question(
     campaign = campaign_by_id(connection, definition.campaign_id)
     page_lang = page_language(wish.lang, definition.lang, campaign.lang)
     # A personal link is a secret: it is not even made for what everyone can read.
-    has_link = way is None or (way.is_private and (wish.link or not way.is_without_link))
+    wants_link = wish.link or definition.is_piece
+    has_link = way is None or (way.is_private and (wants_link or not way.is_without_link))
     if definition.is_piece and not has_link:
         raise NotNowError(
             "The whole of it can only be looked at on their own page.",
-            "Put the link in, or ask another way: in private, by mail or by hand.",
+            "Ask another way: in private, by mail or by hand.",
         )
     question = Question(
         campaign,

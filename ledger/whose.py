@@ -112,6 +112,9 @@ def trace(connection: Connection, keys: Keys, contributor_id: str) -> Trace:
         t.definitions.c.piece_id,
         and_(t.definitions.c.id.in_(found.definitions), t.definitions.c.piece_id != ""),
     )
+    # Whoever was joined with somebody and is no more may be quoted without a part of their own.
+    quoting = t.piece_sources.c.reply_id.in_([row.id for row in wrote])
+    pieces += _ids(connection, t.piece_sources.c.piece_id, quoting)
     asked = or_(
         t.requests.c.contributor_id.in_(found.person),
         t.requests.c.definition_id.in_(found.definitions),

@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 from lxml import html as parser
 
-from consent.decisions import grant, propose, withdraw
+from consent.decisions import grant, propose, refuse, stop, withdraw
+from consent.errors import NotNowError
 from consent.piecing import change_piece, drop_piece, make_piece
 from consent.receipts import receipt
 from consent.requests import ask, revise
@@ -26,8 +27,10 @@ from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Definition, PostKind, Use
 from ledger.pieces import Wanted, replies_quoted, shares_of, with_other_words
 from ledger.posts import find_post, is_gone
+from ledger.requests import AskedAlreadyError
 from ledger.tables import definition_versions, event_payloads, replies
 from publisher.publish import publish, publish_pending
+from tests.conftest import SteppingClock
 from tests.conversing import ADA, BEN, WORDS, allow, interview, said, wish
 from tests.golden.audit import leaks, rendered_items, violations
 from tests.golden.sample_blog import published_files
@@ -337,3 +340,35 @@ def test_p35_what_one_said_leaves_the_record_of_the_other(
     assert leaks(ledger, {WORDS["ada"][0], WORDS["ben"][0]}) == []
     for item in rendered_items(ledger):
         assert "Ada" not in item.credit
+
+
+def test_the_manners_of_asking_hold_for_an_interview_too(
+    ledger: Ledger, campaign: Campaign, clock: SteppingClock
+) -> None:
+    (piece,) = interview(ledger, campaign)
+    asked = ask(ledger, piece.id, asked_by="the editor")
+    with pytest.raises(AskedAlreadyError):
+        ask(ledger, piece.id, asked_by="the editor")
+    refuse(ledger, asked.request.id, EVIDENCE)
+    clock.pass_time(days=3)
+    with pytest.raises(NotNowError, match="said no"):
+        ask(ledger, piece.id, asked_by="the editor")
+    stop(ledger, piece.contributor_id, EVIDENCE)
+    clock.pass_time(days=400)
+    with pytest.raises(NotNowError, match="asked not to be written to"):
+        ask(ledger, piece.id, asked_by="the editor")
+
+
+def test_p01_a_text_that_is_no_piece_is_refused_and_the_rest_goes_on(
+    ledger: Ledger, campaign: Campaign
+) -> None:
+    from tests.golden.sample_blog import grant as force
+
+    (piece,) = interview(ledger, campaign)
+    (other,) = interview(ledger, campaign, ("ben",), title="The other one")
+    allow(ledger, other, BEN)
+    force(ledger, piece, ADA, uses=frozenset({Use.INTERVIEW}), words="No piece at all.")
+    report = publish(ledger)
+    assert [one.reason for one in report.refused] == ["What was granted is no whole piece."]
+    assert stands(ledger, other)
+    assert not stands(ledger, piece)

@@ -162,6 +162,8 @@ def definition_page(definition_id: str, **more: Any) -> str:
             for purpose in (Action.ASK, Action.REMIND)
         )
         ways = ways_to(connection, ours.keys, found, stands.reply)
+        if found.is_piece:  # the whole of it can be looked at on their page alone
+            ways = tuple(way for way in ways if way.is_private)
         person = person_view(ours, connection, found)
         answered = answers_shown(ours, connection, definition_id)
         alike: Any = ()
