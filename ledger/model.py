@@ -57,6 +57,24 @@ class Use(StrEnum):
         return self.value.replace("_", " ")
 
 
+class PostKind(StrEnum):
+    """What is asked about and published as one: one person's words, or an exchange of words."""
+
+    DEFINITION = "definition"
+    INTERVIEW = "interview"
+    ENDORSEMENT = "endorsement"
+
+    @property
+    def use(self) -> Use:
+        """The use without which it may not appear (docs/adr/0030)."""
+        return Use.INTERVIEW if self is PostKind.INTERVIEW else Use.POST
+
+
+def thing_itself(uses: frozenset[Use]) -> frozenset[Use]:
+    """Of the uses that are asked for, the one that the question is about; the others are extras."""
+    return frozenset({Use.POST} & uses or {Use.INTERVIEW} & uses)
+
+
 class NameForm(StrEnum):
     """How a contributor wants to be named."""
 
@@ -330,7 +348,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Definition:
-    """The words taken from a reply, at their newest version."""
+    """The words taken from a reply, at their newest version.
+
+    Of a piece (an interview, an endorsement) each person whose words it shows has one, with the
+    whole piece as its text: `piece_id` is the id of the first person's, `part` the number of the
+    person in it, and `reply_id` the first of their replies that it quotes.
+    """
 
     id: str
     contributor_id: str
@@ -341,3 +364,15 @@ class Definition:
     lang: str
     slug: str
     created_at: datetime
+    kind: PostKind = PostKind.DEFINITION
+    piece_id: str = ""
+    part: int = 0
+
+    @property
+    def is_piece(self) -> bool:
+        return self.kind is not PostKind.DEFINITION
+
+    @property
+    def post_id(self) -> str:
+        """Under which subject its post stands."""
+        return self.piece_id or self.id

@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, not_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, not_, select, update
 
 from ledger.contributors import find_or_add_handle
 from ledger.inserting import BATCH, insert_new, insert_or_ignore
@@ -17,6 +17,7 @@ from ledger.model import (
     Channel,
     Handle,
     IncomingReply,
+    PostKind,
     Reading,
     Reply,
     ReplyKind,
@@ -25,7 +26,15 @@ from ledger.model import (
     Skipped,
 )
 from ledger.namesakes import store_namesakes
-from ledger.tables import accounts, definitions, handles, prompts, replies, skipped_items
+from ledger.tables import (
+    accounts,
+    definitions,
+    handles,
+    piece_sources,
+    prompts,
+    replies,
+    skipped_items,
+)
 
 _NONE: list[Any] = []
 _AS_THEY_CAME = (
@@ -188,6 +197,7 @@ def move_answers(connection: Connection, account_id: int, post: str, campaign_id
             replies.c.state == ReplyState.NEW,
             replies.c.corrected.is_(False),
             replies.c.id.not_in(select(definitions.c.reply_id)),
+            replies.c.id.not_in(select(piece_sources.c.reply_id)),
         )
         .order_by(replies.c.id)
     ).all()
@@ -347,7 +357,11 @@ def _joined() -> Select[Any]:
             definitions.c.id.label("definition_id"),
         )
         .join_from(replies, handles, replies.c.handle_id == handles.c.id, isouter=True)
-        .join(definitions, definitions.c.reply_id == replies.c.id, isouter=True)
+        .join(
+            definitions,
+            and_(definitions.c.reply_id == replies.c.id, definitions.c.kind == PostKind.DEFINITION),
+            isouter=True,
+        )
     )
 
 

@@ -295,10 +295,22 @@ definitions = Table(
     Column("id", String(32), primary_key=True),
     Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
     Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
-    Column("reply_id", ForeignKey("replies.id"), nullable=False, unique=True),
+    Column("reply_id", ForeignKey("replies.id"), nullable=False),
     Column("slug", String(120), nullable=False),
     _text("lang"),
     Column("created_at", Utc, nullable=False),
+    # "definition", or what an exchange was made into: then each person whose words are shown has a
+    # row of their own, `piece_id` is the first one's, and `part` counts the people from 1.
+    Column("kind", String(16), nullable=False, server_default="definition", default="definition"),
+    Column("piece_id", String(32), nullable=False, server_default="", default="", index=True),
+    Column("part", Integer, nullable=False, server_default="0", default=0),
+    Index(
+        "ix_definitions_reply_id",
+        "reply_id",
+        unique=True,
+        sqlite_where=text("kind = 'definition'"),
+        postgresql_where=text("kind = 'definition'"),
+    ),
 )
 
 definition_versions = Table(
@@ -309,6 +321,14 @@ definition_versions = Table(
     _text("text"),
     Column("spans", JSON),  # null once the words are an edit its author has to agree to
     Column("created_at", Utc, nullable=False),
+)
+
+#: Which replies a piece quotes: what becomes of the source of any of them holds the whole of it.
+piece_sources = Table(
+    "piece_sources",
+    metadata,
+    Column("piece_id", ForeignKey("definitions.id"), primary_key=True),
+    Column("reply_id", ForeignKey("replies.id"), primary_key=True, autoincrement=False, index=True),
 )
 
 #: Consent requests. `live_key` is unique while a request is open: one per person and purpose.
@@ -557,6 +577,9 @@ site_entries = Table(
     _text("cite"),
     _text("note"),
     _text("listed"),
+    Column("kind", String(16), nullable=False, server_default="definition", default="definition"),
+    # Of a piece, everybody whose words it shows, as JSON: name, link.
+    _text("people"),
     Column("seal", String(64), nullable=False),
     Index("ix_site_entries_newest", "granted_at", "definition_id"),
     Index("ix_site_entries_campaign", "campaign_id", "granted_at", "definition_id"),

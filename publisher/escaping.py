@@ -66,6 +66,14 @@ def markdown_quote(words: str, marks: tuple[str, str] = ("", "")) -> str:
     return f"> {before}{quoted[2:]}{after}"
 
 
+def markdown_paragraphs(text: str) -> str:
+    """A text as Markdown paragraphs; line breaks stay, runs of empty lines become one."""
+    return "\n\n".join(
+        "  \n".join(markdown_line(line) for line in paragraph.split("\n"))
+        for paragraph in re.split(r"\n(?:[^\S\n]*\n)+", text)
+    )
+
+
 def yaml_string(text: str) -> str:
     """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2.
 

@@ -82,8 +82,8 @@ def _link(href: str, rel: str, media_type: str = "application/atom+xml") -> str:
 
 
 def content_of(one: Entry) -> str:
-    """Its words and credit as HTML, as feeds carry them."""
-    return str(quote_macros().feed_quote(one))
+    """Its words and credit as HTML, as feeds carry them; of a piece, the whole of it."""
+    return one.body if one.is_piece else str(quote_macros().feed_quote(one))
 
 
 @lru_cache(maxsize=512)

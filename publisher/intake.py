@@ -14,13 +14,14 @@ from sqlalchemy import Connection, bindparam, delete
 
 from ledger import events, gate
 from ledger.database import Ledger
-from ledger.model import Campaign, Channel, Use
+from ledger.model import Campaign, Channel, PostKind, Use, normal
 from ledger.posts import Post, bury_post, put_posts
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_dirty
 from publisher import feeds, posts_folder
 from publisher.compose import title_of
 from publisher.holding import Holding
+from publisher.pieces import shown_piece
 from publisher.posts_folder import How, Settled
 from publisher.report import Progress, Refusal
 from publisher.shown import person_address, quote_of
@@ -33,6 +34,7 @@ from publisher.site.entries import (
     drop_entries,
     entries_by_id,
     make_entry,
+    make_piece_entry,
     oldest_shown,
     put_entries,
 )
@@ -201,9 +203,9 @@ class Plan:
     def taken(self) -> Taken:
         return Taken(
             announce=[
-                _announced(one, self.ledger.settings.public_url)
+                announced
                 for one in self.settled.shown
-                if not one.announced
+                for announced in _announced(one, self.ledger.settings.public_url)
             ],
             retract=[(one.id, one.contributor_id) for one in self.gone if one.published],
             gone=[one.id for one in self.gone],
@@ -234,25 +236,42 @@ class Plan:
 
     def _post(self, one: Standing) -> Post:
         return Post(
-            "definition",
+            str(one.source.kind),
             one.id,
             one.source.address,
             one.source.file,
-            one.grant.event_hash,
+            one.bound_to,
             one.post.published_at if one.post else self.ledger.clock(),
         )
 
 
-def _announced(one: Standing, public_url: str) -> Announced:
+def _announced(one: Standing, public_url: str) -> Iterator[Announced]:
+    """What is still to be recorded: of a piece, for everybody in it."""
     source = one.source
-    page = source.source_url if source.channel is Channel.WEBMENTION else ""
-    return Announced(
-        one.id, one.contributor_id, one.grant.event_hash, page, f"{public_url}{source.address}"
-    )
+    page, post = "", f"{public_url}{source.address}"
+    if source.channel is Channel.WEBMENTION and source.kind is PostKind.DEFINITION:
+        page = source.source_url
+    if not one.announced:
+        yield Announced(one.id, one.contributor_id, one.grant.event_hash, page, post)
+    for share in one.shares:
+        if not share.announced:
+            yield Announced(share.id, share.contributor_id, share.grant.event_hash, "", post)
 
 
 def entry_of(one: Standing, campaign: Campaign, place: Place) -> Entry:
     grant, source = one.grant, one.source
+    if source.kind is not PostKind.DEFINITION:
+        credits_ = [each.credit for each in one.grants]
+        return make_piece_entry(
+            shown_piece(grant.text, source.lang, credits_),
+            place,
+            id=one.id,
+            campaign_id=one.campaign_id,
+            grant_hash=one.bound_to,
+            granted_at=one.granted_at,
+            address=source.address,
+            words=normal(grant.text),
+        )
     quote = quote_of(
         words=grant.text,
         credit=grant.credit,

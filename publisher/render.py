@@ -30,6 +30,12 @@ def quote_macros() -> Any:
 
 
 @cache
+def piece_macros() -> Any:
+    """The macros of _piece.html, to be called from Python."""
+    return site_templates().get_template("_piece.html").module
+
+
+@cache
 def chrome_macros() -> Any:
     """The macros of _chrome.html, to be called from Python."""
     return site_templates().get_template("_chrome.html").module
@@ -72,6 +78,10 @@ def render_page(template: str, values: dict[str, Any]) -> bytes:
 
 def render_post(**values: Any) -> str:
     return _post_templates().get_template("definition.md").render(values)
+
+
+def render_piece(**values: Any) -> str:
+    return _post_templates().get_template("piece.md").render(values)
 
 
 def day(when: date) -> str:

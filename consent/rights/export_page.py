@@ -23,7 +23,14 @@ PARTS: dict[str, tuple[str, ...]] = {
         *("skipped_items", "gone_sources", "charged_today"),
     ),
     "Your words, and what was decided": (
-        *("definitions", "definition_versions", "requests", "events", "event_payloads"),
+        *(
+            "definitions",
+            "definition_versions",
+            "piece_sources",
+            "requests",
+            "events",
+            "event_payloads",
+        ),
         *("links", "stop_links"),
     ),
     "What we wrote to you": ("threads", "outbox"),

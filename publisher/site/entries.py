@@ -16,10 +16,13 @@ from markupsafe import Markup, escape
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from ledger.keys import Keys
+from ledger.model import PostKind
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_entries
+from publisher.compose import shown_url
 from publisher.marks import Marks, direction_of, marks_of
-from publisher.render import encoded_path, list_macros, quote_macros
+from publisher.pieces import ShownPiece
+from publisher.render import encoded_path, list_macros, piece_macros, quote_macros
 from publisher.shown import Question, Quote, long_class
 from publisher.site.slots import Pieces, Slot
 
@@ -76,6 +79,9 @@ class Entry(NamedTuple):
     #: The whole of it as it stands in lists, with ASKED where its question may stand, and BODY
     #: around the part that its own page shows as well.
     listed: str
+    kind: str = "definition"
+    #: Of a piece, name and link of everybody in it, as JSON.
+    people: str = ""
     #: Empty until it is stored.
     seal: str = ""
     #: The campaign's question; not of the row, because the campaign may change its words.
@@ -94,6 +100,11 @@ class Entry(NamedTuple):
         return direction_of(self.words, self.lang)
 
     @property
+    def is_piece(self) -> bool:
+        """Whether it is an interview or an endorsement: `words` is then the whole text of it."""
+        return self.kind != PostKind.DEFINITION
+
+    @property
     def question(self) -> Markup:
         return self.asked.html
 
@@ -108,6 +119,8 @@ class Entry(NamedTuple):
 
     def in_list(self, *, asked: bool) -> str:
         """Its HTML in a list; with `asked`, below its question where its words need that."""
+        if self.is_piece:
+            return self.listed.split(BODY, 1)[0]
         above = self.asked.above(self.words) if asked else ""
         return self.listed.replace(BODY, "", 2).replace(ASKED, above, 1)
 
@@ -156,6 +169,43 @@ def make_entry(
         listed="",
     )
     return entry._replace(listed=_list_pieces().fill(_list_values(entry)))
+
+
+def make_piece_entry(
+    shown: ShownPiece,
+    place: Place,
+    *,
+    id: str,  # noqa: A002 - the entry's own word
+    campaign_id: str,
+    grant_hash: str,
+    granted_at: datetime,
+    address: str,
+    words: str,
+) -> Entry:
+    first = shown.credits[0]
+    listed = piece_macros().entry(shown, encoded_path(address))
+    return Entry(
+        id=id,
+        campaign_id=campaign_id,
+        grant_hash=grant_hash,
+        granted_at=granted_at.isoformat(timespec="microseconds"),
+        address=address,
+        month=place.month,
+        number=place.number,
+        person=place.person,
+        person_number=place.person_number,
+        in_editions=False,
+        title=shown.title,
+        name=first.display_name,
+        url=shown_url(first),
+        words=words,
+        lang=shown.lang,
+        cite=shown.cites[0],
+        note=Markup(),
+        listed=str(listed) + str(BODY) + str(shown.body) + str(BODY),
+        kind=str(shown.kind),
+        people=shown.people,
+    )
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ledger.model import Campaign
+from ledger.piece_text import piece_of
 from publisher.render import encoded_path
 from publisher.site.entries import Entry
 
@@ -44,6 +45,41 @@ def quotation(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
     # Put together by hand: the part about the campaign is the same for all of its definitions.
     whole = f'{_written(found)[:-1]}, "about": {_term(campaign, base, blog)}}}'
     return Markup(whole)  # noqa: S704 - no character is left that HTML would read
+
+
+def article(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
+    """An interview or an endorsement: an `Article` whose parts are what each person says."""
+    address = base + encoded_path(entry.address)
+    piece = piece_of(entry.words)
+    people = [_person(name, url) for name, url in json.loads(entry.people)]
+    found: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Article",
+        "@id": address,
+        "url": address,
+        "headline": entry.title,
+        "inLanguage": entry.lang,
+        "datePublished": entry.granted_at[:10],
+        "contributor": [one for one in people if one],
+        "hasPart": [
+            {
+                "@type": "Quotation",
+                "text": turn.words,
+                **({"creator": people[turn.person - 1]} if people[turn.person - 1] else {}),
+            }
+            for turn in piece.turns
+            if turn.person
+        ],
+    }
+    whole = f'{_written(found)[:-1]}, "about": {_term(campaign, base, blog)}}}'
+    return Markup(whole)  # noqa: S704 - no character is left that HTML would read
+
+
+def _person(name: str, url: str) -> dict[str, str]:
+    """Nothing for somebody anonymous."""
+    if not name:
+        return {}
+    return {"@type": "Person", "name": name, **({"url": url} if url else {})}
 
 
 def defined_term(campaign: Campaign, base: str, blog: str) -> Markup:

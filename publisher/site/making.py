@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
 from ledger.database import Ledger
@@ -163,6 +163,8 @@ class Maker:
             return None
         campaign = self.frame.campaigns[entry.campaign_id]
         when = entry.when
+        if entry.is_piece:
+            return self._piece(entry, campaign)
         return (
             self.layout.post(campaign)
             .fill(
@@ -181,6 +183,18 @@ class Maker:
                 }
             )
             .encode()
+        )
+
+    def _piece(self, entry: Entry, campaign: Campaign) -> bytes:
+        return self.layout.page(
+            "piece.html",
+            path=entry.address,
+            campaign=campaign,
+            one=entry,
+            body=Markup(entry.body),  # noqa: S704 - made by the theme, and sealed
+            author_page=Markup(_author_page(entry.person)),  # noqa: S704 - made by the theme
+            form=self.layout.form(campaign),
+            linked=linked.article(entry, campaign, *self._blog),
         )
 
     def _edition(self, node: Node) -> bytes | None:
