@@ -22,6 +22,7 @@ from ledger.keys import Keys
 from ledger.leases import Lease, check_fence
 from ledger.model import Account, Page
 from ledger.profile_marks import note_marks
+from ledger.profile_pictures import note_profile_pictures
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_gone
 from ledger.suppressed import part_erased
@@ -120,6 +121,8 @@ def store_page(
         stored = store_replies(connection, account, page.replies, now)
         marks = ((reply.address, reply.marks) for reply in page.replies)
         note_marks(connection, ledger.keys, account.channel, marks, now)
+        shown = ((reply.address, reply.author_picture) for reply in page.replies)
+        note_profile_pictures(connection, account.channel, shown, now)
         store_skipped(connection, account, page.skipped, now)
         _note_changes(connection, account, page, now)
         note_read(

@@ -23,6 +23,7 @@ def chosen_credit(
     url: str = "",
     role: str = "",
     organisation: str = "",
+    picture: str = "",
 ) -> Credit:
     """The credit in the form chosen. What that form does not show is not kept either.
 
@@ -40,18 +41,22 @@ def chosen_credit(
         NameForm.FIRST_NAME: ("handle",),
         NameForm.HANDLE: ("name",),
         NameForm.PSEUDONYM: ("handle",),
-        NameForm.ANONYMOUS: ("name", "handle", "url"),
+        NameForm.ANONYMOUS: ("name", "handle", "url", "picture"),
     }[name_form]
     if name_form is NameForm.FIRST_NAME:
         name = next(iter(clean_name(name).split()), "")
     parts = {"name": name, "handle": handle, "url": url, "role": role, "organisation": organisation}
+    parts["picture"] = picture
     credit = Credit(name_form, **{k: "" if k in hidden else v for k, v in parts.items()})
     _check(credit)
     return credit
 
 
 def suggested_credit(handle: Handle) -> Credit:
-    """What we would guess from the handle an answer came from; its author changes it freely."""
+    """What we would guess from the handle an answer came from; its author changes it freely.
+
+    Never a picture: to show one is their own idea.
+    """
     shown = handle.address if handle.address.startswith("@") else ""
     if handle.name:
         return Credit(NameForm.NAME, name=handle.name, handle=shown, url=_web(handle.url))

@@ -16,6 +16,7 @@ from ledger.definitions import need_definition
 from ledger.jobs import JobKind, add_job
 from ledger.model import Credit, Use
 from ledger.outbox import cancel_messages
+from ledger.pictures import need_picture
 from ledger.pieces import is_own_change
 from ledger.posts import bury_post
 from ledger.requests import ConsentRequest, close_request, find_request, live_request
@@ -59,6 +60,7 @@ def record_grant(
         EventKind.GRANTED, request_id=request_id, text=text, credit=credit, uses=uses
     )
     request = _answer(ledger, connection, request_id, answer, evidence)
+    need_picture(connection, ledger.keys, request.contributor_id, credit)
     post_id = need_definition(connection, request.definition_id).post_id
     add_job(connection, JobKind.PUBLISH, post_id, ledger.clock())
     granted = events.state_of(connection, ledger.keys, request.definition_id).grant

@@ -197,7 +197,8 @@ def _question(
         campaign,
         definition,
         reply,
-        wish.credit or suggested_credit(reply.handle),
+        # What a message shows has no picture, and an answer to it binds what it shows.
+        replace(wish.credit or suggested_credit(reply.handle), picture=""),
         wish.note.strip(),
         personal_address(ledger, STAND_IN) if has_link else "",
         uses,

@@ -19,7 +19,7 @@ MOST_PROMPT_CHARACTERS = 280
 #: Addresses of the blog that a campaign can't take.
 RESERVED_SLUGS = frozenset(
     {"about", "answer", "answered", "assets", "desk", "feed", "feeds", "healthz", "me", "p", "page"}
-    | {"pages", "people", "posts", "site", "sitemap", "static", "unsubscribe"}
+    | {"pages", "people", "pictures", "posts", "site", "sitemap", "static", "unsubscribe"}
     | {"webmention", "welcome"}
 )
 

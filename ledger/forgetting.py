@@ -46,7 +46,7 @@ _ROWS_THAT_GO = (
         "joins",
     ),
     *("links", "stop_links", "skipped_items", "gone_sources", "charged_today"),
-    *("profile_marks", "passed_over", "jobs", "places"),
+    *("profile_marks", "profile_pictures", "pictures", "passed_over", "jobs", "places"),
 )
 
 

@@ -26,6 +26,9 @@ _NAME_CONTROLS = dict.fromkeys(
 #: feed, surrogates, and what is no character at all.
 UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
+#: A SHA-256 in hexadecimal, by which a picture is named.
+_HASH = re.compile("[0-9a-f]{64}", re.ASCII)
+
 #: Marks the blank in a prompt: "Thought leadership is ___?"
 BLANK = "___"
 
@@ -126,7 +129,11 @@ def clean_name(text: str) -> str:
 
 @dataclass(frozen=True)
 class Credit:
-    """The exact attribution a contributor chose. Empty string: not shown."""
+    """The exact attribution a contributor chose. Empty string: not shown.
+
+    `picture` is the SHA-256 of the picture's bytes as they are shown: another picture is another
+    credit. Raises ValueError for a form or a hash that is none.
+    """
 
     form: NameForm
     name: str = ""
@@ -134,9 +141,12 @@ class Credit:
     url: str = ""
     role: str = ""
     organisation: str = ""
+    picture: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "form", NameForm(self.form))
+        if self.picture and not _HASH.fullmatch(self.picture):
+            raise ValueError("a picture is named by the SHA-256 of its bytes")
         for part in ("name", "handle", "url", "role", "organisation"):
             object.__setattr__(self, part, clean_name(getattr(self, part)))
 
@@ -184,6 +194,7 @@ class IncomingReply(NamedTuple):
     sent, kept unchanged. `automatic` marks bounces, auto-replies and list mail (RFC 3834),
     `private` direct messages. `contact` is where a message reaches the author on this channel.
     `marks`: what the author's profile asks of programs, where the channel sends it along.
+    `author_picture`: the address of the profile's picture, which nothing fetches by itself.
     A NamedTuple, because thousands come in one import: a frozen dataclass of as many fields
     takes twenty times as long to make.
     """
@@ -203,6 +214,7 @@ class IncomingReply(NamedTuple):
     private: bool = False
     contact: str = ""
     marks: ProfileMarks | None = None
+    author_picture: str = ""
 
 
 class SkipKind(StrEnum):

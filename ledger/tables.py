@@ -572,6 +572,7 @@ site_entries = Table(
     _text("title"),
     _text("name"),
     _text("url"),
+    Column("picture", String(64), nullable=False, server_default="", default=""),
     _text("words"),
     _text("lang"),
     _text("cite"),
@@ -585,6 +586,13 @@ site_entries = Table(
     Index("ix_site_entries_campaign", "campaign_id", "granted_at", "definition_id"),
     Index("ix_site_entries_month", "campaign_id", "month", "number"),
     Index("ix_site_entries_person", "person", "person_number"),
+    # Most show none, so the index stays small.
+    Index(
+        "ix_site_entries_picture",
+        "picture",
+        sqlite_where=text("picture <> ''"),
+        postgresql_where=text("picture <> ''"),
+    ),
 )
 
 #: How many definitions stand on each page of a fixed range: of a month, a person, a sitemap.
@@ -733,6 +741,30 @@ profile_marks = Table(
     Column("wants_no_bots", Boolean, nullable=False),
     Column("is_protected", Boolean, nullable=False),
     Column("seen_at", Utc, nullable=False),
+)
+
+#: Where profiles show their picture: the address alone, until its owner wants it shown.
+#: `tried_at`: when it was fetched last, or would have been.
+profile_pictures = Table(
+    "profile_pictures",
+    metadata,
+    Column("channel", String(16), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    _text("url"),
+    Column("seen_at", Utc, nullable=False),
+    Column("tried_at", Utc),
+)
+
+#: Pictures that contributors had shown to themselves, made small and sealed under their own key;
+#: named by the SHA-256 of the bytes. `url` is where it came from.
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("contributor_id", ForeignKey("contributors.id"), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    _text("url"),
+    Column("sealed_picture", LargeBinary, nullable=False),
+    Column("fetched_at", Utc, nullable=False),
 )
 
 #: How far the followers of an account have been looked through.

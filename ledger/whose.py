@@ -62,6 +62,7 @@ SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "event_payloads": ("sealed",),
         "outbox": ("sealed_body", "sealed_composer", "sealed_words"),
+        "pictures": ("sealed_picture",),
         "told_pages": ("sealed_post",),
     }
 )
@@ -189,6 +190,8 @@ WHOSE: Mapping[str, Callable[[Trace], ColumnElement[bool]]] = MappingProxyType(
             t.newcomers.c.contact.in_(of.addresses),
         ),
         "profile_marks": lambda of: t.profile_marks.c.token.in_(of.tokens["profile_marks"]),
+        "profile_pictures": lambda of: _at(t.profile_pictures, of),
+        "pictures": lambda of: t.pictures.c.contributor_id.in_(of.person),
         "passed_over": lambda of: t.passed_over.c.token.in_(of.tokens["passed_over"]),
         "stopped_addresses": lambda of: t.stopped_addresses.c.token.in_(
             of.tokens["stopped_addresses"]

@@ -29,6 +29,8 @@ from publisher.render import render_piece, render_post
 ID_CHARACTERS = 8
 #: English, as everything is that the blog itself says.
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+#: Where the blog's pictures of people lie, each named by the hash of its bytes.
+PICTURES = "/pictures/"
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,16 @@ def shown_url(credit: Credit) -> str:
     return "" if credit.form is NameForm.ANONYMOUS else web_address(credit.url)
 
 
+def shown_picture(credit: Credit) -> str:
+    """Where the blog shows the credit's picture; nothing where there is none to show."""
+    return "" if credit.form is NameForm.ANONYMOUS else picture_address(credit.picture)
+
+
+def picture_address(name: str) -> str:
+    """Where the blog shows the picture of this name; nothing for no name."""
+    return f"{PICTURES}{name}.jpg" if name else ""
+
+
 def _front_matter(grant: Grant, source: Source) -> list[str]:
     granted = datetime.fromisoformat(grant.at).astimezone(UTC)
     lines = _plain_lines(
@@ -208,6 +220,8 @@ def _front_matter(grant: Grant, source: Source) -> list[str]:
     lines += [
         f"    {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()
     ]
+    if picture := shown_picture(grant.credit):
+        lines.append(f"    picture: {yaml_string(picture)}")
     return lines
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from ledger.consent_state import Grant
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
+from ledger.pictures import need_picture
 from ledger.prepared import Prepared, inserting
 from ledger.tables import outputs, posts, site_dirty
 from publisher import claims
@@ -91,6 +92,7 @@ def judge(
         try:
             if one.is_new or how.files or not settled.claimed.get(one.source.file):
                 _compare(ledger, one, settled, how)
+            need_picture(connection, ledger.keys, one.contributor_id, one.grant.credit)
         except DefinedbyError as error:
             settled.refused[one.id] = Refusal(one.source.file, error.what, error.next_step)
             continue

@@ -7,6 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from ledger.model import Campaign, Channel, Credit
+from publisher.compose import PICTURES
 from publisher.render import quote_macros
 from publisher.shown import quote_of
 
@@ -20,11 +21,13 @@ def preview(
     when: datetime,
     lang: str = "",
     messages: int = 1,
+    pictures: str = PICTURES,
 ) -> Markup:
     """The post as HTML. `when` is when the reply was written, or received; `lang` is the language
     of the words, by default that of the campaign; `messages` how many they came in.
 
-    What is shown equals what is published: the definition page calls the same macro.
+    What is shown equals what is published: the definition page calls the same macro. Only a
+    picture is had from elsewhere, `pictures`, as long as it is not on the blog.
     """
     quote = quote_of(
         words=text,
@@ -35,6 +38,7 @@ def preview(
         channel=channel,
         when=when,
         messages=messages,
+        pictures=pictures,
     )
     shown: Markup = quote_macros().quote(quote)
     return shown

@@ -11,7 +11,7 @@ from slugify import slugify
 
 from ledger.keys import Keys
 from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, normal
-from publisher.compose import ID_CHARACTERS, several_messages, shown_url
+from publisher.compose import ID_CHARACTERS, PICTURES, several_messages, shown_picture, shown_url
 from publisher.escaping import web_address
 from publisher.marks import Marks, direction_of, marks_of
 from publisher.render import quote_macros
@@ -48,6 +48,8 @@ class Quote:
     when: datetime
     source_url: str = ""
     messages: int = 1
+    #: The address of the credit's picture, or nothing.
+    picture: str = ""
 
     @property
     def marks(self) -> Marks:
@@ -68,8 +70,17 @@ class Quote:
 
     @property
     def cite(self) -> Markup:
-        """The credit as HTML."""
+        """The credit as HTML, without a picture: that is for pages, and no feed has one."""
         return _cite(self.credit.display_name, self.credit_rest, self.url)
+
+    @property
+    def signed(self) -> Markup:
+        """The credit as HTML with its picture, as pages show it."""
+        if not self.picture:
+            return self.cite
+        return _macro(
+            "pictured", self.credit.display_name, self.credit_rest, self.url, self.picture
+        )
 
     @property
     def note(self) -> Markup:
@@ -167,7 +178,9 @@ def quote_of(
     when: datetime,
     source_url: str = "",
     messages: int = 1,
+    pictures: str = PICTURES,
 ) -> Quote:
+    """`pictures`: where the picture is to be had; elsewhere than on the blog before it is there."""
     before, _, after = prompt.partition(BLANK)
     return Quote(
         words=normal(words),
@@ -181,6 +194,7 @@ def quote_of(
         when=when,
         source_url=web_address(source_url),
         messages=messages,
+        picture=shown_picture(credit).replace(PICTURES, pictures, 1),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ from sqlalchemy import (
 
 from ledger import events, tables
 from ledger.consent_state import EventKind
-from ledger.contributors import new_id, stop_token
+from ledger.contributors import contributor_key, new_id, stop_token
 from ledger.database import Ledger
+from ledger.keys import seal
 from ledger.model import Campaign, Channel, Credit, NameForm
 from ledger.newcomers import passed_over_token
 from ledger.profile_marks import mark_token
@@ -103,6 +105,7 @@ class _Planter:
             },
             "joins": {"other": self.found.twin},
             "handles": {"channel": "email"},
+            "profile_pictures": {"channel": "email"},
             "profile_marks": {"token": mark_token(self.ledger.keys, Channel.IMPORT, ADDRESS)},
             "passed_over": {"token": passed_over_token(self.ledger.keys, Channel.IMPORT, ADDRESS)},
             "stopped_addresses": {"token": stop_token(self.ledger.keys, ADDRESS)},
@@ -163,6 +166,7 @@ class _Planter:
             ),
             **{name: {"subject": theirs} for name in ("told_pages", "jobs", "posts")},
             "editions": {"definition_ids": [theirs]},
+            "profile_pictures": {"address": words.get(("handles", "address"))},
             "site_dirty": {"owner": theirs},
             "site_groups": {"owner": words.get(("places", "person"))},
             "outputs": {"path": f"{words.get(('posts', 'address'))}/index.html"},
@@ -179,6 +183,10 @@ class _Planter:
             if name == "sealed_words":
                 whose, message = row["contributor_id"], row["message_id"]
                 found[name] = seal_words(self.connection, keys, whose, message, word)
+            elif name == "sealed_picture":
+                row["hash"] = hashlib.sha256(word.encode()).hexdigest()
+                key = contributor_key(self.connection, keys, row["contributor_id"])
+                found[name] = seal(key, word.encode(), bound_to=row["hash"].encode())
             else:
                 found[name] = keys.encrypt(f"{word} {LINK}")
         return found

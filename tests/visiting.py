@@ -16,6 +16,7 @@ from consent.requests import fresh_link
 from ledger.database import Ledger
 from ledger.editors import invite_owner
 from web.application import create_application
+from web.pictures import FetchPicture, fetch_picture
 
 PASSWORD = "lamp otter seventeen quilts"
 OWNER_ADDRESS = "owner@blog.example"
@@ -76,12 +77,14 @@ class Visitor:
 EASY = CryptContext(["argon2"], argon2__time_cost=1, argon2__memory_cost=8, argon2__parallelism=1)
 
 
-def application(ledger: Ledger, *, hard: bool = False) -> Flask:
+def application(
+    ledger: Ledger, *, hard: bool = False, fetch: FetchPicture = fetch_picture
+) -> Flask:
     """The application; what each test would compile anew comes from a cache.
 
     With `hard`, passwords cost the work that they cost in earnest.
     """
-    made = create_application(ledger)
+    made = create_application(ledger, fetch)
     made.jinja_env.bytecode_cache = FileSystemBytecodeCache()
     if not hard:
         made.extensions["security"].pwd_context = EASY

@@ -15,6 +15,7 @@ from web.errors import show_error_pages
 from web.headers import send_security_headers
 from web.here import EXTENSION
 from web.limits import set_up_limits
+from web.pictures import FETCH, FetchPicture, fetch_picture
 from web.same_origin import refuse_other_sites
 from web.sessions import set_up_sessions
 from web.showing import teach_templates
@@ -30,6 +31,7 @@ PAGES = (
         "web.offers",
         "web.receipts",
         "web.correcting",
+        "web.pictures",
         "web.rights",
         "web.invitations",
         "web.signing_in",
@@ -60,8 +62,8 @@ MOST_BYTES_AT_DESK = 1024 * KIB
 MOST_BYTES_OF_PIECES = 512 * KIB
 
 
-def create_application(ledger: Ledger) -> Flask:
-    """The WSGI application for an open instance."""
+def create_application(ledger: Ledger, fetch: FetchPicture = fetch_picture) -> Flask:
+    """The WSGI application for an open instance. `fetch` gets the picture of a profile."""
     settings = ledger.settings
     app = Flask(
         "web",
@@ -78,6 +80,7 @@ def create_application(ledger: Ledger) -> Flask:
         WTF_CSRF_SSL_STRICT=False,
     )
     app.extensions[EXTENSION] = ledger
+    app.extensions[FETCH] = fetch
     set_up_sessions(app, settings)
     _set_up_safeguards(app, ledger)
     _add_pages(app)

@@ -11,6 +11,7 @@ from werkzeug.security import safe_join
 
 from ledger import posts
 from ledger.errors import DefinedbyError
+from publisher.compose import PICTURES
 from web.access import open_to_all
 from web.here import ledger
 
@@ -43,7 +44,8 @@ def show(path: str) -> ResponseReturnValue:
         return _nothing(path)
     if found.name == INDEX and path and not path.endswith(("/", INDEX)):
         return redirect(f"/{path.lstrip('/')}/", 308)
-    return send_file(found, conditional=True, max_age=0 if found.suffix == ".html" else 3600)
+    fleeting = found.suffix == ".html" or f"/{path}".startswith(PICTURES)
+    return send_file(found, conditional=True, max_age=0 if fleeting else 3600)
 
 
 def _is_gone(path: str) -> bool:

@@ -11,6 +11,7 @@ from flask import request
 from consent.credit import chosen_credit
 from ledger.model import Credit, NameForm, Use, thing_itself
 from ledger.requests import ConsentRequest
+from web.pictures import chosen_picture
 
 PARTS = ("name", "handle", "url", "role", "organisation")
 
@@ -25,7 +26,7 @@ class Choice:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The form's fields."""
+        """The form's fields. `picture` holds something where its box is ticked."""
         return {**self.credit.as_dict(), **dict(self.typed)}
 
     @property
@@ -35,25 +36,31 @@ class Choice:
 
 
 def choice_asked(asked: ConsentRequest) -> Choice:
-    """What the page begins with: the suggested credit, and no use but the thing itself."""
+    """What the page begins with: the suggested credit, no use but the thing itself, no picture."""
     return Choice(asked.credit, thing_itself(asked.uses))
 
 
 def choice_made(offered: frozenset[Use]) -> Choice:
     """What the form says now, of the uses that are offered. Raises CreditError."""
-    typed = _typed()
-    credit = chosen_credit(request.form.get("form", ""), **typed)
+    typed, form = _typed(), request.form.get("form", "")
+    picture = ""
+    if typed["picture"] and form != NameForm.ANONYMOUS:
+        picture = chosen_picture(_shown_credit(request.form).picture)
+    credit = chosen_credit(form, **{**typed, "picture": picture})
     return Choice(credit, _ticked(offered), tuple(typed.items()))
 
 
 def choice_shown(offered: frozenset[Use], form: Mapping[str, str]) -> Choice:
     """What was on the screen when the button was pressed; nobody at all when that is lost."""
     typed = {**_typed(), "form": form.get("form", "")}
+    return Choice(_shown_credit(form), _ticked(offered), tuple(typed.items()))
+
+
+def _shown_credit(form: Mapping[str, str]) -> Credit:
     try:
-        credit = Credit.from_dict(json.loads(form.get("shown_credit", "")))
+        return Credit.from_dict(json.loads(form.get("shown_credit", "")))
     except (ValueError, TypeError, KeyError, AttributeError):
-        credit = Credit(NameForm.ANONYMOUS)
-    return Choice(credit, _ticked(offered), tuple(typed.items()))
+        return Credit(NameForm.ANONYMOUS)
 
 
 def _ticked(offered: frozenset[Use]) -> frozenset[Use]:
@@ -63,4 +70,5 @@ def _ticked(offered: frozenset[Use]) -> frozenset[Use]:
 
 
 def _typed() -> dict[str, str]:
-    return {part: request.form.get(part, "") for part in PARTS}
+    typed = {part: request.form.get(part, "") for part in PARTS}
+    return {**typed, "picture": "yes" if request.form.get("picture") else ""}

@@ -24,10 +24,11 @@ from web.choices import Choice, choice_asked, choice_made, choice_shown
 from web.here import ledger
 from web.language import language, said, say, speak
 from web.own import item_preview, own_item, unasked, words_typed
+from web.pictures import spoken
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
-PAGE_VERSION = "personal-item-3"
+PAGE_VERSION = "personal-item-4"
 LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
 
 
@@ -117,7 +118,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     return jsonify(
         preview=_preview(found, chosen),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 

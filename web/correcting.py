@@ -19,10 +19,11 @@ from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
 from web.own import item_preview, own_item, words_typed
+from web.pictures import spoken
 
 pages = Blueprint("correcting", __name__)
 #: Which page somebody decided on; part of the evidence.
-PAGE_VERSION = "correct-1"
+PAGE_VERSION = "correct-2"
 
 
 @pages.get("/me/<definition_id>/correct")
@@ -79,7 +80,7 @@ def look(definition_id: str) -> ResponseReturnValue:
     return jsonify(
         preview=_preview(found, chosen.credit),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 

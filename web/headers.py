@@ -22,7 +22,8 @@ from web.webmentions import link_header
 
 #: Pages whose address or content is one person's secret: they name no referrer at all.
 PERSONAL = frozenset(
-    {"correcting", "offers", "personal", "receipts", "rights", "unsubscribing", "welcome"}
+    {"correcting", "offers", "personal", "pictures", "receipts", "rights"}
+    | {"unsubscribing", "welcome"}
 )
 #: Pages that load a script of the desk; no other page runs any.
 SCRIPTED = frozenset(

@@ -17,6 +17,8 @@ PER_ADDRESS = {
     "personal.enter": "30/minute",
     "personal.decide": "60/minute",
     "personal.look": "240/minute",
+    "correcting.decide": "60/minute",
+    "correcting.look": "240/minute",
     "offers.decide": "60/minute",
     "offers.look": "240/minute",
     "personal.stop": "10/minute",

@@ -24,6 +24,7 @@ from web.choices import Choice, choice_made, choice_shown
 from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
+from web.pictures import PREVIEWED, spoken
 
 pages = Blueprint("offers", __name__)
 PAGE_VERSION = "offer-1"
@@ -89,7 +90,7 @@ def look(reply_id: int) -> ResponseReturnValue:
     return jsonify(
         preview=_shown(reply, words, campaign, chosen.credit),
         shown_credit=chosen.shown_credit,
-        said=chosen.credit.line,
+        said=spoken(chosen.credit),
     )
 
 
@@ -107,7 +108,15 @@ def _own(reply_id: int) -> tuple[Reply, str, Campaign]:
 def _shown(reply: Reply, words: str, campaign: Campaign, credit: Credit) -> str:
     when = reply.written_at or reply.received_at
     lang = _lang(reply, campaign)
-    return preview(campaign, words, credit, channel=reply.channel, when=when, lang=lang)
+    return preview(
+        campaign,
+        words,
+        credit,
+        channel=reply.channel,
+        when=when,
+        lang=lang,
+        pictures=PREVIEWED,
+    )
 
 
 def _lang(reply: Reply, campaign: Campaign) -> str:

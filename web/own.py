@@ -17,6 +17,7 @@ from publisher.pieces import preview_piece
 from publisher.preview import preview
 from web.access import contributor_id
 from web.here import ledger
+from web.pictures import PREVIEWED
 
 
 def own_item(definition_id: str) -> PersonalItem:
@@ -40,6 +41,7 @@ def item_preview(found: PersonalItem, text: str, credit: Credit) -> str:
         when=found.when,
         lang=found.definition.lang,
         messages=found.messages,
+        pictures=PREVIEWED,
     )
 
 

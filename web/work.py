@@ -25,6 +25,7 @@ from ledger.heads import export_head
 from ledger.heads_git import keep_in_git
 from ledger.leases import Lease
 from ledger.paused import pause_when_moved
+from ledger.pictures import drop_ungranted
 from ledger.reached import note_reached
 from ledger.scrub import scrub
 from ledger.settings import Settings
@@ -106,6 +107,10 @@ def _expire_backups(ledger: Ledger, _lease: Lease) -> None:
     expire_backups(ledger)
 
 
+def _drop_pictures(ledger: Ledger, _lease: Lease) -> None:
+    drop_ungranted(ledger)
+
+
 def _export_head(ledger: Ledger, _lease: Lease) -> None:
     export_head(ledger)
     keep_in_git(ledger.settings)
@@ -128,6 +133,7 @@ TASKS = (
     Task("head", HOUR, _export_head),
     Task("editions", HOUR, _draft_editions),
     Task("backups", HOUR, _expire_backups),
+    Task("pictures", HOUR, _drop_pictures),
 )
 
 

@@ -88,6 +88,7 @@ def read_post(post: Any) -> IncomingReply | Skipped:
         automatic=calls_itself_bot(post["author"], parts[0]),
         contact=parts[0],
         marks=_marks(post["author"], parts[0]),
+        author_picture=text_of(post, "author", "avatar"),
     )
 
 
@@ -118,6 +119,7 @@ def read_message(message: Any, convo: dict[str, Any]) -> IncomingReply | Skipped
         private=True,
         contact=sender,
         marks=_marks(author, sender),
+        author_picture=text_of(author, "avatar"),
     )
 
 

@@ -92,7 +92,14 @@ def _reply(
         private=text_of(status, "visibility") in PRIVATE,
         contact=handle,
         marks=ProfileMarks(account.get("bot") is True, wants_no_bots(account)),
+        author_picture=_picture(account),
     )
+
+
+def _picture(account: dict[str, Any]) -> str:
+    """The profile's picture, standing still; nothing where the server shows its own stand-in."""
+    url = web_address(account, "avatar_static") or web_address(account, "avatar")
+    return "" if url.endswith("/missing.png") else url
 
 
 def handle_of(account: Any, domain: Callable[[], str]) -> str:

@@ -27,6 +27,7 @@ from ledger.mentions import (
     settle,
 )
 from ledger.model import Account, Channel, Skipped
+from ledger.profile_pictures import note_profile_pictures
 from ledger.replies import store_replies, store_skipped
 from ledger.sources import apply_tombstones, note_edit, note_edited, note_gone
 from ledger.suppressed import part_erased
@@ -118,6 +119,8 @@ def _apply(
     """Store, change or hold the reply; returns how many are new."""
     if finding.reply is not None:
         stored = store_replies(connection, account, [finding.reply], now)
+        shown = [(finding.reply.address, finding.reply.author_picture)]
+        note_profile_pictures(connection, Channel.WEBMENTION, shown, now)
         apply_tombstones(connection, account, [mention.source], now)
         if not stored:
             note_edit(connection, account, finding.reply, now)

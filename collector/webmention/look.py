@@ -114,6 +114,7 @@ def _of_page(source: str, targets: Sequence[str], page: MentionPage) -> Finding:
             text=page.words,
             author_name=name if len(name) <= MOST_NAME_CHARACTERS else "",
             author_url=page.author_url,
+            author_picture=page.author_picture,
             source_url=source,
             written_at=_moment(page.published),
             in_reply_to=(page.target,),

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from collector.mail.html import visible_text
@@ -46,6 +46,14 @@ _WORDLESS = ("like-of", "repost-of", "bookmark-of")
 Item = dict[str, Any]
 
 
+class Author(NamedTuple):
+    """What a page says of its author; empty where it says nothing."""
+
+    name: str = ""
+    url: str = ""
+    picture: str = ""
+
+
 @dataclass(frozen=True)
 class MentionPage:
     """`words` is empty when there are none of the author's own; `raw` is the entry as JSON.
@@ -59,6 +67,7 @@ class MentionPage:
     words: str = ""
     author_name: str = ""
     author_url: str = ""
+    author_picture: str = ""
     published: str = ""
     raw: str = ""
     endpoint: str | None = None
@@ -115,14 +124,15 @@ def read_page(
         return MentionPage(
             links=True, target=target, words=" ".join(title.split()), endpoint=endpoint
         )
-    name, address = _author(entry, feed, parsed)
+    author = _author(entry, feed, parsed)
     raw = json.dumps(entry, ensure_ascii=True)
     return MentionPage(
         links=True,
         target=target,
         words=_words(entry["properties"]),
-        author_name=" ".join(name.split()),
-        author_url=address,
+        author_name=" ".join(author.name.split()),
+        author_url=author.url,
+        author_picture=author.picture,
         published=_plain(entry["properties"].get("published")),
         raw=raw if len(raw) <= MOST_RAW_CHARACTERS else "",
         endpoint=endpoint,
@@ -238,8 +248,8 @@ def _plain(values: Any) -> str:
     return first.strip() if isinstance(first, str) else ""
 
 
-def _author(entry: Item, feed: Item | None, parsed: Item) -> tuple[str, str]:
-    """Name and address of the author, as near to https://indieweb.org/authorship as one page is."""
+def _author(entry: Item, feed: Item | None, parsed: Item) -> Author:
+    """The author, as near to https://indieweb.org/authorship as one page is."""
     stated = entry["properties"].get("author") or (feed or {}).get("properties", {}).get("author")
     cards = {
         address: item
@@ -252,20 +262,29 @@ def _author(entry: Item, feed: Item | None, parsed: Item) -> tuple[str, str]:
         rel = next(iter(parsed["rels"].get("author", [])), "")
         alone = list(cards.values())
         card = cards.get(rel) or (alone[0] if len(alone) == 1 and not rel else None)
-        return _of_card(card) if card else ("", _web(rel))
+        return _of_card(card) if card else Author(url=_web(rel))
     author = stated[0]
     if isinstance(author, dict):
         return _of_card(author)
     address = _web(author)
     if not address:
-        return str(author), ""
-    return _of_card(cards[address]) if address in cards else ("", address)
+        return Author(str(author))
+    return _of_card(cards[address]) if address in cards else Author(url=address)
 
 
-def _of_card(card: Item) -> tuple[str, str]:
+def _of_card(card: Item) -> Author:
     properties = card.get("properties", {})
     addresses = (_web(value) for value in properties.get("url", []))
-    return _plain(properties.get("name")), next(filter(None, addresses), "")
+    # A photo with a text for those who don't see it is an object (microformats2 parsing, u-).
+    photos = (
+        _web(one.get("value") if isinstance(one, dict) else one)
+        for one in properties.get("photo", [])
+    )
+    return Author(
+        _plain(properties.get("name")),
+        next(filter(None, addresses), ""),
+        next(filter(None, photos), ""),
+    )
 
 
 def _web(value: Any) -> str:

@@ -30,7 +30,7 @@ POST_FIELDS = [
     "referenced_tweets",
     "withheld",
 ]
-USER_FIELDS = ["description", "name", "protected", "username"]
+USER_FIELDS = ["description", "name", "profile_image_url", "protected", "username"]
 MESSAGE_FIELDS = ["created_at", "dm_conversation_id", "entities", "sender_id", "text"]
 #: The longest post that X takes.
 MOST_CHARACTERS = 25_000
@@ -144,6 +144,7 @@ def _post(item: Any, users: Answer, own_id: str) -> IncomingReply:
         raw=json.dumps(item),
         contact=author_id,
         marks=_marks(author),
+        author_picture=_picture(author),
     )
 
 
@@ -167,7 +168,20 @@ def _message(item: Any, users: Answer, own_id: str) -> IncomingReply:
         private=True,
         contact=str(sender_id),
         marks=_marks(author),
+        author_picture=_picture(author),
     )
+
+
+def _picture(author: Answer) -> str:
+    """The larger form of the profile's picture, as X's documentation of images names it.
+
+    The address of the small form ends in "_normal" before its ending; that of nobody's own picture
+    is in a folder of defaults.
+    """
+    url = author.get("profile_image_url")
+    if not isinstance(url, str) or "/default_profile_images/" in url:
+        return ""
+    return re.sub(r"_normal(\.\w{1,5})$", r"_bigger\1", url)
 
 
 def _marks(author: Answer) -> ProfileMarks:

@@ -23,12 +23,14 @@ from consent.rights.export_page import export_page
 from ledger import durable, tables
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
+from ledger.pictures import open_picture
 from ledger.said import open_words
 from ledger.walk import links_of
 from ledger.whose import LEFT_OUT, SEALED, WHOSE, Trace, trace
 
 FORMAT = 1
 EVERYTHING, PAGE, RECEIPTS, POSTS = "everything.json", "index.html", "receipts", "posts"
+PICTURES = "pictures"
 #: A personal link or a stop link, wherever it stands: whoever has one can decide for its owner.
 _SECRET_LINK = re.compile(r"(/(?:p|unsubscribe)/)[\w-]{43}")
 LEFT_OUT_HERE = "[left out]"
@@ -67,6 +69,7 @@ def export(ledger: Ledger, contributor_id: str, into: IO[bytes], lang: str = "en
     with ledger.read() as connection:
         of = trace(connection, ledger.keys, contributor_id)
         held = held_about(ledger, connection, of)
+        pictures = _pictures(ledger, connection, held)
     stated = {
         "format": FORMAT,
         "made_at": ledger.clock().isoformat(timespec="seconds"),
@@ -86,6 +89,8 @@ def export(ledger: Ledger, contributor_id: str, into: IO[bytes], lang: str = "en
                 archive.writestr(f"{RECEIPTS}/{definition_id}.json", _json(record))
         for name, text in _posts(ledger, held):
             archive.writestr(f"{POSTS}/{name}", text)
+        for name, content in pictures.items():
+            archive.writestr(name, content)
         files = len(archive.namelist())
     return ExportReport(of.person, sum(map(len, held.values())), files)
 
@@ -143,6 +148,27 @@ def _words(ledger: Ledger, connection: Connection, row: Row[Any]) -> str:
     )
 
 
+def _picture(_ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
+    """The file beside the page that holds it."""
+    return picture_file(row.hash)
+
+
+def picture_file(name: str) -> str:
+    """Where in the zip a picture lies."""
+    return f"{PICTURES}/{name}.jpg"
+
+
+def _pictures(ledger: Ledger, connection: Connection, held: Rows) -> dict[str, bytes]:
+    """Their pictures by the files that hold them; one that can't be opened is left out."""
+    found = {}
+    for row in held["pictures"]:
+        with contextlib.suppress(DefinedbyError):
+            found[picture_file(row["hash"])] = open_picture(
+                connection, ledger.keys, row["contributor_id"], row["hash"]
+            )
+    return found
+
+
 def _post(ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
     return ledger.keys.decrypt(row.sealed_post)
 
@@ -151,6 +177,7 @@ _OPENERS: Mapping[tuple[str, str], Callable[[Ledger, Connection, Row[Any]], str]
     ("outbox", "sealed_body"): _body,
     ("outbox", "sealed_composer"): _composer,
     ("outbox", "sealed_words"): _words,
+    ("pictures", "sealed_picture"): _picture,
     ("told_pages", "sealed_post"): _post,
 }
 

@@ -16,7 +16,7 @@ TEMPLATES = WORDS.parent / "contributor"
 PARTS: dict[str, tuple[str, ...]] = {
     "How we know you": (
         *("contributors", "handles", "joins", "newcomers"),
-        *("profile_marks", "passed_over", "stopped_addresses"),
+        *("profile_marks", "profile_pictures", "pictures", "passed_over", "stopped_addresses"),
     ),
     "What you wrote": (
         *("replies", "answers", "rights_requests", "mentions"),

@@ -72,6 +72,8 @@ class Entry(NamedTuple):
     title: str
     name: str
     url: str
+    #: The SHA-256 that names the picture it shows, or nothing.
+    picture: str
     words: str
     lang: str
     cite: Markup
@@ -162,13 +164,14 @@ def make_entry(
         title=title,
         name=quote.credit.display_name,
         url=quote.url,
+        picture=quote.credit.picture if quote.picture else "",
         words=quote.words,
         lang=quote.lang,
         cite=quote.cite,
         note=quote.note,
         listed="",
     )
-    return entry._replace(listed=_list_pieces().fill(_list_values(entry)))
+    return entry._replace(listed=_list_pieces().fill(_list_values(entry, quote.signed)))
 
 
 def make_piece_entry(
@@ -198,6 +201,7 @@ def make_piece_entry(
         title=shown.title,
         name=first.display_name,
         url=shown_url(first),
+        picture="",
         words=words,
         lang=shown.lang,
         cite=shown.cites[0],
@@ -216,7 +220,7 @@ def _list_pieces() -> Pieces:
     return Pieces(str(made))
 
 
-def _list_values(entry: Entry) -> dict[str, str]:
+def _list_values(entry: Entry, signed: Markup) -> dict[str, str]:
     return {
         "long": long_class(entry.words),
         "lang": escape(entry.lang),
@@ -224,7 +228,7 @@ def _list_values(entry: Entry) -> dict[str, str]:
         "open": entry.marks.open,
         "close": entry.marks.close,
         "words": escape(entry.words),
-        "cite": entry.cite,
+        "cite": signed,
         "note": entry.note,
         "href": escape(encoded_path(entry.address)),
         "title": escape(entry.title),

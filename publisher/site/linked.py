@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from ledger.model import Campaign
 from ledger.piece_text import piece_of
+from publisher.compose import picture_address
 from publisher.render import encoded_path
 from publisher.site.entries import Entry
 
@@ -42,6 +43,8 @@ def quotation(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
         found["creator"] = {"@type": "Person", "name": entry.name}
         if entry.url:
             found["creator"]["url"] = entry.url
+        if entry.picture:
+            found["creator"]["image"] = base + picture_address(entry.picture)
     # Put together by hand: the part about the campaign is the same for all of its definitions.
     whole = f'{_written(found)[:-1]}, "about": {_term(campaign, base, blog)}}}'
     return Markup(whole)  # noqa: S704 - no character is left that HTML would read

@@ -12,6 +12,7 @@ from ledger.model import Campaign
 from ledger.periods import MONTHS
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
+from publisher.compose import picture_address
 from publisher.site import linked, nodes
 from publisher.site.editions import ListedEdition, titled
 from publisher.site.entries import Entry
@@ -177,6 +178,7 @@ class Listings:
             name=named[0].name,
             # Of what stands here: a page changes only with what stands on it.
             url=items[0].url if items else "",
+            picture=picture_address(items[0].picture) if items else "",
             part=part,
             others=others,
             count=len(items),

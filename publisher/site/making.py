@@ -11,8 +11,10 @@ from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
 from ledger.database import Ledger
+from ledger.definitions import need_definition
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign
+from ledger.pictures import open_picture
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
 from publisher import feeds
@@ -75,6 +77,8 @@ class Maker:
                 return self.listings.editions(node)
             case "prose":
                 return self._prose(node)
+            case "picture":
+                return self._picture(node)
             case _:
                 return self._plain(node)
 
@@ -88,6 +92,11 @@ class Maker:
         yield from self._by_month()
         for person, theirs in groupby(self.shelf.all_by_person(), lambda one: one.person):
             yield from self._person_parts(person, theirs)
+        for name in self.shelf.pictures():
+            node = nodes.picture_node(name)
+            made = self._picture(node)
+            if made is not None:
+                yield node.path, made
 
     def _by_month(self) -> Iterator[Output]:
         """Posts, the pages of months and the sitemaps, in one walk over all entries."""
@@ -196,6 +205,14 @@ class Maker:
             form=self.layout.form(campaign),
             linked=linked.article(entry, campaign, *self._blog),
         )
+
+    def _picture(self, node: Node) -> bytes | None:
+        """The bytes that a grant names, while something stands that shows them."""
+        entry = self.shelf.with_picture(node.owner)
+        if entry is None:
+            return None
+        whose = need_definition(self.connection, entry.id).contributor_id
+        return open_picture(self.connection, self.ledger.keys, whose, entry.picture)
 
     def _edition(self, node: Node) -> bytes | None:
         edition = next((one for one in self.frame.editions if one.id == node.owner), None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ledger.model import Campaign
+from publisher.compose import picture_address
 from publisher.site.entries import Entry
 
 #: Definitions on one page of a month or of a person.
@@ -81,6 +82,10 @@ def post_node(entry: Entry) -> Node:
     return Node("post", index_of(entry.address), entry.id)
 
 
+def picture_node(name: str) -> Node:
+    return Node("picture", picture_address(name).lstrip("/"), name)
+
+
 def edition_node(edition_id: str, address: str) -> Node:
     return Node("edition", index_of(address), edition_id)
 
@@ -142,5 +147,7 @@ def touched(
             continue
         yield post_node(entry)
         yield campaign_nodes(campaigns[entry.campaign_id])[0]
+        if entry.picture:
+            yield picture_node(entry.picture)
         for group in groups_of(entry):
             yield group_node(group, campaigns)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, literal_column, select, tuple_
 
 from ledger.keys import Keys
 from ledger.prepared import Prepared
@@ -59,6 +59,18 @@ _IN_MONTH = (
 )
 _ADDRESSES = Prepared(
     select(_E.definition_id, _E.address, _E.person).where(*_IN_MONTH).order_by(_E.number)
+)
+
+# Spelled out, so that both are answered from the index of those that have one.
+_HAS_PICTURE = _E.picture != literal_column("''")
+_PICTURED = Prepared(
+    select(_E.definition_id)
+    .where(_HAS_PICTURE, _E.picture == bindparam("picture"))
+    .order_by(_E.definition_id)
+    .limit(1)
+)
+_PICTURES = Prepared(
+    select(_E.picture).where(_HAS_PICTURE).group_by(_E.picture).order_by(_E.picture)
 )
 
 
@@ -146,6 +158,15 @@ class Shelf:
             batch = list(ids[start : start + BATCH])
             found |= {one.id: one for one in self._handed(self._read(_WITH, ids=batch))}
         return [found[one] for one in dict.fromkeys(ids) if one in found]
+
+    def with_picture(self, name: str) -> Entry | None:
+        """One of those that show this picture."""
+        ids = [one for (one,) in _PICTURED.tuples(self._connection, {"picture": name})]
+        return next(iter(self.by_ids(ids)), None)
+
+    def pictures(self) -> list[str]:
+        """The names of all pictures that stand."""
+        return [name for (name,) in _PICTURES.tuples(self._connection)]
 
     def in_list(self, entry: Entry, *, asked: bool) -> str:
         """As the entry itself says, which is asked once."""

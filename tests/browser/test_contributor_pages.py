@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
+from collector.picture import made_small
 from consent.requests import ask, fresh_link
 from ledger import events
 from ledger.campaigns import set_open
 from ledger.consent_state import EventKind, Grant
+from ledger.contributors import handles_of
 from ledger.database import Ledger
 from ledger.definitions import find_definition, need_definition
 from ledger.model import Campaign
+from ledger.profile_pictures import note_profile_pictures
 from ledger.stop_links import PATH as STOP_PATH
 from ledger.stop_links import new_stop_link
 from publisher.publish import publish_pending
 from tests.commands import ROOT
 from tests.people import answer, define
+from tests.pictures import picture_file
 from web.application import create_application
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -45,6 +50,8 @@ class Blog:
     base: str
     ledger: Ledger
     campaign: Campaign
+    #: The addresses of the pictures that were fetched.
+    fetched: list[str] = field(default_factory=list)
     count: int = 0
 
     def asked(self, lang: str = "en") -> tuple[str, str]:
@@ -73,10 +80,16 @@ class Blog:
 
 @pytest.fixture
 def blog(ledger: Ledger, campaign: Campaign) -> Iterator[Blog]:
-    server = make_server("127.0.0.1", 0, create_application(ledger), threaded=True)
+    fetched: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        fetched.append(url)
+        return made_small(picture_file())
+
+    server = make_server("127.0.0.1", 0, create_application(ledger, fetch), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Blog(f"http://127.0.0.1:{server.port}", ledger, campaign)
+    yield Blog(f"http://127.0.0.1:{server.port}", ledger, campaign, fetched)
     server.shutdown()
     thread.join()
 
@@ -177,6 +190,12 @@ def test_axe_finds_nothing_on_any_page_of_a_contributor(
     check(page)
     link, _ = blog.asked()
     page.goto(link)
+    with page.expect_download() as downloaded:
+        page.get_by_role("main").locator("a[download]").click()
+    kept = opened(color_scheme=scheme)
+    with ZipFile(downloaded.value.path()) as archive:
+        kept.set_content(archive.read("index.html").decode())
+    check(kept)  # everything kept about them, as a page of its own
     page.goto(f"{base}/me/erase")
     check(page)  # what goes and what remains
     page.locator("main form button").click()
@@ -217,6 +236,10 @@ def test_by_keys_alone_somebody_changes_their_credit_and_says_yes(
     granted = blog.grant(definition_id)
     assert granted is not None
     assert granted.credit.line == "Ada"
+    tab_to(page, "button[value=withdraw]")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert blog.grant(definition_id) is None, "and takes it back"
 
 
 def tab_to(page: Page, selector: str, *, backwards: bool = False) -> None:
@@ -310,6 +333,53 @@ def test_what_the_script_has_shown_needs_no_second_look(
     granted = blog.grant(definition_id)
     assert granted is not None
     assert granted.credit.role == "<b>gardener</b>"
+
+
+def test_somebody_shows_the_picture_of_their_profile_and_is_seen_by_nobody_else(
+    blog: Blog, opened: Callable[..., Page]
+) -> None:
+    page = opened()
+    asked_of: list[str] = []
+    page.on("request", lambda request: asked_of.append(request.url))
+    link, definition_id = blog.asked()
+    with blog.ledger.write() as connection:
+        (handle,) = handles_of(
+            connection, need_definition(connection, definition_id).contributor_id
+        )
+        url = "https://social.example/ada.png"
+        seen = [(handle.address, url)]
+        note_profile_pictures(connection, handle.channel, seen, blog.ledger.clock())
+    page.goto(link)
+    page.goto(f"{blog.base}/me/{definition_id}")
+    page.get_by_text("Change how I am named").click()
+    box = page.get_by_label("Show the picture of my profile")
+    expect(box).not_to_be_checked()
+    assert blog.fetched == [], "nothing is fetched before it is wanted"
+    tab_to(page, "[name=picture]")
+    page.keyboard.press("Space")
+    face = page.locator("#preview img")
+    expect(face).to_have_attribute("alt", "Profile picture of Ada Sample")
+    expect(page.locator("#said")).to_contain_text("With your picture.")
+    page.wait_for_function("document.querySelector('#preview img').naturalWidth === 96")
+    check(page)
+    assert blog.fetched == [url]
+    press(page, "grant")
+    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    check(page)
+    page.goto(f"{blog.base}/me/{definition_id}/receipt")
+    check(page)
+    publish_pending(blog.ledger)
+    page.goto(f"{blog.base}/")
+    page.get_by_role("link", name="Permanent link").click()
+    page.wait_for_function("document.querySelector('figure img').naturalWidth === 96")
+    check(page)
+    page.get_by_role("link", name="This author’s page").click()
+    check(page)
+    assert {urlsplit(one).netloc for one in asked_of} == {urlsplit(blog.base).netloc}
+    page.goto(f"{blog.base}/me/{definition_id}")
+    press(page, "withdraw")
+    publish_pending(blog.ledger)
+    assert not (blog.ledger.settings.site_folder / "pictures").exists()
 
 
 def test_an_arabic_page_runs_from_right_to_left(blog: Blog, opened: Callable[..., Page]) -> None:

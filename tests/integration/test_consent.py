@@ -11,7 +11,6 @@ from consent.decisions import propose, refuse, stop, withdraw
 from consent.errors import NotNowError
 from consent.notice import NOTICE_VERSION
 from consent.personal import personal_page
-from consent.receipts import receipt
 from consent.requests import ask, cancel, expire_overdue, revise
 from ledger import chain, events
 from ledger.campaigns import add_campaign
@@ -25,6 +24,7 @@ from ledger.posts import Post, find_post, is_gone, put_post
 from ledger.requests import AskedAlreadyError, live_request
 from tests.conftest import SteppingClock
 from tests.people import ADA, EVIDENCE, agree, answer, asked, define
+from tests.schemas import valid_receipt
 
 WORDS = "listening before you speak"
 
@@ -208,7 +208,7 @@ def test_the_receipt_is_signed_and_says_what_was_allowed(here: tuple[Ledger, Cam
     ledger, campaign = here
     question = asked(ledger, campaign, WORDS)
     agree(ledger, question, WORDS)
-    record = receipt(ledger, question.request.definition_id)
+    record = valid_receipt(ledger, question.request.definition_id)
     assert record["text"] == WORDS
     assert record["credit_line"] == "Ada Sample (@ada_example), gardener"
     assert record["status"] == "given"

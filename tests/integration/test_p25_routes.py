@@ -26,6 +26,7 @@ ARGUMENTS = {
     "message_id": "1",
     "thread_id": "1",
     "told_id": "1",
+    "name": WHOLE_ID * 2,
     "newcomer_id": "1",
     "path": "nowhere",
     "reply_id": "1",

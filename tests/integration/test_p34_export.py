@@ -25,6 +25,7 @@ from publisher.publish import publish
 from tests.commands import Instance
 from tests.people import agree, answer, asked
 from tests.planting import ADDRESS, LINK, NAME, WORDS, Planted, plant
+from tests.schemas import objections
 from tests.visiting import application, contributor
 
 SECONDS = 60
@@ -77,6 +78,8 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
         *((name, "subject") for name in ("told_pages", "jobs", "posts")),
         *(
             ("handles", "channel"),
+            ("profile_pictures", "channel"),
+            ("pictures", "hash"),
             ("posts", "kind"),
             ("definitions", "id"),
             ("definitions", "kind"),
@@ -89,6 +92,12 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
     for (name, column), word in planted.words.items():
         if (name, column) in secret:
             assert word not in found["everything.json"], (name, column)
+            continue
+        if column == "sealed_picture":  # a file beside the page, and named there
+            (file,) = [one for one in found if one.startswith("pictures/")]
+            assert found[file] == word
+            assert file in found["everything.json"]
+            assert file in found["index.html"]
             continue
         assert word in found["everything.json"], (name, column)
         assert word in found["index.html"], (name, column)
@@ -157,6 +166,7 @@ def test_p34_what_is_published_and_the_receipts_are_in_it(
     assert "hearing people out" in post
     record = json.loads(found[f"receipts/{question.request.definition_id}.json"])
     assert record["status"] == "given"
+    assert objections(record) == []
 
 
 def test_p34_an_unread_answer_of_theirs_is_in_it(ledger: Ledger, campaign: Campaign) -> None:

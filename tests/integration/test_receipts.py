@@ -16,7 +16,6 @@ from consent.decisions import propose, refuse, stop, withdraw
 from consent.messages import USE_WORDS, message_languages, use_words
 from consent.receipt_check import NotGenuineError, verify_receipt
 from consent.receipt_mail import BY_GRANT
-from consent.receipts import receipt
 from consent.requests import Asked, ask, cancel, expire_overdue, revise
 from ledger.accounts import ensure_account
 from ledger.chain import canonical
@@ -202,7 +201,7 @@ def test_rotation_keeps_old_receipts_and_heads_verifiable(
     assert known == renewed.keys.public_keys
     assert verify_receipt(saved(record, tmp_path), known).known_key
     assert len(read_heads(heads, renewed.keys)) == 1
-    fresh = receipt(renewed, record["record_id"])
+    fresh = valid_receipt(renewed, record["record_id"])
     assert objections(fresh) == []
     assert verify_receipt(saved(fresh, tmp_path), known).known_key
     with pytest.raises(NotGenuineError):

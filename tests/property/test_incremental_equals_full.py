@@ -50,7 +50,9 @@ from tests.conversing import said, wish
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
 from tests.people import EVIDENCE
+from tests.pictures import pictured
 
+COLOURS = ["teal", "red"]
 CREDITS = [
     Credit(NameForm.NAME, "Ada Sample"),
     Credit(NameForm.NAME, "Ada Sample", url="https://ada.example/"),
@@ -118,6 +120,8 @@ class Blog(RuleBasedStateMachine):
         campaign = self.campaigns[which % len(self.campaigns)]
         number = self.pass_time()
         definition = take(self.ledger, campaign, f"words {number}", author=author)
+        if number % 3 == 0:
+            credit = pictured(self.ledger, definition, credit, COLOURS[number % len(COLOURS)])
         grant(self.ledger, definition, credit, uses=uses)
         return definition
 
@@ -315,7 +319,9 @@ class Blog(RuleBasedStateMachine):
         made = {path: text for path, text in made.items() if ".definedby-before" not in path}
         assert sorted(made) == sorted(expected)
         for path, text in expected.items():
-            assert made[path].decode() == text.decode(), path
+            # As text, so that a difference can be read; pictures are no text and come out whole.
+            before, now = (one.decode(errors="backslashreplace") for one in (made[path], text))
+            assert before == now, path
 
 
 def forget_graph(ledger: Ledger) -> None:

@@ -1,7 +1,8 @@
 """P01: everything rendered has a live grant for exactly that text, credit and use.
 
-A state machine answers, edits, grants, supersedes, withdraws, tampers, publishes and crashes on
-a real ledger; after every publication all output is parsed the way a stranger would read it.
+A state machine answers, edits, grants, supersedes, withdraws, loses sources, tampers, publishes and
+crashes on a real ledger, on both databases; after every publication all output is parsed the way a
+stranger would read it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,11 +28,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import select, update
 
+from ledger import tables
 from ledger.campaigns import add_campaign
 from ledger.database import open_ledger
 from ledger.definitions import add_version, definitions_in
 from ledger.editions import add_edition
+from ledger.events import state_of
+from ledger.jobs import JobKind, add_job
 from ledger.model import Credit, NameForm, Use
 from ledger.settings import load_settings
 from publisher.editions import publish_edition
@@ -37,8 +44,19 @@ from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
 from publisher.report import STEPS
 from tests.conftest import SteppingClock
-from tests.golden.audit import leaks, live, never_or_no_longer_granted, rendered_items, violations
+from tests.golden.audit import (
+    leaks,
+    live,
+    never_or_no_longer_granted,
+    pictures_astray,
+    rendered_items,
+    site_items,
+    violations,
+)
 from tests.golden.sample_blog import ALL, grant, take, withdraw
+from tests.molds import open_copy
+from tests.pictures import pictured
+from tests.servers.postgres import PostgresServer
 
 #: Long enough that what tells two texts apart never reaches the address, which is permanent.
 OPENING = "Whatever it is that people mean when they say it in meetings, namely"
@@ -51,14 +69,24 @@ class CrashError(Exception):
 
 class Blog(RuleBasedStateMachine):
     definitions = Bundle("definitions")
+    #: The address of a database that nobody has used; "" is SQLite, in the instance's folder.
+    new_database = staticmethod(lambda: "")
 
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         home = Path(self.folder.name)
-        given = load_settings({}, home=home / "home", content=home / "content", site=home / "site")
+        given = load_settings(
+            {},
+            home=home / "home",
+            content=home / "content",
+            site=home / "site",
+            database_url=self.new_database(),
+        )
         self.clock = SteppingClock()
-        self.ledger = open_ledger(given, self.clock, create=True)
+        # On a server the database is a copy of one that was made, and belongs to nobody yet.
+        opened = open_copy if given.database_url else partial(open_ledger, create=True)
+        self.ledger = opened(given, self.clock)
         self.count = 0
         self.kept = Kept()
         with self.ledger.write() as connection:
@@ -95,14 +123,43 @@ class Blog(RuleBasedStateMachine):
         form=st.sampled_from([NameForm.NAME, NameForm.PSEUDONYM, NameForm.ANONYMOUS]),
         uses=st.sampled_from([ALL, frozenset({Use.POST}), frozenset({Use.EDITION})]),
         reword=st.booleans(),
+        colour=st.sampled_from(["", "teal", "red"]),
     )
-    def allow(self, definition, name, form, uses, reword) -> None:
-        words = self.words() if reword else ""
-        grant(self.ledger, definition, Credit(form, name=name), uses=uses, words=words)
+    def allow(self, definition, name, form, uses, reword, colour) -> None:
+        words, credit = self.words() if reword else "", Credit(form, name=name)
+        if colour:
+            credit = pictured(self.ledger, definition, credit, colour)
+        grant(self.ledger, definition, credit, uses=uses, words=words)
 
     @rule(definition=definitions)
     def take_back(self, definition) -> None:
         withdraw(self.ledger, definition)
+
+    @rule(definition=definitions, state=st.sampled_from(["gone", "protected", ""]))
+    def lose_or_find_the_source(self, definition, state) -> None:
+        with self.ledger.write() as connection:
+            connection.execute(
+                update(tables.replies)
+                .where(tables.replies.c.id == definition.reply_id)
+                .values(source_state=state)
+            )
+            add_job(connection, JobKind.PUBLISH, definition.id, self.clock())
+
+    def held(self) -> set[str]:
+        """Granted words whose source is gone: they stand nowhere until an editor has looked."""
+        with self.ledger.read() as connection:
+            lost = connection.execute(
+                select(tables.definitions.c.id)
+                .join(tables.replies, tables.replies.c.id == tables.definitions.c.reply_id)
+                .where(tables.replies.c.source_state != "")
+            ).scalars()
+            states = [state_of(connection, self.ledger.keys, one) for one in lost]
+        grants = [one.grant for one in states if one.grant and Use.POST in one.grant.uses]
+        return {one.text for one in grants}
+
+    def none_held_stands(self) -> None:
+        shown = {item.words for item in site_items(self.ledger)}
+        assert shown.isdisjoint(self.held())
 
     @rule(data=st.data())
     def tamper(self, data) -> None:
@@ -132,8 +189,10 @@ class Blog(RuleBasedStateMachine):
         report = publish(self.ledger, recompose=recompose)
         assert violations(self.ledger, report.refused) == []
         assert leaks(self.ledger, never_or_no_longer_granted(self.ledger)) == []
+        assert pictures_astray(self.ledger) == []
         granted = len(live(self.ledger)[Use.POST])
-        assert report.posts + len(report.refused) == granted, report
+        assert report.posts + len(report.refused) == granted - len(self.held()), report
+        self.none_held_stands()
         assert not (recompose and report.refused)
         pages = [item for item in rendered_items(self.ledger) if item.file == "feed.xml"]
         assert len(pages) == report.posts
@@ -148,6 +207,8 @@ class Blog(RuleBasedStateMachine):
             publish(self.ledger, full=False)
         found = [one for one in violations(self.ledger) if not one.file.endswith(".md")]
         assert found == []
+        assert pictures_astray(self.ledger) == []
+        self.none_held_stands()
 
     @rule(step=st.sampled_from(STEPS), after=st.integers(0, 4), full=st.booleans())
     def crash(self, step, after, full) -> None:
@@ -182,10 +243,33 @@ class Blog(RuleBasedStateMachine):
 
 
 def test_p01_every_rendered_item_has_a_live_grant() -> None:
+    run_blog(Blog, examples=18)
+
+
+@pytest.mark.postgres
+def test_p01_every_rendered_item_has_a_live_grant_on_postgresql_too(
+    postgres_server: PostgresServer, postgres_mold: str
+) -> None:
+    names: list[str] = []
+
+    class OnPostgres(Blog):
+        @staticmethod
+        def new_database() -> str:
+            names.append(postgres_server.new_database(postgres_mold))
+            return postgres_server.url(names[-1])
+
+    try:
+        run_blog(OnPostgres, examples=4)
+    finally:
+        for name in names:
+            postgres_server.drop_database(name)
+
+
+def run_blog(machine: type[Blog], examples: int) -> None:
     run_state_machine_as_test(
-        Blog,
+        machine,
         settings=settings(
-            max_examples=18,
+            max_examples=examples,
             stateful_step_count=25,
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             deadline=None,

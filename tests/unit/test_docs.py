@@ -17,7 +17,6 @@ import pytest
 
 from app import definedby
 from consent.decisions import grant
-from consent.receipts import receipt
 from consent.requests import ask
 from docs.generate import all_commands, generated
 from ledger import chain
@@ -32,6 +31,7 @@ from ledger.model import Channel, IncomingReply, ReplyState, Use
 from ledger.replies import desk_replies, store_replies
 from ledger.settings import PREFIX, Settings, load_settings
 from tests.people import ADA, EVIDENCE
+from tests.schemas import valid_receipt
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -259,7 +259,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     question = ask(ledger, definition.id, asked_by="robin@blog.example")
     uses = frozenset(Use)
     grant(ledger, question.request.id, text=WORDS, credit=ADA, uses=uses, evidence=EVIDENCE)
-    (folder / "receipt.json").write_bytes(chain.canonical(receipt(ledger, definition.id)))
+    (folder / "receipt.json").write_bytes(chain.canonical(valid_receipt(ledger, definition.id)))
     with zipfile.ZipFile(backup(ledger, folder / "b.zip").file) as archive:
         archive.extract("ledger.sqlite", folder)
     ledger.close()
