@@ -27,6 +27,7 @@ from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.settings import load_settings
 from tests.commands import Instance, Process
+from tests.molds import open_new
 from tests.servers.imap_troubles import CUT, OUT_OF_ORDER, REFUSALS, SILENCE, TroubledImap
 from tests.servers.mail import MailServer
 
@@ -53,7 +54,7 @@ pytestmark = pytest.mark.timeout(PATIENT)
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
     home = tmp_path / "home"
-    opened = open_ledger(load_settings({}, home=home), create=True)
+    opened = open_new(load_settings({}, home=home))
     with opened.write() as connection:
         add_campaign(connection, opened.clock(), prompt="Thought leadership is ___?")
     opened.close()

@@ -190,7 +190,7 @@ def differences(settings: Settings) -> list[object]:
 
 
 def test_p21_the_migrated_schema_equals_the_tables(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     ledger.close()
     assert differences(ledger.settings) == []
 
@@ -199,13 +199,13 @@ def test_p21_the_migrated_schema_equals_the_tables(tmp_path: Path) -> None:
 def test_p21_the_migrated_schema_equals_the_tables_on_postgresql(
     tmp_path: Path, postgres_url: str
 ) -> None:
-    ledger = make_ledger(tmp_path / "home", postgres_url)
+    ledger = make_ledger(tmp_path / "home", postgres_url, migrate=True)
     ledger.close()
     assert differences(ledger.settings) == []
 
 
 def test_p21_a_difference_would_be_seen(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     with ledger.write() as connection:
         connection.exec_driver_sql("DROP INDEX ix_jobs_open")
         connection.exec_driver_sql("ALTER TABLE posts DROP COLUMN grant_hash")
@@ -246,7 +246,7 @@ def test_p21_a_newer_postgresql_database_is_refused(tmp_path: Path, postgres_url
 
 
 def test_p21_an_empty_database_is_not_filled_unasked(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     ledger.close()
     (ledger.settings.home / "definedby.sqlite").unlink()
     with pytest.raises(DefinedbyError, match="is empty"):
@@ -255,11 +255,11 @@ def test_p21_an_empty_database_is_not_filled_unasked(tmp_path: Path) -> None:
 
 
 def test_p21_opening_again_changes_nothing(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     fill(ledger, 2)
     before = verify_chain(ledger)
     ledger.close()
-    again = make_ledger(tmp_path / "home")
+    again = make_ledger(tmp_path / "home", migrate=True)
     assert verify_chain(again) == before
     again.close()
 

@@ -26,7 +26,6 @@ from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
 from ledger.chain import Head
 from ledger.consent_state import EventKind
-from ledger.database import open_ledger
 from ledger.definitions import take_definition
 from ledger.heads import verify_chain
 from ledger.leases import WORKER
@@ -36,6 +35,7 @@ from ledger.settings import load_settings
 from ledger.tables import events, leases, outbox, replies
 from tests.commands import Instance, Process
 from tests.live_visiting import Visitor
+from tests.molds import open_new
 from tests.servers.mail import MailServer, free_ports
 from tests.serving import wait_for
 
@@ -62,7 +62,7 @@ class House:
             home=self.home,
             content=self.home / "content",
         )
-        self.ledger = open_ledger(settings, create=True)
+        self.ledger = open_new(settings)
         self.processes: list[Process] = []
 
     def start(self, *command: str, port: int = 0) -> Process:

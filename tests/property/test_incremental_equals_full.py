@@ -43,6 +43,7 @@ from publisher.site import listings, nodes
 from tests.conftest import SteppingClock
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
+from tests.molds import open_new
 
 CREDITS = [
     Credit(NameForm.NAME, "Ada Sample"),
@@ -69,7 +70,7 @@ class Blog(RuleBasedStateMachine):
             site=self.home / "site",
         )
         self.clock = SteppingClock()
-        self.ledger = open_ledger(given, self.clock, create=True)
+        self.ledger = open_new(given, self.clock)
         self.count = 0
         self.kept = Kept()
         self.campaigns: list[Campaign] = []

@@ -39,6 +39,7 @@ from publisher.report import STEPS
 from tests.conftest import SteppingClock
 from tests.golden.audit import leaks, live, never_or_no_longer_granted, rendered_items, violations
 from tests.golden.sample_blog import ALL, grant, take, withdraw
+from tests.molds import open_new
 
 #: Long enough that what tells two texts apart never reaches the address, which is permanent.
 OPENING = "Whatever it is that people mean when they say it in meetings, namely"
@@ -58,7 +59,7 @@ class Blog(RuleBasedStateMachine):
         home = Path(self.folder.name)
         given = load_settings({}, home=home / "home", content=home / "content", site=home / "site")
         self.clock = SteppingClock()
-        self.ledger = open_ledger(given, self.clock, create=True)
+        self.ledger = open_new(given, self.clock)
         self.count = 0
         self.kept = Kept()
         with self.ledger.write() as connection:
@@ -237,7 +238,7 @@ def test_p01_a_killed_publisher_leaves_nothing_that_the_next_run_does_not_mend(
     given = load_settings(
         {}, home=tmp_path / "home", content=tmp_path / "content", site=tmp_path / "site"
     )
-    ledger = open_ledger(given, create=True)
+    ledger = open_new(given)
     with ledger.write() as connection:
         add_campaign(connection, ledger.clock(), prompt="Home is ___.")
     ledger.close()
