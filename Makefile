@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PYTHONUNBUFFERED := 1
+# Tests start many processes: without compiled files each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 # Many tests wait for servers and timers: one more than there are cores keeps the cores at work.
 TESTERS := $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
