@@ -49,6 +49,7 @@ from tests.conftest import SteppingClock
 from tests.conversing import said, wish
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
+from tests.molds import open_new
 from tests.people import EVIDENCE
 from tests.pictures import pictured
 
@@ -79,7 +80,7 @@ class Blog(RuleBasedStateMachine):
             site=self.home / "site",
         )
         self.clock = SteppingClock()
-        self.ledger = open_ledger(given, self.clock, create=True)
+        self.ledger = open_new(given, self.clock)
         self.count = 0
         self.kept = Kept()
         self.campaigns: list[Campaign] = []
