@@ -76,6 +76,8 @@ def _is_a_change(view: View, number: int, hit: Hit) -> bool:
     """As in "with pleasure! But take out two commas": after a yes, part of the words goes."""
     if any(sentence.has("past") for sentence in view.sentences):
         return False
+    if number in _bargains(view):
+        return True
     agreed = any(_affirms(s) for s in view.sentences[:number]) or any(
         other.start < hit.start for other in view.sentences[number].of("yes", "allow", "assent")
     )
@@ -101,9 +103,13 @@ def _answer(view: View) -> Finding:
         found = _weigh(view, last, against)
         if found is not None:
             return found
+    bargains = _bargains(view)
+    if bargains and not any(s.has("sarcasm") for s in view.sentences):
+        return _bargain(view, bargains)
     conditions = [pair for pair in _conditions(view) if not _is_before(view, last, *pair)]
     says_yes = any(
-        not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question"))
+        (not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question")))
+        or any(_closes(s, hit) for hit in s.of("condition"))
         for s in view.sentences
     )
     doubt = doubt_about(view, last)
@@ -295,11 +301,15 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
         affirms = _affirms(sentence)
         told = min((hit.start for hit in sentence.of("reported")), default=sentence.end)
         for hit in sentence.hits:
-            if hit.start > told or (sentence.is_reported and hit.section != "change"):
+            closes = hit.section == "condition" and _closes(sentence, hit)
+            if hit.start > told or (
+                sentence.is_reported and hit.section != "change" and not closes
+            ):
                 continue
             if (
                 hit.section == "change"
                 or (hit.section == "remove" and agreed)
+                or closes
                 or (
                     hit.section in ("condition", "contrast", "negation")
                     and _limits(sentence, hit, affirms=affirms, agreed=agreed)
@@ -307,6 +317,43 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
             ):
                 yield number, hit
         agreed = agreed or affirms
+
+
+def _closes(sentence: Sentence, condition: Hit) -> bool:
+    """As in "when my boss agrees, yes": the condition first, and a yes ends the sentence."""
+    said = sentence.of("yes", "allow", "assent")
+    return (
+        bool(said)
+        and condition.end <= said[-1].start
+        and not sentence.uncovered_in(said[-1].end, sentence.end)
+        and not sentence.asks
+        and not any(hit.start < condition.start for hit in sentence.of("reported"))
+    )
+
+
+def _bargains(view: View) -> list[int]:
+    """Sentences like "can you leave out the title? Then yes": a wish put as a question."""
+    return [
+        number for number, sentence in enumerate(view.sentences[:-1])
+        if sentence.asks and _affirms(view.sentences[number + 1])
+        and not view.sentences[number + 1].asks
+        and not sentence.has("yes", "allow", "defer", "unreal", "reported")
+        and (sentence.subjects or sentence.has("change"))
+    ]  # fmt: skip
+
+
+def _bargain(view: View, numbers: list[int]) -> Finding:
+    quotes = []
+    for number in numbers:
+        sentence = view.sentences[number]
+        about = next(iter(sentence.subjects.values()), "other")
+        quotes.append((said_in(view, sentence), about))
+    return Finding(
+        "conditional",
+        "They ask for a change, and say yes with it.",
+        view.quote(view.sentences[numbers[0]].start, view.sentences[numbers[-1] + 1].end),
+        tuple(quotes),
+    )
 
 
 def _affirms(sentence: Sentence) -> bool:

@@ -55,7 +55,7 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     lines = own_lines(text, question, line_words(), asked.get("credit", ""))
     lines = _without_what_is_below(text, lines, question)
     words = words_of(text, lines)
-    languages, rivals = _languages(words, question)
+    languages, rivals = _languages(words, question, asked.get("text", ""))
     words = mend(words, languages)
     words, by_another = without_signature(words, languages, _names(asked))
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
@@ -77,15 +77,18 @@ def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[
 
 
 # ---------------------------------------------------------------- languages
-def _languages(words: Sequence[Word], question: str) -> tuple[list[Language], frozenset[str]]:
+def _languages(
+    words: Sequence[Word], question: str, wrote: str = ""
+) -> tuple[list[Language], frozenset[str]]:
     """The languages an answer may be in, the likeliest first; the question's and English too.
 
-    Also which of them are about as likely as the first.
+    What they `wrote` before, the words asked for, tells which language is theirs. Also which
+    of them are about as likely as the first.
     """
     spoken = [word.exact for word in words if word.kind == "word"]
     scores = dict(_scores([*spoken, *stretched(spoken)]))
-    asked_in = _asked_in(question)
-    for code in asked_in:
+    asked_in = (*_asked_in(question), *_asked_in(wrote))
+    for code in dict.fromkeys(asked_in):
         scores[code] = scores.get(code, 0.0) + 0.75
     best = max(scores.values(), default=0.0)
     likely = sorted(
