@@ -300,7 +300,7 @@ def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
     for number, sentence in enumerate(view.sentences):
         affirms = _affirms(sentence)
         told = min((hit.start for hit in sentence.of("reported")), default=sentence.end)
-        for hit in sentence.hits:
+        for hit in () if sentence.is_remote and not affirms else sentence.hits:
             closes = hit.section == "condition" and _closes(sentence, hit)
             if hit.start > told or (
                 sentence.is_reported and hit.section != "change" and not closes

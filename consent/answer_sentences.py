@@ -14,6 +14,10 @@ from consent.phrase_finding import Hit
 BESIDE = frozenset({"ack", "elsewhere", "reported"})
 #: Fewer words than these tell nothing; two signs of a script without blanks are a word.
 LEAST_SAID = 3
+#: So many words that no file knows make a sentence one about something else.
+REMOTE = 2
+#: What may stand in a sentence about something else, if it doesn't open it.
+PASSING = frozenset({"negation", "no", "condition", "contrast", "defer"})
 #: "In the garden all is green" may begin so; "in Welsh" limits what stands before.
 LEAST_TIED = 5
 #: Adverbs end so: "go ahead, internally".
@@ -47,6 +51,14 @@ class Sentence:
     particles: frozenset[int] = frozenset()
     #: Words of the credit.
     named: frozenset[int] = frozenset()
+    #: Words that no file knows: tomatoes, snow, seagulls.
+    foreign: frozenset[int] = frozenset()
+    #: Words of `bearing` that people also say of snow and seagulls: "ask", "first".
+    weak: frozenset[int] = frozenset()
+    #: Words that tell of somebody; None where the language has no list of them.
+    telling: frozenset[int] | None = None
+    #: Words for what was asked about: "it", "use", "print".
+    things: frozenset[int] = frozenset()
 
     @cached_property
     def marks(self) -> str:
@@ -125,6 +137,7 @@ class Sentence:
         length = len(stretch) - single + single // 2
         return (
             length >= LEAST_SAID
+            and self.tells(start, end)
             and not (start in self.ties and (not whole or length < LEAST_TIED))
             and not any(at in self.bearing - turns or at in self.subjects for at in stretch)
             and not any(at in self.named or self.words[at].quoted for at in stretch)
@@ -150,6 +163,37 @@ class Sentence:
             any(hit.section == "sorry" and hit.start == self.start for hit in self.hits)
             and not (self.subjects or self.topics or self.named or self.quotes or self.asks)
             and all(hit.section in BESIDE or hit.section == "negation" for hit in self.risks)
+        )
+
+    def tells(self, start: int, end: int) -> bool:
+        """A statement about somebody or something, no fragment and no order.
+
+        "We have snow here" tells; "Belgium excluded" and "strike the adverb" limit what they
+        stand beside.
+        """
+        return self.telling is None or any(start <= at < end for at in self.telling)
+
+    @cached_property
+    def is_remote(self) -> bool:
+        """It tells of something else, as in "the tomatoes are doing well, since you ask".
+
+        Several of its words are in no file, none is about the words, the name, money or a use,
+        and it doesn't open as a condition or a contradiction does.
+        """
+        if len(self.foreign) < REMOTE or 3 * len(self.foreign) < self.end - self.start - 3:
+            return False
+        if not self.tells(self.start, self.end):
+            return False
+        if self.subjects or self.topics or self.named or self.quotes or self.asks or self.alarming:
+            return False
+        if self.bearing - self.weak or len(self.bearing) > 1 or self.start in self.ties:
+            return False
+        passing = [hit for hit in self.risks if hit.section not in BESIDE]
+        return all(
+            hit.section in PASSING
+            and hit.start > self.start
+            and not (self.things and hit.section == "condition")
+            for hit in passing
         )
 
     def passes(self, at: int) -> bool:
