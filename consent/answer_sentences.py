@@ -66,11 +66,12 @@ class Sentence:
 
     @cached_property
     def asks(self) -> bool:
-        """It ends as a question, and not just with "why not?"."""
+        """It ends as a question, and not just with "why not?" or "need you ask?"."""
         for at in range(self.start, self.end):
             if any(mark in "?？؟‽" for mark in self.words[at].marks):
                 return not any(
-                    hit.section == "soft" and hit.start <= at < hit.end for hit in self.hits
+                    hit.section in ("soft", "chat") and hit.start <= at < hit.end
+                    for hit in self.hits
                 )
         return False
 
