@@ -167,7 +167,7 @@ def _tells_a_yes(sentence: Sentence) -> bool:
 def _is_aside(sentence: Sentence) -> bool:
     return (
         sentence.is_apology
-        or sentence.is_remote
+        or sentence.is_beside
         or sentence.is_small_talk(sentence.start, sentence.end)
     )
 

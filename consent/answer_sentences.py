@@ -14,10 +14,10 @@ from consent.phrase_finding import Hit
 BESIDE = frozenset({"ack", "elsewhere", "reported"})
 #: Fewer words than these tell nothing; two signs of a script without blanks are a word.
 LEAST_SAID = 3
-#: So many words that no file knows make a sentence one about something else.
-REMOTE = 2
-#: What may stand in a sentence about something else, if it doesn't open it.
-PASSING = frozenset({"negation", "no", "condition", "contrast", "defer"})
+#: What no friendly word makes up for.
+HEAVY = 9
+#: What makes a sentence friendly.
+LIGHT = frozenset({"warm", "chat", "sorry", "bye", "soft"})
 #: "In the garden all is green" may begin so; "in Welsh" limits what stands before.
 LEAST_TIED = 5
 #: Adverbs end so: "go ahead, internally".
@@ -175,27 +175,41 @@ class Sentence:
         return self.telling is None or any(start <= at < end for at in self.telling)
 
     @cached_property
-    def is_remote(self) -> bool:
-        """It tells of something else, as in "the tomatoes are doing well, since you ask".
+    def is_beside(self) -> bool:
+        return self.weight(self.start, self.end) <= 0
 
-        Several of its words are in no file, none is about the words, the name, money or a use,
-        and it doesn't open as a condition or a contradiction does.
+    def weight(self, start: int, end: int) -> int:
+        """How much these words weigh on a yes that they stand beside; at most 0: they tell of
+        something else, as in "the tomatoes are doing well, since you ask".
+
+        What names the words, the credit, a use or money weighs heavily, and so do orders and
+        fragments; somebody who tells of himself, joy, and words that no file knows make it lighter.
         """
-        if len(self.foreign) < REMOTE or 3 * len(self.foreign) < self.end - self.start - 3:
-            return False
-        if not self.tells(self.start, self.end):
-            return False
-        if self.subjects or self.topics or self.named or self.quotes or self.asks or self.alarming:
-            return False
-        if self.bearing - self.weak or len(self.bearing) > 1 or self.start in self.ties:
-            return False
-        passing = [hit for hit in self.risks if hit.section not in BESIDE]
-        return all(
-            hit.section in PASSING
-            and hit.start > self.start
-            and not (self.things and hit.section == "condition")
-            for hit in passing
-        )
+        stretch = range(start, end)
+        own = [hit for hit in self.hits if hit.start in stretch]
+        heavy = (self.bearing - self.weak) | self.named | set(self.subjects)
+        if self.topics or self.quotes or self.alarming or any(at in heavy for at in stretch):
+            return HEAVY
+        weight = 1 + sum(self._weight_of(hit) for hit in own)
+        weight += sum(at in self.weak for at in stretch)
+        weight += HEAVY if self.asks or start in self.ties else 0
+        if self.telling is not None:
+            tellers = sum(at in self.telling for at in stretch)
+            weight += -min(tellers, 2) if tellers else 2
+        weight -= min(sum(at in self.foreign for at in stretch), 2)
+        return weight - min(sum(hit.section in LIGHT for hit in own), 2)
+
+    def _weight_of(self, hit: Hit) -> int:
+        if hit.section in HARMLESS or hit.section == "elsewhere":
+            return 0
+        opens = self.clause_of(hit.start)[0] == hit.start
+        if hit.section in ("condition", "contrast"):
+            return 3 if opens else 1 + bool(self.things)
+        if hit.section in ("negation", "no"):
+            return 2 if opens else 1
+        if hit.section in ("defer", "question", "reported", "ack"):
+            return 3 if hit.end - hit.start > 1 or opens else 1
+        return HEAVY
 
     def passes(self, at: int) -> bool:
         """The clause of this unexplained word is small talk, or an address: "…, folks"."""
@@ -205,7 +219,9 @@ class Sentence:
             return not (
                 word.capital or at in self.bearing or at in self.subjects or _is_manner(word)
             )
-        return self.is_small_talk(start, end)
+        return self.is_small_talk(start, end) or (
+            end - start >= LEAST_SAID and self.weight(start, end) <= 0
+        )
 
     def is_sign(self, at: int) -> bool:
         """A number or a single letter, as in "your letter of 12 M."."""
