@@ -21,6 +21,7 @@ from consent.answer_doubts import (
 )
 from consent.answer_sentences import LEAST_SAID, Sentence
 from consent.answer_view import AFFIRMING, View
+from consent.lexicon import language
 from consent.phrase_finding import Hit
 
 #: So many unexplained words may stand before a permission in its sentence, if a yes does too.
@@ -106,6 +107,9 @@ def _answer(view: View) -> Finding:
     bargains = _bargains(view)
     if bargains and not any(s.has("sarcasm") for s in view.sentences):
         return _bargain(view, bargains)
+    provisos = list(_provisos(view))
+    if provisos and not any(s.has("sarcasm", "unreal") for s in view.sentences):
+        return _conditional(view, provisos)
     conditions = [pair for pair in _conditions(view) if not _is_before(view, last, *pair)]
     says_yes = any(
         (not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question")))
@@ -345,6 +349,16 @@ def _closes(sentence: Sentence, condition: Hit) -> bool:
     )
 
 
+def _provisos(view: View) -> Iterator[tuple[int, Hit]]:
+    """As in "only if I see it first": to a question for a yes that is an answer by itself."""
+    for number, sentence in enumerate(view.sentences):
+        for hit in sentence.of("condition"):
+            said = " ".join(word.exact for word in view.words[hit.start : hit.end])
+            opens = sentence.clause_of(hit.start)[0] == hit.start
+            if opens and said in language(hit.lang).provisos and not sentence.asks:
+                yield number, hit
+
+
 def _bargains(view: View) -> list[int]:
     """Sentences like "can you leave out the title? Then yes": a wish put as a question."""
     return [
@@ -430,6 +444,10 @@ def _stretch(sentence: Sentence, hit: Hit) -> tuple[int, int]:
     if hit.section == "condition":
         return hit.start, sentence.end
     turns = [other.end for other in sentence.of("contrast") if start <= other.start < hit.start]
+    while end < sentence.end and (sentence.words[end].quoted or sentence.words[end - 1].quoted):
+        end = sentence.clause_of(end)[1]
+    while start > sentence.start and sentence.words[start - 1].quoted:
+        start = sentence.clause_of(start - 1)[0]
     return max([start, *turns]), max(end, hit.end)
 
 

@@ -26,6 +26,8 @@ from consent.typing_slips import mend, stretched
 AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
 #: Faces that mock what they stand beside.
 MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
+#: What opens a quotation, and what may close it.
+QUOTED = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›"}
 #: No answer is read beyond this, in characters; a longer one is for a person to read.
 LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
@@ -45,7 +47,18 @@ class View:
 
     def quote(self, start: int, end: int) -> str:
         """What stands there, word by word of the answer."""
-        return self.text[self.words[start].start : self.words[end - 1].end] if end > start else ""
+        if end <= start:
+            return ""
+        first, last = self.words[start].start, self.words[end - 1].end
+        said = self.text[first:last]
+        opening, closing = self.text[max(first - 1, 0) : first], self.text[last : last + 1]
+        if closing and any(
+            closing in ends and _is_open(said, mark) for mark, ends in QUOTED.items()
+        ):
+            last += len(closing)
+        elif opening in QUOTED and any(mark in said for mark in QUOTED[opening]):
+            first -= len(opening)
+        return self.text[first:last]
 
 
 def view_of(asked: Mapping[str, str], answer: str) -> View:
@@ -74,6 +87,12 @@ def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[
         if hits and hits[0].start == 0 and hits[0].section == "contrast":
             return [*above, *lines[number:]]
     return above
+
+
+def _is_open(said: str, mark: str) -> bool:
+    """A quotation begins within these words and doesn't end there."""
+    ends = sum(said.count(end) for end in QUOTED[mark])
+    return bool(ends % 2) if mark in QUOTED[mark] else said.count(mark) > ends
 
 
 # ---------------------------------------------------------------- languages
