@@ -279,9 +279,9 @@ def language(code: str) -> Language:
     made.ties = _listed(sections, "tie")
     made.bearing = _listed(sections, "bearing")
     made.provisos = frozenset(
-        " ".join(word for raw in way.split() for piece in _split(raw) for word in (folded(piece)[0],))
-        for phrase in sections.get("proviso", ()) for way in expanded(phrase)
-    )  # fmt: skip
+        " ".join(folded(piece)[0] for raw in phrase.split() for piece in _split(raw))
+        for phrase in sections.get("proviso", ())
+    )
     made.weak = _listed(sections, "weak")
     made.telling = _listed(sections, "telling")
     made.bearing_starts = tuple(word[:-1] for word in made.bearing if word[-1] == "*")
