@@ -165,7 +165,11 @@ def _tells_a_yes(sentence: Sentence) -> bool:
 
 
 def _is_aside(sentence: Sentence) -> bool:
-    return sentence.is_apology or sentence.is_small_talk(sentence.start, sentence.end)
+    return (
+        sentence.is_apology
+        or sentence.is_beside
+        or sentence.is_small_talk(sentence.start, sentence.end)
+    )
 
 
 def _is_friendly(sentence: Sentence) -> bool:

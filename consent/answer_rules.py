@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from consent.answer_conditions import (
+    affirms,
+    bargain,
+    bargains_in,
+    clause_around,
+    closes,
+    conditional,
+    conditions_in,
+    provisos_in,
+)
 from consent.answer_doubts import (
     STORY,
     Finding,
@@ -19,7 +29,7 @@ from consent.answer_doubts import (
     said_in,
     somebody_elses,
 )
-from consent.answer_sentences import Sentence
+from consent.answer_sentences import LEAST_SAID, Sentence
 from consent.answer_view import AFFIRMING, View
 from consent.phrase_finding import Hit
 
@@ -76,7 +86,9 @@ def _is_a_change(view: View, number: int, hit: Hit) -> bool:
     """As in "with pleasure! But take out two commas": after a yes, part of the words goes."""
     if any(sentence.has("past") for sentence in view.sentences):
         return False
-    agreed = any(_affirms(s) for s in view.sentences[:number]) or any(
+    if number in bargains_in(view):
+        return True
+    agreed = any(affirms(s) for s in view.sentences[:number]) or any(
         other.start < hit.start for other in view.sentences[number].of("yes", "allow", "assent")
     )
     _, end = view.sentences[number].clause_of(hit.start)
@@ -101,20 +113,11 @@ def _answer(view: View) -> Finding:
         found = _weigh(view, last, against)
         if found is not None:
             return found
-    conditions = [pair for pair in _conditions(view) if not _is_before(view, last, *pair)]
-    says_yes = any(
-        not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question"))
-        for s in view.sentences
-    )
+    conditions = [pair for pair in conditions_in(view) if not _is_before(view, last, *pair)]
     doubt = doubt_about(view, last)
-    changes = [hit for s in view.sentences for hit in s.of("change") if not s.is_reported]
-    if conditions and doubt is None and (says_yes or changes):
-        return _conditional(view, conditions)
-    if conditions and changes and says_yes and not is_put_off(view):
-        return _conditional(view, conditions)
-    limits = list(_afterwards(view, conditions))
-    if limits and not any(s.has("sarcasm") for s in view.sentences):
-        return _conditional(view, limits)
+    limited = _limited(view, conditions, doubt)
+    if limited is not None:
+        return limited
     if doubt is not None:
         return doubt
     if last is not None and not conditions:
@@ -123,6 +126,31 @@ def _answer(view: View) -> Finding:
             return Finding("grant", "An explicit yes, with no condition.", _evidence(view, last))
         return blocked
     return no_answer(view)
+
+
+def _limited(
+    view: View, conditions: list[tuple[int, Hit]], doubt: Finding | None
+) -> Finding | None:
+    """A yes under a condition or with a change, if that is what they say."""
+    mocks = any(s.has("sarcasm") for s in view.sentences)
+    bargains = bargains_in(view)
+    if bargains and not mocks:
+        return bargain(view, bargains)
+    provisos = list(provisos_in(view))
+    if provisos and not mocks and not any(s.has("unreal") for s in view.sentences):
+        return conditional(view, provisos)
+    says_yes = any(
+        (not s.is_reported and s.has(*AFFIRMING) and not (s.asks and s.has("question")))
+        or any(closes(s, hit) for hit in s.of("condition"))
+        for s in view.sentences
+    )
+    changes = any(s.has("change") and not s.is_reported for s in view.sentences)
+    if conditions and doubt is None and (says_yes or changes):
+        return conditional(view, conditions)
+    if conditions and changes and says_yes and not is_put_off(view):
+        return conditional(view, conditions)
+    limits = list(_afterwards(view, conditions))
+    return conditional(view, limits) if limits and not mocks else None
 
 
 def _afterwards(view: View, conditions: list[tuple[int, Hit]]) -> Iterator[tuple[int, Hit]]:
@@ -197,9 +225,12 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
 def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.quotes or sentence.dangers or sentence.strange:
+    if not said or sentence.asks or sentence.quotes or sentence.dangers:
         return None
-    if sentence.alarming or sentence.bearing or any(at in sentence.ties for at in sentence.bare):
+    if not all(_is_apart(sentence, at, said) for at in sentence.strange):
+        return None
+    loose = [at for at in sentence.bare if not _is_apart(sentence, at, said)]
+    if sentence.alarming or any(at in sentence.bearing or at in sentence.ties for at in loose):
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
@@ -214,11 +245,22 @@ def _weak(sentence: Sentence, number: int) -> Yes | None:
     )
 
 
+def _is_apart(sentence: Sentence, at: int, said: list[Hit]) -> bool:
+    """The word stands in a clause of its own that tells of something else."""
+    start, end = sentence.clause_of(at)
+    return (
+        end - start >= LEAST_SAID
+        and not any(start <= thing < end for thing in sentence.things)
+        and not any(start <= hit.start < end for hit in said)
+        and sentence.weight(start, end) <= 0
+    )
+
+
 def _refusals(view: View) -> Iterator[tuple[int, Hit, bool]]:
     """Where somebody says no: sentence, phrase, and whether it may be beside the point."""
     agreed = False
     for number, sentence in enumerate(view.sentences):
-        agreed = agreed or _affirms(sentence)
+        agreed = agreed or affirms(sentence)
         for hit in sentence.hits:
             if hit.section == "refuse" and not (agreed and _is_a_limit(sentence, hit)):
                 yield number, hit, sentence.is_reported and not _turns(sentence, hit)
@@ -275,106 +317,11 @@ def _weigh(view: View, last: Yes | None, against: list[tuple[int, Hit, bool]]) -
     doubts = view.sentences[number].of("unreal", "defer")
     if hit.section == "no" and any(doubt.end - doubt.start > 1 for doubt in doubts):
         return None
-    evidence = view.quote(*_clause_around(view.sentences[number], hit))
+    evidence = view.quote(*clause_around(view.sentences[number], hit))
     before = any(s.has("past") for s in view.sentences)
     if before and not any(s.has("yes", "assent") for s in view.sentences[:number]):
         return Finding("withdraw", "They said yes once and no longer do.", evidence)
     return Finding("refuse", "They say no.", evidence)
-
-
-def _clause_around(sentence: Sentence, hit: Hit) -> tuple[int, int]:
-    start, end = sentence.clause_of(hit.start)
-    return start, max(end, hit.end)
-
-
-# ------------------------------------------------------------------- conditions
-def _conditions(view: View) -> Iterator[tuple[int, Hit]]:
-    """What limits a yes: changes anywhere, and conditions that belong to the yes."""
-    agreed = False
-    for number, sentence in enumerate(view.sentences):
-        affirms = _affirms(sentence)
-        told = min((hit.start for hit in sentence.of("reported")), default=sentence.end)
-        for hit in sentence.hits:
-            if hit.start > told or (sentence.is_reported and hit.section != "change"):
-                continue
-            if (
-                hit.section == "change"
-                or (hit.section == "remove" and agreed)
-                or (
-                    hit.section in ("condition", "contrast", "negation")
-                    and _limits(sentence, hit, affirms=affirms, agreed=agreed)
-                )
-            ):
-                yield number, hit
-        agreed = agreed or affirms
-
-
-def _affirms(sentence: Sentence) -> bool:
-    """A yes, or what looks like one, opens one of its clauses."""
-    return any(
-        not sentence.uncovered_in(sentence.clause_of(hit.start)[0], hit.start)
-        for hit in sentence.of(*AFFIRMING)
-    )
-
-
-def _limits(sentence: Sentence, hit: Hit, *, affirms: bool, agreed: bool) -> bool:
-    opens = not sentence.uncovered_in(sentence.start, hit.start)
-    short = sentence.unknown <= STORY
-    if hit.section == "negation":
-        return (agreed or affirms) and opens and not sentence.has("chat") and sentence.topics > 0
-    if (
-        hit.section == "contrast"
-        and agreed
-        and not opens
-        and sentence.is_small_talk(sentence.start, sentence.end)
-    ):
-        return False
-    if hit.section == "contrast" and (
-        (sentence.asks and not sentence.has("change"))
-        or (sentence.unknown and not (agreed or affirms))
-        or (affirms and not hit.start)
-    ):
-        return False
-    if affirms:
-        return True
-    if agreed:
-        return opens or short or sentence.topics > 0 or bool(sentence.bearing)
-    return opens and short
-
-
-def _conditional(view: View, conditions: list[tuple[int, Hit]]) -> Finding:
-    quotes: dict[str, str] = {}
-    for number, hit in conditions:
-        sentence = view.sentences[number]
-        start, end = _stretch(sentence, hit)
-        quote = view.quote(start, end)
-        if quote and not any(quote in known for known in quotes):
-            quotes = {known: about for known, about in quotes.items() if known not in quote}
-            quotes[quote] = _about(sentence, start, end)
-    number, hit = conditions[0]
-    start, end = _clause_around(view.sentences[number], hit)
-    return Finding(
-        "conditional",
-        "They would say yes under a condition, or with a change.",
-        view.quote(view.sentences[number].start, view.sentences[number].end),
-        tuple(quotes.items()),
-    )
-
-
-def _stretch(sentence: Sentence, hit: Hit) -> tuple[int, int]:
-    """From the condition to the end of its sentence; a "but" itself asks for nothing."""
-    start, end = sentence.clause_of(hit.start)
-    if hit.section == "contrast":
-        return (hit.end, sentence.end) if hit.end < sentence.end else (start, end)
-    if hit.section == "condition":
-        return hit.start, sentence.end
-    turns = [other.end for other in sentence.of("contrast") if start <= other.start < hit.start]
-    return max([start, *turns]), max(end, hit.end)
-
-
-def _about(sentence: Sentence, start: int, end: int) -> str:
-    found = (sentence.subjects[at] for at in range(start, end) if at in sentence.subjects)
-    return next(found, "other")
 
 
 def _evidence(view: View, yes: Yes) -> str:

@@ -14,6 +14,10 @@ from consent.phrase_finding import Hit
 BESIDE = frozenset({"ack", "elsewhere", "reported"})
 #: Fewer words than these tell nothing; two signs of a script without blanks are a word.
 LEAST_SAID = 3
+#: What no friendly word makes up for.
+HEAVY = 9
+#: What makes a sentence friendly.
+LIGHT = frozenset({"warm", "chat", "sorry", "bye", "soft"})
 #: "In the garden all is green" may begin so; "in Welsh" limits what stands before.
 LEAST_TIED = 5
 #: Adverbs end so: "go ahead, internally".
@@ -47,6 +51,14 @@ class Sentence:
     particles: frozenset[int] = frozenset()
     #: Words of the credit.
     named: frozenset[int] = frozenset()
+    #: Words that no file knows: tomatoes, snow, seagulls.
+    foreign: frozenset[int] = frozenset()
+    #: Words of `bearing` that people also say of snow and seagulls: "ask", "first".
+    weak: frozenset[int] = frozenset()
+    #: Words that tell of somebody; None where the language has no list of them.
+    telling: frozenset[int] | None = None
+    #: Words for what was asked about: "it", "use", "print".
+    things: frozenset[int] = frozenset()
 
     @cached_property
     def marks(self) -> str:
@@ -54,11 +66,12 @@ class Sentence:
 
     @cached_property
     def asks(self) -> bool:
-        """It ends as a question, and not just with "why not?"."""
+        """It ends as a question, and not just with "why not?" or "need you ask?"."""
         for at in range(self.start, self.end):
             if any(mark in "?？؟‽" for mark in self.words[at].marks):
                 return not any(
-                    hit.section == "soft" and hit.start <= at < hit.end for hit in self.hits
+                    hit.section in ("soft", "chat") and hit.start <= at < hit.end
+                    for hit in self.hits
                 )
         return False
 
@@ -125,6 +138,7 @@ class Sentence:
         length = len(stretch) - single + single // 2
         return (
             length >= LEAST_SAID
+            and self.tells(start, end)
             and not (start in self.ties and (not whole or length < LEAST_TIED))
             and not any(at in self.bearing - turns or at in self.subjects for at in stretch)
             and not any(at in self.named or self.words[at].quoted for at in stretch)
@@ -152,6 +166,51 @@ class Sentence:
             and all(hit.section in BESIDE or hit.section == "negation" for hit in self.risks)
         )
 
+    def tells(self, start: int, end: int) -> bool:
+        """A statement about somebody or something, no fragment and no order.
+
+        "We have snow here" tells; "Belgium excluded" and "strike the adverb" limit what they
+        stand beside.
+        """
+        return self.telling is None or any(start <= at < end for at in self.telling)
+
+    @cached_property
+    def is_beside(self) -> bool:
+        return self.weight(self.start, self.end) <= 0
+
+    def weight(self, start: int, end: int) -> int:
+        """How much these words weigh on a yes that they stand beside; at most 0: they tell of
+        something else, as in "the tomatoes are doing well, since you ask".
+
+        What names the words, the credit, a use or money weighs heavily, and so do orders and
+        fragments; somebody who tells of himself, joy, and words that no file knows make it lighter.
+        """
+        stretch = range(start, end)
+        own = [hit for hit in self.hits if hit.start in stretch]
+        heavy = (self.bearing - self.weak) | self.named | set(self.subjects)
+        if self.topics or self.quotes or self.alarming or any(at in heavy for at in stretch):
+            return HEAVY
+        weight = 1 + sum(self._weight_of(hit) for hit in own)
+        weight += sum(at in self.weak for at in stretch)
+        weight += HEAVY if self.asks or start in self.ties else 0
+        if self.telling is not None:
+            tellers = sum(at in self.telling for at in stretch)
+            weight += -min(tellers, 2) if tellers else 2
+        weight -= min(sum(at in self.foreign for at in stretch), 2)
+        return weight - min(sum(hit.section in LIGHT for hit in own), 2)
+
+    def _weight_of(self, hit: Hit) -> int:
+        if hit.section in HARMLESS or hit.section == "elsewhere":
+            return 0
+        opens = self.clause_of(hit.start)[0] == hit.start
+        if hit.section in ("condition", "contrast"):
+            return 3 if opens else 1 + bool(self.things)
+        if hit.section in ("negation", "no"):
+            return 2 if opens else 1
+        if hit.section in ("defer", "question", "reported", "ack"):
+            return 3 if hit.end - hit.start > 1 or opens else 1
+        return HEAVY
+
     def passes(self, at: int) -> bool:
         """The clause of this unexplained word is small talk, or an address: "…, folks"."""
         start, end = self.clause_of(at)
@@ -160,7 +219,9 @@ class Sentence:
             return not (
                 word.capital or at in self.bearing or at in self.subjects or _is_manner(word)
             )
-        return self.is_small_talk(start, end)
+        return self.is_small_talk(start, end) or (
+            end - start >= LEAST_SAID and self.weight(start, end) <= 0
+        )
 
     def is_sign(self, at: int) -> bool:
         """A number or a single letter, as in "your letter of 12 M."."""

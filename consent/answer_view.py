@@ -26,6 +26,8 @@ from consent.typing_slips import mend, stretched
 AFFIRMING = frozenset({"allow", "yes", "assent", "soft"})
 #: Faces that mock what they stand beside.
 MOCKING = frozenset("🙄😏🤡😒🙃🤨🤥😑🫠")
+#: What opens a quotation, and what may close it.
+QUOTED = {'"': '"', "“": "”", "„": "“”", "«": "»", "»": "«", "「": "」", "『": "』", "‹": "›"}
 #: No answer is read beyond this, in characters; a longer one is for a person to read.
 LONGEST = 10_000
 #: A language this much as likely as the likeliest has a say where the two differ.
@@ -45,7 +47,18 @@ class View:
 
     def quote(self, start: int, end: int) -> str:
         """What stands there, word by word of the answer."""
-        return self.text[self.words[start].start : self.words[end - 1].end] if end > start else ""
+        if end <= start:
+            return ""
+        first, last = self.words[start].start, self.words[end - 1].end
+        said = self.text[first:last]
+        opening, closing = self.text[max(first - 1, 0) : first], self.text[last : last + 1]
+        if closing and any(
+            closing in ends and _is_open(said, mark) for mark, ends in QUOTED.items()
+        ):
+            last += len(closing)
+        elif opening in QUOTED and any(mark in said for mark in QUOTED[opening]):
+            first -= len(opening)
+        return self.text[first:last]
 
 
 def view_of(asked: Mapping[str, str], answer: str) -> View:
@@ -55,7 +68,7 @@ def view_of(asked: Mapping[str, str], answer: str) -> View:
     lines = own_lines(text, question, line_words(), asked.get("credit", ""))
     lines = _without_what_is_below(text, lines, question)
     words = words_of(text, lines)
-    languages, rivals = _languages(words, question)
+    languages, rivals = _languages(words, question, asked.get("text", ""))
     words = mend(words, languages)
     words, by_another = without_signature(words, languages, _names(asked))
     hits = [h for h in find_hits(words, languages, rivals) if not words[h.start].quoted]
@@ -76,16 +89,25 @@ def _without_what_is_below(text: str, lines: list[Line], question: str) -> list[
     return above
 
 
+def _is_open(said: str, mark: str) -> bool:
+    """A quotation begins within these words and doesn't end there."""
+    ends = sum(said.count(end) for end in QUOTED[mark])
+    return bool(ends % 2) if mark in QUOTED[mark] else said.count(mark) > ends
+
+
 # ---------------------------------------------------------------- languages
-def _languages(words: Sequence[Word], question: str) -> tuple[list[Language], frozenset[str]]:
+def _languages(
+    words: Sequence[Word], question: str, wrote: str = ""
+) -> tuple[list[Language], frozenset[str]]:
     """The languages an answer may be in, the likeliest first; the question's and English too.
 
-    Also which of them are about as likely as the first.
+    What they `wrote` before, the words asked for, tells which language is theirs. Also which
+    of them are about as likely as the first.
     """
     spoken = [word.exact for word in words if word.kind == "word"]
     scores = dict(_scores([*spoken, *stretched(spoken)]))
-    asked_in = _asked_in(question)
-    for code in asked_in:
+    asked_in = (*_asked_in(question), *_asked_in(wrote))
+    for code in dict.fromkeys(asked_in):
         scores[code] = scores.get(code, 0.0) + 0.75
     best = max(scores.values(), default=0.0)
     likely = sorted(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consent.errors import NotNowError
-from consent.messages import render_message, template_version, use_words
+from consent.messages import piece_values, render_message, template_version, use_words
 from consent.ways import Way
 from consent.wording import ENGLISH
 from ledger.model import UNSHOWABLE, Campaign, Credit, Definition, Reply, Use
@@ -42,9 +42,9 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
 
     Raises NotNowError when that does not fit, or would show or tell others what is not theirs.
     """
-    if way is None or not way.most:
-        return _rendered(settings, question, "ask", question.definition.text)
     template = _template(question, way)
+    if way is None or not way.most:
+        return _rendered(settings, question, template, question.definition.text)
     subject, body = _rendered(settings, question, template, question.definition.text)
     body = body.strip()
     if not way.is_private:
@@ -53,7 +53,7 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     if too_many <= 0:
         return subject, body
     shown = question.definition.text
-    if question.link and len(shown) - too_many > LEAST_QUOTED:
+    if question.link and not question.definition.is_piece and len(shown) - too_many > LEAST_QUOTED:
         # Their page shows the whole of it.
         shown = shown[: len(shown) - too_many - 1].rstrip() + "…"
         subject, body = _rendered(settings, question, template, shown)
@@ -111,6 +111,8 @@ def uses_shown(question: Question, body: str) -> frozenset[Use]:
     That is the post alone, as on their page: each other use is a question of its own, and is
     ticked there (GDPR, recital 43).
     """
+    if question.definition.is_piece:
+        return frozenset()  # the whole of it stands on their page alone
     told = " ".join(body.split())
     for shown in (question.definition.text, question.credit.line):
         if " ".join(shown.split()) not in told:
@@ -119,9 +121,10 @@ def uses_shown(question: Question, body: str) -> frozenset[Use]:
 
 
 def _template(question: Question, way: Way | None) -> str:
+    piece = "piece_" if question.definition.is_piece else ""
     if way is None or not way.most:
-        return "ask"
-    return "ask_private" if question.link else "ask_in_words"
+        return f"{piece}ask"
+    return f"{piece}ask_private" if question.link else "ask_in_words"
 
 
 def _too_long(way: Way, too_many: int, next_step: str) -> NotNowError:
@@ -143,6 +146,7 @@ def _rendered(settings: Settings, question: Question, template: str, words: str)
         note=question.note,
         link=question.link,
         more=[use_words(use, question.lang) for use in Use if use in question.uses - {Use.POST}],
+        **piece_values(question.definition),
     )
 
 

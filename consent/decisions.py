@@ -17,6 +17,7 @@ from ledger.jobs import JobKind, add_job
 from ledger.model import Credit, Use
 from ledger.outbox import cancel_messages
 from ledger.pictures import need_picture
+from ledger.pieces import is_own_change
 from ledger.posts import bury_post
 from ledger.requests import ConsentRequest, close_request, find_request, live_request
 
@@ -60,7 +61,8 @@ def record_grant(
     )
     request = _answer(ledger, connection, request_id, answer, evidence)
     need_picture(connection, ledger.keys, request.contributor_id, credit)
-    add_job(connection, JobKind.PUBLISH, request.definition_id, ledger.clock())
+    post_id = need_definition(connection, request.definition_id).post_id
+    add_job(connection, JobKind.PUBLISH, post_id, ledger.clock())
     granted = events.state_of(connection, ledger.keys, request.definition_id).grant
     assert granted is not None
     mail_receipt(ledger, connection, request, granted)
@@ -93,7 +95,18 @@ def propose(ledger: Ledger, request_id: str, words: str, evidence: Evidence) -> 
     """Say "yes, but": these words instead. Nothing is granted by that."""
     answer = ConsentEvent(EventKind.PROPOSED, request_id=request_id, text=words.strip())
     with ledger.write() as connection, plain_objections():
+        _refuse_others_words(connection, request_id, words)
         _answer(ledger, connection, request_id, answer, evidence)
+
+
+def _refuse_others_words(connection: Connection, request_id: str, words: str) -> None:
+    """In a piece everybody may change what they said themselves."""
+    request = find_request(connection, request_id)
+    asked = need_definition(connection, request.definition_id) if request is not None else None
+    if asked is not None and asked.is_piece and not is_own_change(asked, words.strip()):
+        raise NotNowError(
+            "Only your own answers can be put in other words.", "Leave the rest as it stands."
+        )
 
 
 def withdraw(ledger: Ledger, definition_id: str, evidence: Evidence) -> None:
@@ -121,8 +134,8 @@ def withdraw(ledger: Ledger, definition_id: str, evidence: Evidence) -> None:
         if request is not None and request.definition_id == definition_id:
             close_request(connection, request.id, now)
             cancel_messages(connection, request.id)
-        bury_post(connection, ledger.keys, definition_id, now)
-        add_job(connection, JobKind.PUBLISH, definition_id, now)
+        bury_post(connection, ledger.keys, definition.post_id, now)
+        add_job(connection, JobKind.PUBLISH, definition.post_id, now)
 
 
 def stop(ledger: Ledger, contributor_id: str, evidence: Evidence) -> None:

@@ -35,7 +35,8 @@ _LINES_BEGIN = "\n[wrote]\n"
 #: What may bear on a permission does not tell languages apart.
 _LISTS_BEGIN = "\n[tie]\n"
 #: Sections about lines and words by themselves, not about phrases.
-OTHER_SECTIONS = ("words", "topic", "common", "frame", "tie", "bearing", "wrote", "headers",
+OTHER_SECTIONS = ("words", "topic", "common", "frame", "proviso", "tie", "bearing", "telling",
+                  "weak", "wrote", "headers",
                   "device", "original", "legal")  # fmt: skip
 _WEIGHTY = ("yes", "assent", "allow", "no", "soft")
 #: So many words are remembered with what they may stand for.
@@ -99,6 +100,12 @@ class Language:
     bearing: frozenset[str] = frozenset()
     bearing_starts: tuple[str, ...] = ()
     weighed: dict[str, bool] = field(default_factory=dict)
+    #: Words of `bearing` that are also said of other things.
+    weak: frozenset[str] = frozenset()
+    #: Conditions that are an answer by themselves: "only if".
+    provisos: frozenset[str] = frozenset()
+    #: Words that tell of somebody or something: "I", "our", "is". Empty: not known.
+    telling: frozenset[str] = frozenset()
 
     @property
     def gap(self) -> int:
@@ -121,6 +128,15 @@ class Language:
             if len(self.weighed) < MOST_MET:
                 self.weighed[word.exact] = known
         return known
+
+    def knows(self, word: Word) -> bool:
+        """Whether the word stands anywhere in the file."""
+        return bool(
+            word.exact in vocabulary(self.code)
+            or word.bare in bare_vocabulary(self.code)
+            or self.atoms(word)
+            or self.bears(word)
+        )
 
     def _atoms(self, word: Word) -> tuple[str, ...]:
         found = self.forms.get(word.exact)
@@ -215,7 +231,7 @@ def _spelled(phrases: Iterable[str]) -> set[str]:
 @cache
 def line_words() -> LineWords:
     """What mail programs write, in all languages together."""
-    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[6:]}
+    every: dict[str, set[str]] = {name: set() for name in OTHER_SECTIONS[9:]}
     for code in codes():
         _, found, rest = _text_of(code).partition(_LINES_BEGIN)
         sections = _sections(found + rest)
@@ -245,6 +261,8 @@ def language(code: str) -> Language:
     for section in SECTIONS:
         for phrase in sections.get(section, ()):
             _plant(made, forms, phrase, section, code)
+    for phrase in sections.get("proviso", ()):
+        _plant(made, forms, phrase, "condition", code)
     spelled = {name: _spelled(sections.get(name, ())) for name in _WEIGHTY}
     weighty = set().union(*spelled.values())
     made.weighty = frozenset(form for word in weighty for form in folded(word))
@@ -260,6 +278,12 @@ def language(code: str) -> Language:
     )
     made.ties = _listed(sections, "tie")
     made.bearing = _listed(sections, "bearing")
+    made.provisos = frozenset(
+        " ".join(folded(piece)[0] for raw in phrase.split() for piece in _split(raw))
+        for phrase in sections.get("proviso", ())
+    )
+    made.weak = _listed(sections, "weak")
+    made.telling = _listed(sections, "telling")
     made.bearing_starts = tuple(word[:-1] for word in made.bearing if word[-1] == "*")
     if code not in WRITTEN_WITHOUT_BLANKS:
         alone_risky = {

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from consent.wording import ENGLISH, say
-from ledger.model import Use
+from ledger.model import Definition, Use
+from ledger.piece_text import piece_of
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "message"
 
@@ -26,6 +27,13 @@ USE_WORDS = {
 def use_words(use: Use | str, lang: str = ENGLISH) -> str:
     """A use as its author is asked for it, in their language."""
     return say(lang, USE_WORDS[Use(use)])
+
+
+def piece_values(definition: Definition) -> dict[str, str]:
+    """What the messages about an interview or an endorsement say of it; nothing for others."""
+    if not definition.is_piece:
+        return {}
+    return {"kind": str(definition.kind), "title": piece_of(definition.text).title}
 
 
 @cache

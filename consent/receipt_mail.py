@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
 
-from consent.messages import message_language, render_message, use_words
+from consent.messages import message_language, piece_values, render_message, use_words
 from consent.ways import Way, WayName, ways_to
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import Grant
@@ -42,13 +42,14 @@ def mail_receipt(
     now, lang = ledger.clock(), message_language(request.lang)
     token = new_link(connection, ledger.keys, request.contributor_id, now)
     subject, body = render_message(
-        "receipt",
+        "piece_receipt" if definition.is_piece else "receipt",
         lang,
         campaign=campaign_by_id(connection, definition.campaign_id),
         settings=ledger.settings,
         grant=grant,
         uses=", ".join(use_words(use, lang) for use in Use if use in grant.uses),
         link=f"{ledger.settings.public_url}/p/{token}",
+        **piece_values(definition),
     )
     message = add_draft(
         connection,

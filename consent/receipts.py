@@ -18,7 +18,7 @@ from ledger.database import Ledger
 from ledger.definitions import need_definition
 from ledger.public_keys import PATH
 
-SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 2"
+SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 3"
 #: Our field names as terms; what is not named here is left out by JSON-LD, and still signed.
 CONTEXT: dict[str, Any] = {
     "dpv": "https://w3id.org/dpv#",
@@ -76,6 +76,7 @@ def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
         "pii_controller": {"name": ledger.settings.asker, "contact": ledger.settings.contact},
         "publication": ledger.settings.title,
         "question": campaign.prompt,
+        "kind": str(definition.kind),
         "notice": {
             "version": notice_version(lang),
             "language": lang,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from consent.asking_words import MOST_BODY
 from consent.errors import NotNowError
-from consent.messages import message_language, render_message
+from consent.messages import message_language, piece_values, render_message
 from consent.requests import STAND_IN, personal_address
 from consent.wording import day
 from ledger.accounts import account_by_id
@@ -122,8 +122,9 @@ def _open(ledger: Ledger, connection: Connection, definition: Definition) -> _Op
 def _drafted(ledger: Ledger, connection: Connection, found: _Open) -> tuple[str, str]:
     lang = message_language(found.request.lang)
     reply = reply_of(connection, found.definition)
+    piece = "piece_" if found.definition.is_piece else ""
     return render_message(
-        _CHANNELS[found.account.channel],
+        piece + _CHANNELS[found.account.channel],
         lang,
         campaign=campaign_by_id(connection, found.definition.campaign_id),
         settings=ledger.settings,
@@ -133,6 +134,7 @@ def _drafted(ledger: Ledger, connection: Connection, found: _Open) -> tuple[str,
         asked=day(lang, found.request.asked_at),
         until=day(lang, found.request.expires_at),
         link=personal_address(ledger, STAND_IN),
+        **piece_values(found.definition),
     )
 
 

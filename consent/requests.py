@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -32,6 +33,7 @@ from ledger.facts import facts_of, manners_of
 from ledger.links import new_link
 from ledger.model import Credit, Definition, Reply, Use
 from ledger.outbox import add_draft, approve, cancel_messages
+from ledger.pieces import all_shares, is_own_change
 from ledger.requests import (
     ConsentRequest,
     asked_already,
@@ -159,7 +161,7 @@ def ask(
             now,
             definition,
             credit=question.credit,
-            uses=uses,
+            uses=question.uses,
             asked_by=asked_by,
             notice=notice_version(question.page_lang),
             expires_at=now + timedelta(days=ledger.settings.request_days),
@@ -178,12 +180,19 @@ def _question(
     """What would be asked, with a stand-in for the personal link, and the way it would take."""
     definition = need_definition(connection, definition_id)
     reply = reply_of(connection, definition)
-    _refuse_needless(ledger, connection, definition, reply, wish.uses)
+    uses = uses_of(definition, wish.uses)
+    _refuse_needless(ledger, connection, definition, reply, uses)
     way = _chosen(ways_to(connection, ledger.keys, definition, reply), wish.way)
     campaign = campaign_by_id(connection, definition.campaign_id)
     page_lang = page_language(wish.lang, definition.lang, campaign.lang)
     # A personal link is a secret: it is not even made for what everyone can read.
-    has_link = way is None or (way.is_private and (wish.link or not way.is_without_link))
+    wants_link = wish.link or definition.is_piece
+    has_link = way is None or (way.is_private and (wants_link or not way.is_without_link))
+    if definition.is_piece and not has_link:
+        raise NotNowError(
+            "The whole of it can only be looked at on their own page.",
+            "Ask another way: in private, by mail or by hand.",
+        )
     question = Question(
         campaign,
         definition,
@@ -192,11 +201,16 @@ def _question(
         replace(wish.credit or suggested_credit(reply.handle), picture=""),
         wish.note.strip(),
         personal_address(ledger, STAND_IN) if has_link else "",
-        wish.uses,
+        uses,
         message_language(page_lang),
         page_lang,
     )
     return question, way
+
+
+def uses_of(definition: Definition, wished: frozenset[Use]) -> frozenset[Use]:
+    """What is asked for: of a piece the piece itself, and nothing beside it."""
+    return frozenset({definition.kind.use}) if definition.is_piece else wished
 
 
 def page_language(*wanted: str) -> str:
@@ -230,26 +244,40 @@ def expire_overdue(ledger: Ledger) -> int:
 def revise(ledger: Ledger, definition_id: str, words: str, by: str) -> Definition:
     """Give a definition other words. They need a grant of their own; an open request for the
     old words is closed with them.
+
+    Of a piece these can only be words that somebody in it has asked for (consent.piecing).
     """
     now = ledger.clock()
     with ledger.write() as connection, plain_objections():
         before = need_definition(connection, definition_id)
+        if before.is_piece and not is_own_change(before, words):
+            raise NotNowError(
+                "Only their own answers can be put in other words, by themselves.",
+                "Change the piece on its own page.",
+            )
         after = add_version(connection, definition_id, words, now)
-        if after.version == before.version:
-            return after
-        request = live_request(connection, before.contributor_id)
-        if request is not None and request.definition_id == definition_id:
+        if after.version != before.version:
+            record_revision(ledger, connection, after, by)
+    return after
+
+
+def record_revision(
+    ledger: Ledger, connection: Connection, after: Definition, by: str, **more: Any
+) -> None:
+    """Other words are there: open requests for the old ones end, of everybody who has a part."""
+    for one in all_shares(connection, after):
+        request = live_request(connection, one.contributor_id)
+        if request is not None and request.definition_id == one.id:
             _close(ledger, connection, request, EventKind.CANCELLED, by)
         events.record(
             connection,
             ledger.keys,
-            now,
-            ConsentEvent(EventKind.REVISED, text=after.text),
-            definition_id=definition_id,
-            contributor_id=before.contributor_id,
-            evidence={"version": after.version, "by": by},
+            ledger.clock(),
+            ConsentEvent(EventKind.REVISED, text=one.text),
+            definition_id=one.id,
+            contributor_id=one.contributor_id,
+            evidence={"version": one.version, "by": by, **more},
         )
-    return after
 
 
 def fresh_link(ledger: Ledger, contributor_id: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from consent.answer_sentences import Sentence
-from consent.answer_words import Break, Word
+from consent.answer_words import Break, Word, is_ideograph
 from consent.lexicon import HARMLESS, Language
 from consent.phrase_finding import Hit
 
@@ -16,6 +16,8 @@ from consent.phrase_finding import Hit
 LONGEST_BYE = 7
 #: Shorter words also stand elsewhere: "ihr", "love".
 LEAST_BYE = 5
+#: A word that no file knows has at least so many letters, or it may be a slip.
+LEAST_FOREIGN = 4
 #: Longer words are no particles.
 PARTICLE = 3
 #: A sentence of more words is cut where it pauses: no rule looks that far.
@@ -127,6 +129,19 @@ def _sentence(
         if _costs(words[at]) or _is_one(words[at], languages, "topics", "alarms")
         or any(lang.bears(words[at]) for lang in languages)
     )  # fmt: skip
+    made.weak = frozenset(
+        at for at in made.bearing if any(words[at].exact in lang.weak for lang in languages)
+    )
+    if languages[0].telling:
+        made.telling = frozenset(
+            at for at in range(start, end)
+            if any(words[at].exact in lang.telling for lang in languages)
+        )  # fmt: skip
+    made.foreign = frozenset(at for at in loose if _is_foreign(words[at], languages))
+    made.things = frozenset(
+        at for at in range(start, end)
+        if any(atom in ("<it>", "<use>") for lang in languages for atom in lang.atoms(words[at]))
+    )  # fmt: skip
     made.particles = frozenset(
         at for at in made.strange
         if _is_particle(words[at], languages) and (at == start or at - 1 in made.covered)
@@ -205,6 +220,17 @@ def _is_one(word: Word, languages: Sequence[Language], *lists: str) -> bool:
         for lang in languages
         for atom in lang.atoms(word)
         for name in lists
+    )
+
+
+def _is_foreign(word: Word, languages: Sequence[Language]) -> bool:
+    """A word of letters that no file of these languages knows."""
+    return (
+        word.kind == "word"
+        and len(word.exact) >= LEAST_FOREIGN
+        and word.exact.isalpha()
+        and not is_ideograph(word.exact[0])
+        and not any(lang.knows(word) for lang in languages)
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from consent.messages import message_language, render_message
+from consent.messages import message_language, piece_values, render_message
 from consent.ways import contact_by_mail
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
@@ -44,18 +44,19 @@ def _drafted(ledger: Ledger, definition_id: str) -> tuple[str, str, str]:
         reply = reply_of(connection, definition)
         campaign = campaign_by_id(connection, definition.campaign_id)
         grant = state_of(connection, ledger.keys, definition_id).grant
-        post = find_post(connection, definition_id)
+        post = find_post(connection, definition.post_id)
         asked = find_request(connection, grant.request_id) if grant else None
     if grant is None or post is None:
         raise DefinedbyError("This is not published.", "Thank them once it is.")
     link = f"{ledger.settings.public_url}/{post.address.strip('/')}/"
     subject, body = render_message(
-        "thanks",
+        "piece_thanks" if definition.is_piece else "thanks",
         message_language(asked.lang if asked else ""),
         campaign=campaign,
         settings=ledger.settings,
         name=grant.credit.display_name if grant.credit.name else reply.handle.name,
         link=link,
+        **piece_values(definition),
     )
     return subject, body, link
 

@@ -12,14 +12,15 @@ from urllib.parse import unquote, urlsplit
 from sqlalchemy import Connection, select
 
 from ledger import chain, events, gate, walk
-from ledger.consent_state import ConsentEvent, EventKind, Grant, fold
+from ledger.consent_state import ConsentEvent, ConsentState, EventKind, Grant, fold
 from ledger.database import Ledger
-from ledger.definitions import find_definition
+from ledger.definitions import find_definition, need_definition
 from ledger.editions import find_edition
 from ledger.errors import DefinedbyError, SettingError
 from ledger.model import Use
+from ledger.pieces import all_shares
 from ledger.posts import find_post, find_post_at, is_gone
-from ledger.tables import definitions, outputs, replies
+from ledger.tables import outputs, replies
 
 #: A composed file names its definition and the event of its grant in its front matter.
 _NAMED = re.compile(r'^(definition|consent): "([0-9a-f]{32,64})"$', re.MULTILINE)
@@ -89,7 +90,18 @@ def _of_file(ledger: Ledger, connection: Connection, path: Path) -> list[Asked] 
     ).scalar()
     here = ledger.keys.token_hash(hashlib.sha256(content).hexdigest())
     objection = "" if composed == here else CHANGED
-    return [Asked(definition_id, Use.POST, named.get("consent", ""), objection)]
+    return _of_post(connection, definition_id, named.get("consent", ""), objection)
+
+
+def _of_post(
+    connection: Connection, subject: str, grant_hash: str = "", objection: str = ""
+) -> list[Asked]:
+    """Of a piece, everybody whose words it shows: each has a grant of their own."""
+    shares = all_shares(connection, need_definition(connection, subject))
+    return [
+        Asked(one.id, one.kind.use, grant_hash if one.id == subject else "", objection)
+        for one in shares
+    ]
 
 
 def _address(ledger: Ledger, place: str) -> str:
@@ -117,8 +129,8 @@ def _at_address(connection: Connection, address: str) -> list[Asked]:
             f"No post and no edition stands at {address}.",
             "Name the address of one, or a file below posts/ of the content folder.",
         )
-    if post.kind == "definition":
-        return [Asked(post.subject, Use.POST)]
+    if post.kind != "edition":
+        return _of_post(connection, post.subject)
     edition = find_edition(connection, post.subject)
     found = dict.fromkeys(edition.definition_ids if edition else ())
     return [Asked(one, Use.EDITION) for one in found]
@@ -129,12 +141,7 @@ def _answer(ledger: Ledger, connection: Connection, asked: Asked, proofs: _Proof
     state = fold(event for event, _ in history)
     if state.withdrawn:
         return WITHDRAWN
-    source = connection.execute(
-        select(replies.c.source_state)
-        .join(definitions, definitions.c.reply_id == replies.c.id)
-        .where(definitions.c.id == asked.definition_id)
-    ).scalar_one()
-    found = gate.standing(state, source, asked.use)
+    found = _standing(ledger, connection, asked, state)
     if isinstance(found, Grant) and asked.grant_hash not in ("", found.event_hash):
         found = REPLACED
     if isinstance(found, Grant) and asked.objection:
@@ -151,6 +158,19 @@ def _answer(ledger: Ledger, connection: Connection, asked: Asked, proofs: _Proof
         **told,
         "proof": proofs.of(told["answered"]["number"]),
     }
+
+
+def _standing(
+    ledger: Ledger, connection: Connection, asked: Asked, state: ConsentState
+) -> Grant | str:
+    definition = need_definition(connection, asked.definition_id)
+    if definition.is_piece and state.grant is not None:
+        text, credit = state.grant.text, state.grant.credit
+        return gate.may_publish(connection, ledger.keys, definition.id, text, credit, asked.use)
+    source = connection.execute(
+        select(replies.c.source_state).where(replies.c.id == definition.reply_id)
+    ).scalar_one()
+    return gate.standing(state, source, asked.use)
 
 
 def _told(grant: Grant, history: list[tuple[ConsentEvent, Answer]]) -> list[tuple[str, Answer]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ledger.model import Credit, Use, normal
+from ledger.model import Credit, Use, normal, thing_itself
 
 
 class EventKind(StrEnum):
@@ -141,8 +141,8 @@ def _objection_to_request(state: ConsentState, event: ConsentEvent) -> str:
         return "This person has been asked already and has not answered yet."
     if not event.request_id or not event.text.strip() or event.credit is None:
         return "A consent request shows its words and its credit."
-    if Use.POST not in event.uses:
-        return "A consent request asks for a post at least."
+    if not thing_itself(event.uses):
+        return "A consent request asks for a post or an interview at least."
     return ""
 
 

@@ -14,7 +14,7 @@ from ledger.contributors import new_id
 from ledger.errors import DefinedbyError
 from ledger.joined import head_of, parts_of
 from ledger.keys import Keys
-from ledger.model import UNSHOWABLE, Definition, Reply, ReplyState, normal
+from ledger.model import UNSHOWABLE, Definition, PostKind, Reply, ReplyState, normal
 from ledger.offers import choose_offer
 from ledger.replies import author_of, find_reply, set_state
 from ledger.tables import definition_versions, definitions, replies
@@ -34,7 +34,11 @@ def take_definition(
     """
     head = find_reply(connection, head_of(connection, reply.id))
     reply = head if head is not None else reply
-    known = connection.execute(_newest().where(definitions.c.reply_id == reply.id)).first()
+    known = connection.execute(
+        _newest().where(
+            definitions.c.reply_id == reply.id, definitions.c.kind == PostKind.DEFINITION
+        )
+    ).first()
     if known is not None:
         set_state(connection, reply.id, ReplyState.SHORTLISTED)
         choose_offer(connection, reply.id, at)
@@ -56,7 +60,7 @@ def take_definition(
             created_at=at,
         )
     )
-    _add_version(connection, definition_id, 1, words, at, spans)
+    add_text(connection, definition_id, 1, words, at, spans)
     for one in (reply, *parts):
         set_state(connection, one.id, ReplyState.SHORTLISTED)
     return need_definition(connection, definition_id)
@@ -68,12 +72,26 @@ def words_to_take(reply: Reply) -> str:
 
 
 def add_version(connection: Connection, definition_id: str, text: str, at: datetime) -> Definition:
-    """Other words for a definition; they need a grant of their own. Raises DefinedbyError."""
+    """Other words for a definition; they need a grant of their own. Raises DefinedbyError.
+
+    For a piece this is the whole text of it, as its author wants it (ledger.pieces).
+    """
     current = need_definition(connection, definition_id)
-    words = _usable(text)
-    if words != current.text:
-        _add_version(connection, definition_id, current.version + 1, words, at, None)
+    words = text if current.is_piece else _usable(text)
+    if words == current.text:
+        return current
+    for one in _shares(connection, current):
+        add_text(connection, one, current.version + 1, words, at, None)
     return need_definition(connection, definition_id)
+
+
+def _shares(connection: Connection, definition: Definition) -> list[str]:
+    if not definition.is_piece:
+        return [definition.id]
+    rows = connection.execute(
+        select(definitions.c.id).where(definitions.c.piece_id == definition.piece_id)
+    )
+    return list(rows.scalars())
 
 
 def find_definition(connection: Connection, definition_id: str) -> Definition | None:
@@ -99,10 +117,10 @@ def definitions_of(connection: Connection, contributor_id: str) -> list[Definiti
 
 
 def definitions_in(connection: Connection, campaign_id: str) -> list[Definition]:
-    """A campaign's definitions, newest first."""
+    """A campaign's definitions, newest first; pieces are beside them (ledger.pieces)."""
     rows = connection.execute(
         _newest()
-        .where(definitions.c.campaign_id == campaign_id)
+        .where(definitions.c.campaign_id == campaign_id, definitions.c.kind == PostKind.DEFINITION)
         .order_by(definitions.c.created_at.desc(), definitions.c.id)
     )
     return [_definition(row) for row in rows]
@@ -135,7 +153,11 @@ def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
         )
         .join(definition_versions, definition_versions.c.definition_id == definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
-        .where(definitions.c.campaign_id == campaign_id, definition_versions.c.version == newest)
+        .where(
+            definitions.c.campaign_id == campaign_id,
+            definitions.c.kind == PostKind.DEFINITION,
+            definition_versions.c.version == newest,
+        )
         .order_by(definitions.c.created_at, definitions.c.id)
     )
     return [
@@ -144,7 +166,7 @@ def words_taken(connection: Connection, campaign_id: str) -> list[WordsTaken]:
 
 
 def reply_of(connection: Connection, definition: Definition) -> Reply:
-    """The reply a definition was taken from: its channel, date and source."""
+    """The reply a definition was taken from, the first one of a piece: channel, date, source."""
     found = find_reply(connection, definition.reply_id)
     assert found is not None  # a foreign key keeps it
     return found
@@ -182,14 +204,15 @@ def _usable(text: str) -> str:
     return words
 
 
-def _add_version(
+def add_text(
     connection: Connection,
     definition_id: str,
     version: int,
     words: str,
     at: datetime,
-    spans: Sequence[tuple[int, int, int]] | None,
+    spans: Sequence[Sequence[Any]] | None,
 ) -> None:
+    """Keep a version whose words have been checked; where they stand in replies, if they do."""
     connection.execute(
         insert(definition_versions).values(
             definition_id=definition_id,
@@ -232,4 +255,7 @@ def _definition(row: Row[Any]) -> Definition:
         row.lang,
         row.slug,
         row.created_at,
+        PostKind(row.kind),
+        row.piece_id,
+        row.part,
     )

@@ -17,7 +17,7 @@ from ledger.contributors import (
 )
 from ledger.etiquette import Action, Rules, rules_for
 from ledger.keys import Keys
-from ledger.model import Channel
+from ledger.model import Channel, PostKind
 from ledger.person import PersonFacts
 from ledger.profile_marks import marks_of
 from ledger.tables import (
@@ -300,16 +300,25 @@ def _consent(connection: Connection, person: Sequence[str], definition_id: str) 
     asked = connection.execute(
         select(requests.c.closed_at).where(requests.c.contributor_id.in_(person))
     ).all()
+    granted = _granted(rows)
     standing = connection.execute(
-        select(posts.c.kind).where(posts.c.subject.in_(own), posts.c.gone_at.is_(None))
-    ).scalars()
-    kinds = set(standing)
+        select(posts.c.kind, definitions.c.id)
+        .join(
+            definitions,
+            or_(
+                posts.c.subject == definitions.c.id,
+                and_(definitions.c.part > 1, posts.c.subject == definitions.c.piece_id),
+            ),
+        )
+        .where(definitions.c.id.in_(own), posts.c.gone_at.is_(None))
+    ).all()
     return {
         "has_answered": bool(_definitions_of(connection, person)),
         "was_asked": bool(asked),
         "question_is_open": any(row.closed_at is None for row in asked),
-        "granted": bool(_granted(rows)),
-        "published": "definition" in kinds,
+        "granted": bool(granted),
+        "published": bool(standing),
+        "interviewed": any(kind == PostKind.INTERVIEW and one in granted for kind, one in standing),
         **_answers(rows),
     }
 

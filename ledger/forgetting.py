@@ -25,7 +25,7 @@ from ledger.events import NewEvent
 from ledger.jobs import JobKind, add_job
 from ledger.keys import Keys
 from ledger.posts import bury_post
-from ledger.whose import WHOSE, Trace, trace
+from ledger.whose import WHOSE, Trace, trace, with_shares
 
 LATE = {"channel": "erasure", "because": "Taken in while its author was being erased."}
 #: The first characters of a definition's id, with which the file of its post ends.
@@ -36,7 +36,15 @@ TO_SCRUB = "to_scrub"
 #: itself: without its notes it would not know which pages to make anew.
 _ROWS_THAT_GO = (
     *("answers", "rights_requests", "told_pages", "mentions", "newcomers", "outbox", "requests"),
-    *("definition_versions", "definitions", "replies", "threads", "handles", "joins"),
+    *(
+        "piece_sources",
+        "definition_versions",
+        "definitions",
+        "replies",
+        "threads",
+        "handles",
+        "joins",
+    ),
     *("links", "stop_links", "skipped_items", "gone_sources", "charged_today"),
     *("profile_marks", "profile_pictures", "pictures", "passed_over", "jobs", "places"),
 )
@@ -63,11 +71,12 @@ def forget(
     is joined with them is the same person and is erased as well. Of somebody who was erased
     already nothing happens.
     """
-    of = trace(connection, keys, contributor_id)
+    of = with_shares(connection, trace(connection, keys, contributor_id))
     going = _with_a_key(connection, of.person)
     if going:
         stopping.stop(connection, keys, at, contributor_id, stated)
         _take_back(connection, keys, at, of, stated)
+        _take_over(connection, of, going[0])
         for one in going:
             erase_payloads(connection, keys, at, one, stated)
     _suppress(connection, of, at)
@@ -171,10 +180,32 @@ def _take_back(
         connection,
         keys,
         at,
-        [NewEvent(EventKind.WITHDRAWN, row.id, row.contributor_id, stated) for row in whose],
+        [
+            NewEvent(
+                # Another's yes to a piece ends with it, and is no "no" of theirs.
+                EventKind.WITHDRAWN if row.contributor_id in of.person else EventKind.INVALIDATED,
+                row.id,
+                row.contributor_id,
+                stated,
+            )
+            for row in whose
+        ],
     )
     for one in of.definitions:
         bury_post(connection, keys, one, at)
+
+
+def _take_over(connection: Connection, of: Trace, contributor_id: str) -> None:
+    """What others were shown of a piece has this person's words in it: it is erased as theirs."""
+    shares = select(t.events.c.seq).where(t.events.c.subject.in_(of.definitions))
+    connection.execute(
+        update(t.event_payloads)
+        .where(
+            t.event_payloads.c.seq.in_(shares),
+            t.event_payloads.c.contributor_id.not_in(of.person),
+        )
+        .values(contributor_id=contributor_id)
+    )
 
 
 def _suppress(connection: Connection, of: Trace, at: datetime) -> None:

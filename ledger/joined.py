@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 
-from ledger.model import Reading, Reply
+from ledger.model import PostKind, Reading, Reply
 from ledger.replies import find_reply
 from ledger.tables import definitions, replies
 
@@ -58,7 +58,7 @@ def earlier_by_author(connection: Connection, reply: Reply, since: datetime) -> 
     when = func.coalesce(replies.c.written_at, replies.c.received_at)
     rows = connection.execute(
         select(replies.c.id)
-        .join(definitions, definitions.c.reply_id == replies.c.id, isouter=True)
+        .join(definitions, _taken(), isouter=True)
         .where(
             replies.c.account_id == reply.account_id,
             replies.c.campaign_id == reply.campaign_id,
@@ -91,13 +91,18 @@ def authors_of_several(connection: Connection, some: Sequence[Reply]) -> set[tup
     return {(row.account_id, row.campaign_id, row.address) for row in rows}
 
 
+def _taken() -> ColumnElement[bool]:
+    """Taken as a definition; a piece holds itself by each reply it quotes (ledger.sources)."""
+    return and_(definitions.c.reply_id == replies.c.id, definitions.c.kind == PostKind.DEFINITION)
+
+
 def hold_heads(connection: Connection) -> list[str]:
     """Hold what was made of parts whose source is gone or private; returns those definitions."""
     gone = replies.alias("part")
     rows = connection.execute(
         select(replies.c.id, gone.c.source_state, gone.c.source_noticed_at, definitions.c.id)
         .join(gone, gone.c.continues_id == replies.c.id)
-        .join(definitions, definitions.c.reply_id == replies.c.id, isouter=True)
+        .join(definitions, _taken(), isouter=True)
         .where(
             gone.c.continues_id.is_not(None),
             gone.c.source_state.in_(["gone", "protected"]),

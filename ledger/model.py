@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Explicit direction marks, embeddings, overrides and isolates (UAX #9), and the
 #: zero-width and line controls that can make a name look like another one.
@@ -58,6 +58,24 @@ class Use(StrEnum):
     def words(self) -> str:
         """How the glossary calls it."""
         return self.value.replace("_", " ")
+
+
+class PostKind(StrEnum):
+    """What is asked about and published as one: one person's words, or an exchange of words."""
+
+    DEFINITION = "definition"
+    INTERVIEW = "interview"
+    ENDORSEMENT = "endorsement"
+
+    @property
+    def use(self) -> Use:
+        """The use without which it may not appear (docs/adr/0030)."""
+        return Use.INTERVIEW if self is PostKind.INTERVIEW else Use.POST
+
+
+def thing_itself(uses: frozenset[Use]) -> frozenset[Use]:
+    """Of the uses that are asked for, the one that the question is about; the others are extras."""
+    return frozenset({Use.POST} & uses or {Use.INTERVIEW} & uses)
 
 
 class NameForm(StrEnum):
@@ -168,8 +186,7 @@ class ProfileMarks:
     is_protected: bool | None = None
 
 
-@dataclass(frozen=True)
-class IncomingReply:
+class IncomingReply(NamedTuple):
     """One reply as a connector delivers it, before it is stored.
 
     `external_id` is the channel's own id, unique within the account. `address` is the
@@ -178,6 +195,8 @@ class IncomingReply:
     `private` direct messages. `contact` is where a message reaches the author on this channel.
     `marks`: what the author's profile asks of programs, where the channel sends it along.
     `author_picture`: the address of the profile's picture, which nothing fetches by itself.
+    A NamedTuple, because thousands come in one import: a frozen dataclass of as many fields
+    takes twenty times as long to make.
     """
 
     external_id: str
@@ -262,6 +281,8 @@ class Campaign:
     lang: str
     created_at: datetime
     is_open: bool = True
+    #: How often an edition is drafted, as ledger.periods says.
+    edition_every: str = ""
 
     @property
     def prompt_parts(self) -> tuple[str, str]:
@@ -339,7 +360,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Definition:
-    """The words taken from a reply, at their newest version."""
+    """The words taken from a reply, at their newest version.
+
+    Of a piece (an interview, an endorsement) each person whose words it shows has one, with the
+    whole piece as its text: `piece_id` is the id of the first person's, `part` the number of the
+    person in it, and `reply_id` the first of their replies that it quotes.
+    """
 
     id: str
     contributor_id: str
@@ -350,3 +376,15 @@ class Definition:
     lang: str
     slug: str
     created_at: datetime
+    kind: PostKind = PostKind.DEFINITION
+    piece_id: str = ""
+    part: int = 0
+
+    @property
+    def is_piece(self) -> bool:
+        return self.kind is not PostKind.DEFINITION
+
+    @property
+    def post_id(self) -> str:
+        """Under which subject its post stands."""
+        return self.piece_id or self.id

@@ -44,6 +44,8 @@ class PersonFacts:
     postponed_at: datetime | None = None
     granted: bool = False
     published: bool = False
+    #: An interview with them is on the blog.
+    interviewed: bool = False
     thanks: int = 0
     account_sent: tuple[datetime, ...] = ()
     zone: str = ""

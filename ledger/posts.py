@@ -26,7 +26,10 @@ _DROP_AT = Prepared(delete(posts).where(posts.c.address == bindparam("at")))
 
 @dataclass(frozen=True)
 class Post:
-    """`kind` is "definition" or "edition"; `file` is relative to the content folder."""
+    """`kind` is that of a definition (ledger.model.PostKind) or "edition".
+
+    `file` is relative to the content folder.
+    """
 
     kind: str
     subject: str

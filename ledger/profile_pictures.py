@@ -34,12 +34,10 @@ def note_profile_pictures(
     """Keep where these addresses' profiles show a picture; what one does not tell stays."""
     told = {address: url for address, url in seen if address and _is_usable(url)}
     known = _known(connection, channel, list(told))
-    new = [
-        {"channel": channel, "address": address, "url": url, "seen_at": now}
-        for address, url in told.items()
-        if address not in known
-    ]
-    insert_new(connection, profile_pictures, new)
+    new = {address: url for address, url in told.items() if address not in known}
+    columns = {"address": list(new), "url": list(new.values())}
+    same = {"channel": channel.value, "seen_at": now}
+    insert_new(connection, profile_pictures, columns, same)
     changed = [
         {"of_channel": channel, "of_address": address, "now_url": url, "now_seen": now}
         for address, url in told.items()

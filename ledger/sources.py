@@ -16,7 +16,7 @@ from ledger.jobs import JobKind, add_job
 from ledger.joined import hold_heads, release_parts
 from ledger.model import Account, IncomingReply
 from ledger.offers import OFFERED
-from ledger.tables import definitions, gone_sources, replies
+from ledger.tables import definitions, gone_sources, piece_sources, replies
 
 EDITED = "edited"
 #: States in which the words may not stand any more until an editor has looked.
@@ -211,11 +211,13 @@ def sources_to_check(
     """Sources of shortlisted replies not looked at since `before`, longest unseen first."""
     rows = connection.execute(
         select(replies.c.external_id)
-        .join(
-            definitions,
-            definitions.c.reply_id == func.coalesce(replies.c.continues_id, replies.c.id),
-        )
         .where(
+            or_(
+                func.coalesce(replies.c.continues_id, replies.c.id).in_(
+                    select(definitions.c.reply_id)
+                ),
+                replies.c.id.in_(select(piece_sources.c.reply_id)),
+            ),
             replies.c.account_id == account.id,
             replies.c.source_state.not_in(sorted(HOLDING)),
             replies.c.released_state != "gone",
@@ -275,9 +277,34 @@ def _wake_publisher(
         select(definitions.c.id)
         .join(replies, replies.c.id == definitions.c.reply_id)
         .where(*_source(account, external_id))
+        .union(
+            select(piece_sources.c.piece_id)
+            .join(replies, replies.c.id == piece_sources.c.reply_id)
+            .where(*_source(account, external_id))
+        )
     )
-    for definition_id in taken.scalars():
+    for definition_id in taken.scalars().all():
         add_job(connection, JobKind.PUBLISH, definition_id, at)
+
+
+def piece_state(connection: Connection, piece_id: str) -> str:
+    """How the sources of a piece stand: as the worst of those that it quotes."""
+    return piece_states(connection, [piece_id]).get(piece_id, "")
+
+
+def piece_states(connection: Connection, piece_ids: Sequence[str]) -> dict[str, str]:
+    """The same for several; those whose sources are as they were are left out."""
+    rows = connection.execute(
+        select(piece_sources.c.piece_id, replies.c.source_state)
+        .join(replies, replies.c.id == piece_sources.c.reply_id)
+        .where(piece_sources.c.piece_id.in_(piece_ids), replies.c.source_state != "")
+        .order_by(piece_sources.c.piece_id, piece_sources.c.reply_id)
+    )
+    found: dict[str, str] = {}
+    for piece_id, state in rows:
+        if found.get(piece_id, "") not in ABSENT:
+            found[piece_id] = state
+    return found
 
 
 def as_stored(

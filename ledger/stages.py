@@ -22,6 +22,7 @@ class Stage(StrEnum):
     GRANTED = "granted"
     PUBLISHED = "published"
     THANKED = "thanked"
+    INTERVIEWED = "interviewed"
     OPTED_OUT = "opted out"
 
 
@@ -40,7 +41,7 @@ class Step:
 #: From how many messages of theirs on it is a conversation.
 TALKING_FROM = 2
 
-#: What may come after each stage.
+#: What may come after each stage. After a publication, what they may be asked for is an interview.
 _NEXT: dict[Stage, tuple[Action, ...]] = {
     Stage.STRANGER: (Action.GREET,),
     Stage.GREETED: (Action.FOLLOW_UP, Action.ASK),
@@ -48,8 +49,9 @@ _NEXT: dict[Stage, tuple[Action, ...]] = {
     Stage.TALKING: (Action.ASK,),
     Stage.ASKED: (),
     Stage.GRANTED: (Action.THANK,),
-    Stage.PUBLISHED: (Action.THANK,),
-    Stage.THANKED: (),
+    Stage.PUBLISHED: (Action.THANK, Action.ASK),
+    Stage.THANKED: (Action.ASK,),
+    Stage.INTERVIEWED: (),
     Stage.OPTED_OUT: (),
 }
 
@@ -59,6 +61,7 @@ def stage_of(facts: PersonFacts) -> Stage:
     reached = (
         (Stage.OPTED_OUT, facts.stopped_at is not None),
         (Stage.ASKED, facts.question_is_open),
+        (Stage.INTERVIEWED, facts.interviewed),
         (Stage.THANKED, facts.granted and facts.published and facts.thanks > 0),
         (Stage.PUBLISHED, facts.granted and facts.published),
         (Stage.GRANTED, facts.granted),

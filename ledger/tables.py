@@ -60,6 +60,12 @@ def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0", default=0)
 
 
+def _index_of_known(table: str, column: str) -> Index:
+    """An index for finding rows by what most of them, and all new ones, do not have."""
+    known = text(f"{column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}", column, sqlite_where=known, postgresql_where=known)
+
+
 #: Facts about the instance itself, such as why sending and publishing are paused.
 instance = Table("instance", metadata, Column("name", String(64), primary_key=True), _text("value"))
 
@@ -73,6 +79,8 @@ campaigns = Table(
     _text("lang", "en"),
     Column("is_open", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
+    # How often an edition is drafted (ledger.periods); never when empty.
+    Column("edition_every", String(8), nullable=False, server_default=""),
 )
 
 accounts = Table(
@@ -176,7 +184,7 @@ replies = Table(
     _text("contact"),
     Column("written_at", Utc),
     Column("received_at", Utc, nullable=False),
-    Column("handle_id", ForeignKey("handles.id"), index=True),
+    Column("handle_id", ForeignKey("handles.id")),
     Column("state", String(16), nullable=False),
     Column("kind", String(16), nullable=False, server_default=""),
     _text("reason"),
@@ -194,10 +202,14 @@ replies = Table(
     # What an editor has looked at and let stand: the same is not held again.
     Column("released_state", String(16), nullable=False, server_default=""),
     # The earlier reply of the same author that this one continues (ledger.joined).
-    Column("continues_id", Integer, index=True),
+    Column("continues_id", Integer),
     # The conversation it is part of (table threads); what a machine wrote may be of none.
-    Column("thread_id", Integer, index=True),
+    Column("thread_id", Integer),
     UniqueConstraint("channel", "account_id", "external_id"),
+    # None of the three is known of a reply that arrives: it costs nothing in these.
+    _index_of_known("replies", "handle_id"),
+    _index_of_known("replies", "continues_id"),
+    _index_of_known("replies", "thread_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     Index("ix_replies_author", "address", "channel"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
@@ -283,10 +295,22 @@ definitions = Table(
     Column("id", String(32), primary_key=True),
     Column("contributor_id", ForeignKey("contributors.id"), nullable=False, index=True),
     Column("campaign_id", ForeignKey("campaigns.id"), nullable=False, index=True),
-    Column("reply_id", ForeignKey("replies.id"), nullable=False, unique=True),
+    Column("reply_id", ForeignKey("replies.id"), nullable=False),
     Column("slug", String(120), nullable=False),
     _text("lang"),
     Column("created_at", Utc, nullable=False),
+    # "definition", or what an exchange was made into: then each person whose words are shown has a
+    # row of their own, `piece_id` is the first one's, and `part` counts the people from 1.
+    Column("kind", String(16), nullable=False, server_default="definition", default="definition"),
+    Column("piece_id", String(32), nullable=False, server_default="", default="", index=True),
+    Column("part", Integer, nullable=False, server_default="0", default=0),
+    Index(
+        "ix_definitions_reply_id",
+        "reply_id",
+        unique=True,
+        sqlite_where=text("kind = 'definition'"),
+        postgresql_where=text("kind = 'definition'"),
+    ),
 )
 
 definition_versions = Table(
@@ -297,6 +321,14 @@ definition_versions = Table(
     _text("text"),
     Column("spans", JSON),  # null once the words are an edit its author has to agree to
     Column("created_at", Utc, nullable=False),
+)
+
+#: Which replies a piece quotes: what becomes of the source of any of them holds the whole of it.
+piece_sources = Table(
+    "piece_sources",
+    metadata,
+    Column("piece_id", ForeignKey("definitions.id"), primary_key=True),
+    Column("reply_id", ForeignKey("replies.id"), primary_key=True, autoincrement=False, index=True),
 )
 
 #: Consent requests. `live_key` is unique while a request is open: one per person and purpose.
@@ -489,6 +521,13 @@ editions = Table(
     Column("definition_ids", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("published_at", Utc),
+    # What it is and what it gathers; the last two are for the best of a year.
+    Column("kind", String(8), nullable=False, server_default="edition"),
+    _text("theme"),
+    Column("since", Utc),
+    Column("until", Utc),
+    Column("winner_id", String(32), nullable=False, server_default=""),
+    _text("method"),
     UniqueConstraint("campaign_id", "slug"),
 )
 
@@ -539,6 +578,9 @@ site_entries = Table(
     _text("cite"),
     _text("note"),
     _text("listed"),
+    Column("kind", String(16), nullable=False, server_default="definition", default="definition"),
+    # Of a piece, everybody whose words it shows, as JSON: name, link.
+    _text("people"),
     Column("seal", String(64), nullable=False),
     Index("ix_site_entries_newest", "granted_at", "definition_id"),
     Index("ix_site_entries_campaign", "campaign_id", "granted_at", "definition_id"),

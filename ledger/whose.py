@@ -72,10 +72,10 @@ SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class Trace:
     """By what one person can be found: random ids, numbers of rows, addresses, addresses' hashes.
 
-    `person`: the contributors that they are. `telling`: addresses long enough to be looked for in
-    texts. `machines` and `skipped`: rows by others that name one of those. `external`: the
-    platforms' ids of what they wrote. `paths`: of the site and of content/posts, with their words
-    or their name in them.
+    `person`: the contributors that they are. `pieces`: those they have a part in. `telling`:
+    addresses long enough to be looked for in texts. `machines` and `skipped`: rows by others that
+    name one of those. `external`: the platforms' ids of what they wrote. `paths`: of the site and
+    of content/posts, with their words or their name in them.
     """
 
     person: tuple[str, ...]
@@ -89,6 +89,7 @@ class Trace:
     replies: tuple[int, ...] = ()
     external: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     messages: tuple[int, ...] = ()
     editions: tuple[str, ...] = ()
@@ -107,6 +108,14 @@ def trace(connection: Connection, keys: Keys, contributor_id: str) -> Trace:
         .order_by(t.replies.c.id)
     ).all()
     external = {row.external_id for row in wrote} | {row.source_url for row in wrote} - {""}
+    pieces = _ids(
+        connection,
+        t.definitions.c.piece_id,
+        and_(t.definitions.c.id.in_(found.definitions), t.definitions.c.piece_id != ""),
+    )
+    # Whoever was joined with somebody and is no more may be quoted without a part of their own.
+    quoting = t.piece_sources.c.reply_id.in_([row.id for row in wrote])
+    pieces += _ids(connection, t.piece_sources.c.piece_id, quoting)
     asked = or_(
         t.requests.c.contributor_id.in_(found.person),
         t.requests.c.definition_id.in_(found.definitions),
@@ -116,14 +125,31 @@ def trace(connection: Connection, keys: Keys, contributor_id: str) -> Trace:
     shown_as = _shown_as(connection, found.definitions)
     return replace(
         found,
+        pieces=tuple(dict.fromkeys(pieces)),
         replies=tuple(row.id for row in wrote),
         external=tuple(sorted(external)),
         requests=requests,
         messages=_ids(connection, t.outbox.c.id, told),
         editions=_editions(connection, found.definitions),
-        paths=tuple(_paths(connection, found.definitions, shown_as)),
+        paths=tuple(_paths(connection, [*found.definitions, *pieces], shown_as)),
         shown_as=shown_as,
         charged=_charged(connection, {*external, *found.addresses}),
+    )
+
+
+def with_shares(connection: Connection, of: Trace) -> Trace:
+    """The same with what others were asked about the pieces that this person is in.
+
+    Their words stand in the text of those. So all of it goes with them; none of it is handed out.
+    """
+    shares = _ids(connection, t.definitions.c.id, t.definitions.c.piece_id.in_(of.pieces))
+    requests = _ids(connection, t.requests.c.id, t.requests.c.definition_id.in_(shares))
+    messages = _ids(connection, t.outbox.c.id, t.outbox.c.request_id.in_(requests))
+    return replace(
+        of,
+        definitions=tuple(dict.fromkeys([*of.definitions, *shares])),
+        requests=tuple(dict.fromkeys([*of.requests, *requests])),
+        messages=tuple(dict.fromkeys([*of.messages, *messages])),
     )
 
 
@@ -180,6 +206,9 @@ WHOSE: Mapping[str, Callable[[Trace], ColumnElement[bool]]] = MappingProxyType(
         "mentions": lambda of: t.mentions.c.source.in_(of.external),
         "definitions": lambda of: t.definitions.c.id.in_(of.definitions),
         "definition_versions": lambda of: t.definition_versions.c.definition_id.in_(of.definitions),
+        "piece_sources": lambda of: or_(
+            t.piece_sources.c.reply_id.in_(of.replies), t.piece_sources.c.piece_id.in_(of.pieces)
+        ),
         "requests": lambda of: t.requests.c.id.in_(of.requests),
         "answers": lambda of: or_(
             t.answers.c.reply_id.in_(of.replies),
@@ -194,7 +223,7 @@ WHOSE: Mapping[str, Callable[[Trace], ColumnElement[bool]]] = MappingProxyType(
         "outbox": lambda of: t.outbox.c.id.in_(of.messages),
         "told_pages": lambda of: t.told_pages.c.subject.in_(of.definitions),
         "jobs": lambda of: t.jobs.c.subject.in_(of.definitions),
-        "posts": lambda of: t.posts.c.subject.in_(of.definitions),
+        "posts": lambda of: t.posts.c.subject.in_([*of.definitions, *of.pieces]),
         "editions": lambda of: t.editions.c.id.in_(of.editions),
         "outputs": lambda of: _below(t.outputs, of),
         "places": lambda of: t.places.c.definition_id.in_(of.definitions),

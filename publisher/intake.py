@@ -14,13 +14,14 @@ from sqlalchemy import Connection, bindparam, delete
 
 from ledger import events, gate
 from ledger.database import Ledger
-from ledger.model import Campaign, Channel, Use
+from ledger.model import Campaign, Channel, PostKind, Use, normal
 from ledger.posts import Post, bury_post, put_posts
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_dirty
 from publisher import feeds, posts_folder
 from publisher.compose import title_of
 from publisher.holding import Holding
+from publisher.pieces import shown_piece
 from publisher.posts_folder import How, Settled
 from publisher.report import Progress, Refusal
 from publisher.shown import person_address, quote_of
@@ -33,6 +34,7 @@ from publisher.site.entries import (
     drop_entries,
     entries_by_id,
     make_entry,
+    make_piece_entry,
     oldest_shown,
     put_entries,
 )
@@ -44,6 +46,7 @@ from publisher.site.nodes import (
     Node,
     campaign_nodes,
     edition_node,
+    editions_node,
     group_node,
     touched,
 )
@@ -200,9 +203,9 @@ class Plan:
     def taken(self) -> Taken:
         return Taken(
             announce=[
-                _announced(one, self.ledger.settings.public_url)
+                announced
                 for one in self.settled.shown
-                if not one.announced
+                for announced in _announced(one, self.ledger.settings.public_url)
             ],
             retract=[(one.id, one.contributor_id) for one in self.gone if one.published],
             gone=[one.id for one in self.gone],
@@ -233,25 +236,42 @@ class Plan:
 
     def _post(self, one: Standing) -> Post:
         return Post(
-            "definition",
+            str(one.source.kind),
             one.id,
             one.source.address,
             one.source.file,
-            one.grant.event_hash,
+            one.bound_to,
             one.post.published_at if one.post else self.ledger.clock(),
         )
 
 
-def _announced(one: Standing, public_url: str) -> Announced:
+def _announced(one: Standing, public_url: str) -> Iterator[Announced]:
+    """What is still to be recorded: of a piece, for everybody in it."""
     source = one.source
-    page = source.source_url if source.channel is Channel.WEBMENTION else ""
-    return Announced(
-        one.id, one.contributor_id, one.grant.event_hash, page, f"{public_url}{source.address}"
-    )
+    page, post = "", f"{public_url}{source.address}"
+    if source.channel is Channel.WEBMENTION and source.kind is PostKind.DEFINITION:
+        page = source.source_url
+    if not one.announced:
+        yield Announced(one.id, one.contributor_id, one.grant.event_hash, page, post)
+    for share in one.shares:
+        if not share.announced:
+            yield Announced(share.id, share.contributor_id, share.grant.event_hash, "", post)
 
 
 def entry_of(one: Standing, campaign: Campaign, place: Place) -> Entry:
     grant, source = one.grant, one.source
+    if source.kind is not PostKind.DEFINITION:
+        credits_ = [each.credit for each in one.grants]
+        return make_piece_entry(
+            shown_piece(grant.text, source.lang, credits_),
+            place,
+            id=one.id,
+            campaign_id=one.campaign_id,
+            grant_hash=one.bound_to,
+            granted_at=one.granted_at,
+            address=source.address,
+            words=normal(grant.text),
+        )
     quote = quote_of(
         words=grant.text,
         credit=grant.credit,
@@ -261,6 +281,7 @@ def entry_of(one: Standing, campaign: Campaign, place: Place) -> Entry:
         channel=source.channel,
         when=source.when,
         source_url=source.source_url,
+        messages=source.messages,
     )
     return make_entry(
         quote,
@@ -308,13 +329,27 @@ def _follows(
         elif group.part:
             # The first page of a range lists the others.
             found.setdefault(group_node(group._replace(part=0), frame.campaigns), reason)
-    ids = [one.id for pair in changed for one in pair if one]
-    holding = editions_with(connection, ids) if frame.editions else set()
-    for edition in frame.editions:
-        if edition.id in holding:
-            node = edition_node(edition.id, edition.address)
-            found.setdefault(node, "a definition of this edition has changed")
+    for node, reason in _of_editions(connection, frame, changed):
+        found.setdefault(node, reason)
     return list(found.items())
+
+
+def _of_editions(
+    connection: Connection,
+    frame: Frame,
+    changed: Sequence[tuple[Entry | None, Entry | None]],
+) -> Iterator[tuple[Node, str]]:
+    """Editions that hold one of them, and the lists of those whose title counts their people."""
+    if not frame.editions:
+        return
+    holding = editions_with(connection, [one.id for pair in changed for one in pair if one])
+    for edition in frame.editions:
+        if edition.id not in holding:
+            continue
+        yield edition_node(edition.id, edition.address), "a definition of it has changed"
+        if edition.follows_its_people:
+            for node in (FRONT, editions_node(frame.campaigns[edition.campaign_id])):
+                yield node, "an edition may have another title"
 
 
 def _newest(

@@ -13,6 +13,7 @@ from ledger.database import Ledger
 from ledger.jobs import Job, JobKind, open_jobs
 from ledger.model import Campaign
 from ledger.paused import PAUSED
+from ledger.pieces import pieces_of_others
 from ledger.prepared import Prepared
 from ledger.tables import chain_head, instance
 from publisher import posts_folder
@@ -89,6 +90,9 @@ def look_around(
         ids = {job.subject for job in jobs} | unfinished.keys() | set(also)
         if head > cursor:
             ids |= changed_since(connection, cursor)
+        if ids:
+            stands_under = pieces_of_others(connection)
+            ids |= {stands_under[one] for one in ids & stands_under.keys()}
         listed, edition_ids = all_editions(connection)
     shown = {name.removeprefix(sources.EDITION) for name in known if name[:8] == sources.EDITION}
     ground = ground_of(ledger, kept, campaigns, known, renderer)
@@ -140,6 +144,7 @@ def _of_edition(outset: Outset, edition_id: str) -> Iterator[tuple[Node, str]]:
         for campaign in outset.frame.campaigns.values():
             if campaign.slug == slug:
                 yield nodes.campaign_nodes(campaign)[0], reason
+                yield nodes.editions_node(campaign), reason
     if addresses:
         yield nodes.FRONT, reason
         yield nodes.MAP_PAGES, reason

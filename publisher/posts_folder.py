@@ -102,7 +102,7 @@ def judge(
 
 
 def _compare(ledger: Ledger, one: Standing, settled: Settled, how: How) -> None:
-    composed = compose(one.grant, one.source)
+    composed = compose(one.grant, one.source, one.grants[1:])
     current = read_if_there(ledger.settings.content / composed.file)
     if current == composed.content:
         if settled.claimed.get(composed.file):
@@ -260,6 +260,6 @@ def _refuse_foreign(ledger: Ledger, one: Standing, current: bytes, claimed: dict
 
 def _composed_from(grant: Grant, one: Standing, current: bytes) -> bool:
     try:
-        return compose(grant, one.source).content == current
+        return compose(grant, one.source, one.grants[1:]).content == current
     except DefinedbyError:
         return False

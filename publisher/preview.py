@@ -19,9 +19,12 @@ def preview(
     *,
     channel: Channel,
     when: datetime,
+    lang: str = "",
+    messages: int = 1,
     pictures: str = PICTURES,
 ) -> Markup:
-    """The post as HTML. `when` is when the reply was written, or received.
+    """The post as HTML. `when` is when the reply was written, or received; `lang` is the language
+    of the words, by default that of the campaign; `messages` how many they came in.
 
     What is shown equals what is published: the definition page calls the same macro. Only a
     picture is had from elsewhere, `pictures`, as long as it is not on the blog.
@@ -31,9 +34,10 @@ def preview(
         credit=credit,
         prompt=campaign.prompt,
         prompt_lang=campaign.lang,
-        lang=campaign.lang,
+        lang=lang or campaign.lang,
         channel=channel,
         when=when,
+        messages=messages,
         pictures=pictures,
     )
     shown: Markup = quote_macros().quote(quote)

@@ -10,13 +10,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ledger.periods import MONTHS
 from publisher.theme import ROOT, THEME
-
-#: Not strftime: month names must not follow the machine's locale.
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August"),
-    *("September", "October", "November", "December"),
-)
 
 
 @cache
@@ -32,6 +27,12 @@ def site_templates() -> Environment:
 def quote_macros() -> Any:
     """The macros of _quote.html, to be called from Python."""
     return site_templates().get_template("_quote.html").module
+
+
+@cache
+def piece_macros() -> Any:
+    """The macros of _piece.html, to be called from Python."""
+    return site_templates().get_template("_piece.html").module
 
 
 @cache
@@ -77,6 +78,10 @@ def render_page(template: str, values: dict[str, Any]) -> bytes:
 
 def render_post(**values: Any) -> str:
     return _post_templates().get_template("definition.md").render(values)
+
+
+def render_piece(**values: Any) -> str:
+    return _post_templates().get_template("piece.md").render(values)
 
 
 def day(when: date) -> str:

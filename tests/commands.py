@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
+from tests.forking import Forked, fork
+
+Process = Forked | subprocess.Popen[bytes]
 ROOT = Path(__file__).parent.parent
 
 
@@ -32,32 +39,47 @@ class Instance:
         self, *arguments: str, code: int | None = 0, given: str = "", seconds: float = 180
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; fails when the exit code is another one (None: any will do)."""
+        with contextlib.ExitStack() as cleanup:
+            files = [cleanup.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+            files[0].write(given.encode())
+            files[0].seek(0)
+            process = self._begin(arguments, files, apart=False)
+            try:
+                ended = process.wait(seconds)
+            except BaseException:
+                process.kill()
+                raise
+            said, complained = (_all_of(file) for file in files[1:])
+        if code is not None and ended != code:
+            raise AssertionError(f"{arguments} ended with {ended}:\n{said}\n{complained}")
+        return subprocess.CompletedProcess(arguments, ended, said, complained)
+
+    def start(self, *arguments: str, log: Path | None = None) -> Process:
+        """Start and return at once, with a process group of its own so that it can be killed."""
+        with (
+            Path(os.devnull).open("rb") as nothing,
+            (log or self.home.parent / "process.log").open("ab") as output,
+        ):
+            return self._begin(arguments, [nothing, output, output], apart=True)
+
+    def _begin(
+        self, arguments: Sequence[str], files: Sequence[IO[bytes]], *, apart: bool
+    ) -> Process:
         command, environment = self.command(*arguments)
-        done = subprocess.run(
+        if all(name.startswith("DEFINEDBY_") for name in self.environment):
+            return fork(arguments, environment, [file.fileno() for file in files], apart=apart)
+        # What is set may be about Python itself, which has started already where we fork.
+        read, said, complained = files
+        return subprocess.Popen(
             command,
             env=environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
+            stdin=read,
+            stdout=said,
+            stderr=complained,
+            start_new_session=apart,
         )
-        if code is not None and done.returncode != code:
-            raise AssertionError(
-                f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-            )
-        return done
 
-    def start(self, *arguments: str, log: Path | None = None) -> subprocess.Popen[bytes]:
-        """Start and return at once, with a process group of its own so that it can be killed."""
-        command, environment = self.command(*arguments)
-        output = (log or self.home.parent / "process.log").open("ab")
-        with output:
-            return subprocess.Popen(
-                command,
-                env=environment,
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+
+def _all_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()

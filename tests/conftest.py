@@ -15,6 +15,7 @@ from ledger.database import Ledger
 from ledger.model import Campaign
 from ledger.settings import load_settings
 from tests.molds import open_copy
+from tests.sparing import keep_what_is_loaded, spare_work
 
 # A busy machine is no reason to fail; and what CI tries must be the same each time.
 hypothesis.settings.register_profile(
@@ -26,6 +27,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("definedby")
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+spare_work()
 
 
 #: Modules with a test of half a minute or more. They begin first, or the run would end with one
@@ -42,6 +45,10 @@ LONG = frozenset(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long ones first; else everything stays in its order."""
     items.sort(key=lambda item: item.path.stem not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    keep_what_is_loaded()
 
 
 class SteppingClock:

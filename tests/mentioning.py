@@ -20,12 +20,13 @@ from collector.webmention.page import read_here
 from ledger.accounts import all_accounts
 from ledger.campaigns import add_campaign
 from ledger.clock import Clock
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.mentions import MentionState, SentMention, receive, recent
 from ledger.model import Account, Campaign, Channel, Reply, ReplyState
 from ledger.replies import desk_replies, recently_skipped
 from ledger.settings import load_settings
 from ledger.tables import replies
+from tests.molds import open_new
 from web.application import create_application
 
 #: As in use, but that servers on this machine may be fetched from.
@@ -87,7 +88,7 @@ def listening_blog(folder: Path, clock: Clock) -> Iterator[Blog]:
         site=folder / "site",
         port=server.port,
     )
-    ledger = open_ledger(settings, clock, create=True)
+    ledger = open_new(settings, clock)
     with ledger.write() as connection:
         campaign = add_campaign(connection, clock(), prompt="Courage is ___?")
     for path in ("", "courage", "courage/going-first-1a2b3c4d", "people/ada", "about"):

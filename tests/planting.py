@@ -109,7 +109,7 @@ class _Planter:
             "profile_marks": {"token": mark_token(self.ledger.keys, Channel.IMPORT, ADDRESS)},
             "passed_over": {"token": passed_over_token(self.ledger.keys, Channel.IMPORT, ADDRESS)},
             "stopped_addresses": {"token": stop_token(self.ledger.keys, ADDRESS)},
-            "definitions": {"id": self.found.definition_id},
+            "definitions": {"id": self.found.definition_id, "kind": "definition", "part": 0},
             "posts": {"kind": "definition"},
         }
         self.refer["definitions"] = self.found.definition_id

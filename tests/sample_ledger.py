@@ -19,6 +19,7 @@ from ledger.heads import export_head
 from ledger.model import Account, Channel, Credit, Definition, IncomingReply, NameForm, Use
 from ledger.replies import author_of, find_reply, store_replies
 from ledger.settings import load_settings
+from tests.molds import open_new
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CREDIT = Credit(NameForm.NAME, name="Ada Sample")
@@ -36,10 +37,15 @@ class SteppingClock:
         return self.now
 
 
-def make_ledger(home: Path, database_url: str = "", *, create: bool = True) -> Ledger:
+def make_ledger(
+    home: Path, database_url: str = "", *, create: bool = True, migrate: bool = False
+) -> Ledger:
+    """Open the instance; one that is new has its tables from a copy, unless told to `migrate`."""
     settings = load_settings(
         {}, home=home, content=home.parent / f"{home.name}-content", database_url=database_url
     )
+    if create and not migrate:
+        return open_new(settings, SteppingClock())
     return open_ledger(settings, SteppingClock(), create=create)
 
 

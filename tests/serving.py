@@ -6,13 +6,12 @@ import contextlib
 import re
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.commands import Instance
+from tests.commands import Instance, Process
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Served:
 
     base: str
     line: str
-    process: subprocess.Popen[bytes]
+    process: Process
 
     @property
     def welcome(self) -> str:
@@ -63,7 +62,7 @@ def first_line(log: Path, start: str) -> str:
 def wait_for(
     look: Callable[[], str],
     seconds: float = 60,
-    process: subprocess.Popen[bytes] | None = None,
+    process: Process | None = None,
     log: Path | None = None,
 ) -> str:
     """What `look` finds at last; fails after `seconds`, or when the process has ended."""

@@ -40,7 +40,7 @@ PAGES = (
     *("web.desk.editions", "web.desk.accounts", "web.desk.outbox", "web.desk.campaigns"),
     "web.desk.answering",
     *("web.desk.pasting", "web.desk.prompting", "web.desk.adding"),
-    *("web.desk.threads", "web.desk.joining", "web.desk.people"),
+    *("web.desk.threads", "web.desk.pieces", "web.desk.joining", "web.desk.people"),
     *(
         "web.desk.greetings",
         "web.desk.manners",
@@ -48,7 +48,7 @@ PAGES = (
         "web.desk.thanking",
         "web.desk.reminding",
     ),
-    *("web.webmentions", "web.unsubscribing", "web.well_known"),
+    *("web.webmentions", "web.unsubscribing", "web.well_known", "web.feeds"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other
@@ -58,6 +58,8 @@ WITHOUT_TOKEN = ("web.answers.words", "web.webmentions.take", "web.unsubscribing
 KIB = 1024
 MOST_BYTES = 64 * KIB
 MOST_BYTES_AT_DESK = 1024 * KIB
+#: An interview comes back with the answer, so that what was on the screen is what is allowed.
+MOST_BYTES_OF_PIECES = 512 * KIB
 
 
 def create_application(ledger: Ledger, fetch: FetchPicture = fetch_picture) -> Flask:
@@ -116,3 +118,5 @@ def _add_pages(app: Flask) -> None:
 def _allow_more_at_desk() -> None:
     if request.path.startswith("/desk/"):
         request.max_content_length = MOST_BYTES_AT_DESK
+    elif request.path.startswith("/me/"):
+        request.max_content_length = MOST_BYTES_OF_PIECES

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from flask import request
 
 from consent.credit import chosen_credit
-from ledger.model import Credit, NameForm, Use
+from ledger.model import Credit, NameForm, Use, thing_itself
 from ledger.requests import ConsentRequest
 from web.pictures import chosen_picture
 
@@ -36,8 +36,8 @@ class Choice:
 
 
 def choice_asked(asked: ConsentRequest) -> Choice:
-    """What the page begins with: the suggested credit, no use but the post itself, no picture."""
-    return Choice(asked.credit, asked.uses & {Use.POST})
+    """What the page begins with: the suggested credit, no use but the thing itself, no picture."""
+    return Choice(asked.credit, thing_itself(asked.uses))
 
 
 def choice_made(offered: frozenset[Use]) -> Choice:
@@ -64,9 +64,9 @@ def _shown_credit(form: Mapping[str, str]) -> Credit:
 
 
 def _ticked(offered: frozenset[Use]) -> frozenset[Use]:
-    """The uses that are ticked, of those that are offered; the post is what it is about."""
+    """The uses that are ticked, of those that are offered; one of them is what it is about."""
     ticked = {use for use in Use if use in request.form.getlist("uses")}
-    return frozenset(ticked | {Use.POST}) & offered
+    return thing_itself(offered) | (ticked & offered)
 
 
 def _typed() -> dict[str, str]:

@@ -19,13 +19,12 @@ from ledger.contributors import has_stopped_contact
 from ledger.errors import DefinedbyError
 from ledger.links import link_of_token
 from ledger.model import Use
-from publisher.preview import preview
 from web.access import LINK, contributor_id, contributor_only, open_to_all
 from web.choices import Choice, choice_asked, choice_made, choice_shown
 from web.here import ledger
 from web.language import language, said, say, speak
-from web.own import own_item, unasked
-from web.pictures import PREVIEWED, spoken
+from web.own import item_preview, own_item, unasked, words_typed
+from web.pictures import spoken
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
@@ -177,6 +176,7 @@ def _postpone(found: PersonalItem, request_id: str) -> ResponseReturnValue:
 def _propose(found: PersonalItem, request_id: str) -> ResponseReturnValue:
     words = plain(request.form.get("words", "")).strip()
     try:
+        words = words_typed(found)
         decisions.propose(ledger(), request_id, words, page_evidence())
     except DefinedbyError as error:
         shown = choice_shown(_offered(found), request.form)
@@ -224,14 +224,7 @@ def _preview(found: PersonalItem, choice: Choice | None) -> str:
         text, credit = found.grant.text, found.grant.credit
     else:
         return ""
-    return preview(
-        found.campaign,
-        text,
-        credit,
-        channel=found.channel,
-        when=found.when,
-        pictures=PREVIEWED,
-    )
+    return item_preview(found, text, credit)
 
 
 def _back_to(found: PersonalItem) -> ResponseReturnValue:

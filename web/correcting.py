@@ -13,14 +13,13 @@ from consent.rights.age import need_age
 from consent.rights.correcting import correct_credit, correct_words
 from ledger.errors import DefinedbyError
 from ledger.model import Credit, Use
-from publisher.preview import preview
 from web.access import contributor_only
 from web.choices import Choice, choice_made, choice_shown
 from web.contributor import LOOK_AGAIN, age_stated, page_evidence, plain
 from web.here import ledger
 from web.language import language, said, say, speak
-from web.own import own_item
-from web.pictures import PREVIEWED, spoken
+from web.own import item_preview, own_item, words_typed
+from web.pictures import spoken
 
 pages = Blueprint("correcting", __name__)
 #: Which page somebody decided on; part of the evidence.
@@ -93,6 +92,7 @@ def words(definition_id: str) -> ResponseReturnValue:
     typed = plain(request.form.get("words", "")).strip()
     keep = request.form.get("keep") == "yes"
     try:
+        typed = words_typed(found)
         correct_words(
             ledger(), definition_id, typed, keep=keep, evidence=page_evidence(PAGE_VERSION)
         )
@@ -119,14 +119,7 @@ def _as_granted(found: PersonalItem) -> Choice | None:
 
 def _preview(found: PersonalItem, credit: Credit) -> str:
     text = found.grant.text if found.grant else found.definition.text
-    return preview(
-        found.campaign,
-        text,
-        credit,
-        channel=found.channel,
-        when=found.when,
-        pictures=PREVIEWED,
-    )
+    return item_preview(found, text, credit)
 
 
 def _page(found: PersonalItem, choice: Choice | None, **more: Any) -> str:

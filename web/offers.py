@@ -68,7 +68,7 @@ def decide(reply_id: int) -> ResponseReturnValue:
         text=text,
         credit=chosen.credit,
         uses=chosen.uses,
-        lang=language_of(reply.text, campaign.lang, campaign.prompt),
+        lang=_lang(reply, campaign),
         page_lang=language(),
         evidence=evidence,
     )
@@ -107,7 +107,20 @@ def _own(reply_id: int) -> tuple[Reply, str, Campaign]:
 
 def _shown(reply: Reply, words: str, campaign: Campaign, credit: Credit) -> str:
     when = reply.written_at or reply.received_at
-    return preview(campaign, words, credit, channel=reply.channel, when=when, pictures=PREVIEWED)
+    lang = _lang(reply, campaign)
+    return preview(
+        campaign,
+        words,
+        credit,
+        channel=reply.channel,
+        when=when,
+        lang=lang,
+        pictures=PREVIEWED,
+    )
+
+
+def _lang(reply: Reply, campaign: Campaign) -> str:
+    return language_of(reply.text, campaign.lang, campaign.prompt)
 
 
 def _page(reply: Reply, words: str, campaign: Campaign, choice: Choice, **more: Any) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import abort
+from flask import abort, request
 from sqlalchemy import select
 
 from consent.personal import PersonalItem, personal_page
 from ledger.database import Ledger
+from ledger.model import Credit
+from ledger.pieces import with_other_words
 from ledger.tables import handles, replies
+from publisher.pieces import preview_piece
+from publisher.preview import preview
 from web.access import contributor_id
 from web.here import ledger
+from web.pictures import PREVIEWED
 
 
 def own_item(definition_id: str) -> PersonalItem:
@@ -21,6 +26,36 @@ def own_item(definition_id: str) -> PersonalItem:
         if found.definition.id == definition_id:
             return found
     return abort(404)
+
+
+def item_preview(found: PersonalItem, text: str, credit: Credit) -> str:
+    """How these words would look with this credit: of a piece, all of it with everybody's."""
+    if found.definition.is_piece:
+        credits_ = {**found.others, found.definition.part: credit}
+        return preview_piece(found.campaign, text, found.definition.lang, credits_)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        lang=found.definition.lang,
+        messages=found.messages,
+        pictures=PREVIEWED,
+    )
+
+
+def words_typed(found: PersonalItem) -> str:
+    """The words that they would rather have; of a piece, all of it with their other answers.
+
+    Raises DefinedbyError for an answer that was left empty.
+    """
+    if not found.definition.is_piece:
+        return request.form.get("words", "").replace("\r\n", "\n").strip()
+    typed = {number: request.form.get(f"words-{number}") for number, _ in found.own_answers}
+    return with_other_words(
+        found.definition, {number: said for number, said in typed.items() if said is not None}
+    )
 
 
 def unasked(ledger: Ledger, items: Iterable[PersonalItem]) -> list[Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from consent.decisions import Evidence, record_grant
 from consent.errors import NotNowError, plain_objections
 from consent.offering import BY_AUTHOR
+from consent.requests import record_revision
 from ledger import events
 from ledger.consent_state import ConsentEvent, EventKind, Grant
 from ledger.database import Ledger
@@ -22,6 +23,7 @@ from ledger.definitions import MOST_CHARACTERS, add_version, need_definition
 from ledger.jobs import JobKind, add_job
 from ledger.model import Credit, Definition, Use, normal
 from ledger.outbox import cancel_messages
+from ledger.pieces import is_own_change
 from ledger.posts import bury_post
 from ledger.requests import live_request, open_request
 from ledger.rights_requests import replace_correction
@@ -92,15 +94,8 @@ def correct_words(
         if before is not None and not keep:
             _set_aside(ledger, connection, definition, before, evidence)
         after = add_version(connection, definition_id, words, now)
-        events.record(
-            connection,
-            ledger.keys,
-            now,
-            ConsentEvent(EventKind.REVISED, text=after.text),
-            definition_id=definition_id,
-            contributor_id=definition.contributor_id,
-            evidence={**evidence, "version": after.version, "by": by or BY_AUTHOR, "kept": keep},
-        )
+        stated = {**evidence, "kept": keep}
+        record_revision(ledger, connection, after, by or BY_AUTHOR, **stated)
         replace_correction(connection, definition.contributor_id, definition_id, after.text, now)
     return after
 
@@ -132,8 +127,8 @@ def _set_aside(
         evidence={**evidence, "because": "Its author has other words for it."},
     )
     cancel_messages(connection, before.request_id)
-    bury_post(connection, ledger.keys, definition.id, now)
-    add_job(connection, JobKind.PUBLISH, definition.id, now)
+    bury_post(connection, ledger.keys, definition.post_id, now)
+    add_job(connection, JobKind.PUBLISH, definition.post_id, now)
 
 
 def _refuse_while_asked(connection: Connection, definition: Definition) -> None:
@@ -146,15 +141,27 @@ def _refuse_while_asked(connection: Connection, definition: Definition) -> None:
 
 
 def _check(definition: Definition, words: str) -> None:
+    if definition.is_piece:
+        if not is_own_change(definition, words):
+            raise NotNowError(
+                "Only your own answers can be put in other words.", "Leave the rest as it stands."
+            )
+        if words == definition.text:
+            raise _as_they_are()
+        return
     given = normal(words).strip()
     if not given:
         raise NotNowError("There are no words.", "Write them, or leave everything as it is.")
     if len(given) > MOST_CHARACTERS:
         raise NotNowError("These words are too long.", "Shorten it.")
     if given == normal(definition.text):
-        raise NotNowError(
-            "These are the words as they stand.", "Change them, or leave everything as it is."
-        )
+        raise _as_they_are()
+
+
+def _as_they_are() -> NotNowError:
+    return NotNowError(
+        "These are the words as they stand.", "Change them, or leave everything as it is."
+    )
 
 
 def _overtaken() -> NotNowError:

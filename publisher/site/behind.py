@@ -11,6 +11,7 @@ from ledger.consent_state import EventKind
 from ledger.events import subjects_since
 from ledger.jobs import JobKind
 from ledger.paused import PAUSED
+from ledger.pieces import pieces_of_others
 from ledger.prepared import Prepared
 from ledger.tables import (
     chain_head,
@@ -97,6 +98,9 @@ def changed_since(connection: Connection, after: int) -> set[str]:
             select(definitions.c.id).where(definitions.c.contributor_id.in_(erased))
         )
         changed.update(rows.scalars())
+    if changed:
+        stands_under = pieces_of_others(connection)
+        changed |= {stands_under[one] for one in changed & stands_under.keys()}
     return changed
 
 

@@ -16,9 +16,13 @@ from markupsafe import Markup, escape
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from ledger.keys import Keys
+from ledger.model import PostKind
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_entries
-from publisher.render import encoded_path, list_macros, quote_macros
+from publisher.compose import shown_url
+from publisher.marks import Marks, direction_of, marks_of
+from publisher.pieces import ShownPiece
+from publisher.render import encoded_path, list_macros, piece_macros, quote_macros
 from publisher.shown import Question, Quote, long_class
 from publisher.site.slots import Pieces, Slot
 
@@ -77,6 +81,9 @@ class Entry(NamedTuple):
     #: The whole of it as it stands in lists, with ASKED where its question may stand, and BODY
     #: around the part that its own page shows as well.
     listed: str
+    kind: str = "definition"
+    #: Of a piece, name and link of everybody in it, as JSON.
+    people: str = ""
     #: Empty until it is stored.
     seal: str = ""
     #: The campaign's question; not of the row, because the campaign may change its words.
@@ -85,6 +92,19 @@ class Entry(NamedTuple):
     @property
     def when(self) -> datetime:
         return datetime.fromisoformat(self.granted_at)
+
+    @property
+    def marks(self) -> Marks:
+        return marks_of(self.words, self.lang)
+
+    @property
+    def dir(self) -> str:
+        return direction_of(self.words, self.lang)
+
+    @property
+    def is_piece(self) -> bool:
+        """Whether it is an interview or an endorsement: `words` is then the whole text of it."""
+        return self.kind != PostKind.DEFINITION
 
     @property
     def question(self) -> Markup:
@@ -101,6 +121,8 @@ class Entry(NamedTuple):
 
     def in_list(self, *, asked: bool) -> str:
         """Its HTML in a list; with `asked`, below its question where its words need that."""
+        if self.is_piece:
+            return self.listed.split(BODY, 1)[0]
         above = self.asked.above(self.words) if asked else ""
         return self.listed.replace(BODY, "", 2).replace(ASKED, above, 1)
 
@@ -152,9 +174,47 @@ def make_entry(
     return entry._replace(listed=_list_pieces().fill(_list_values(entry, quote.signed)))
 
 
+def make_piece_entry(
+    shown: ShownPiece,
+    place: Place,
+    *,
+    id: str,  # noqa: A002 - the entry's own word
+    campaign_id: str,
+    grant_hash: str,
+    granted_at: datetime,
+    address: str,
+    words: str,
+) -> Entry:
+    first = shown.credits[0]
+    listed = piece_macros().entry(shown, encoded_path(address))
+    return Entry(
+        id=id,
+        campaign_id=campaign_id,
+        grant_hash=grant_hash,
+        granted_at=granted_at.isoformat(timespec="microseconds"),
+        address=address,
+        month=place.month,
+        number=place.number,
+        person=place.person,
+        person_number=place.person_number,
+        in_editions=False,
+        title=shown.title,
+        name=first.display_name,
+        url=shown_url(first),
+        picture="",
+        words=words,
+        lang=shown.lang,
+        cite=shown.cites[0],
+        note=Markup(),
+        listed=str(listed) + str(BODY) + str(shown.body) + str(BODY),
+        kind=str(shown.kind),
+        people=shown.people,
+    )
+
+
 @cache
 def _list_pieces() -> Pieces:
-    names = ("lang", "words", "cite", "note")
+    names = ("lang", "dir", "open", "close", "words", "cite", "note")
     body = quote_macros().body(*map(Slot, names))
     made = list_macros().entry(Slot("long"), ASKED, BODY + body + BODY, Slot("href"), Slot("title"))
     return Pieces(str(made))
@@ -164,6 +224,9 @@ def _list_values(entry: Entry, signed: Markup) -> dict[str, str]:
     return {
         "long": long_class(entry.words),
         "lang": escape(entry.lang),
+        "dir": entry.dir,
+        "open": entry.marks.open,
+        "close": entry.marks.close,
         "words": escape(entry.words),
         "cite": signed,
         "note": entry.note,

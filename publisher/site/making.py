@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 from sqlalchemy import Connection, select
 
 from ledger.database import Ledger
@@ -18,6 +18,7 @@ from ledger.pictures import open_picture
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
 from publisher import feeds
+from publisher.feeds import Feed
 from publisher.prose import ProseRenderer
 from publisher.render import day, encoded_path, quote_macros
 from publisher.report import Refusal
@@ -72,6 +73,8 @@ class Maker:
                 return self.listings.person(node)
             case "edition":
                 return self._edition(node)
+            case "editions":
+                return self.listings.editions(node)
             case "prose":
                 return self._prose(node)
             case "picture":
@@ -169,6 +172,8 @@ class Maker:
             return None
         campaign = self.frame.campaigns[entry.campaign_id]
         when = entry.when
+        if entry.is_piece:
+            return self._piece(entry, campaign)
         return (
             self.layout.post(campaign)
             .fill(
@@ -189,6 +194,18 @@ class Maker:
             .encode()
         )
 
+    def _piece(self, entry: Entry, campaign: Campaign) -> bytes:
+        return self.layout.page(
+            "piece.html",
+            path=entry.address,
+            campaign=campaign,
+            one=entry,
+            body=Markup(entry.body),  # noqa: S704 - made by the theme, and sealed
+            author_page=Markup(_author_page(entry.person)),  # noqa: S704 - made by the theme
+            form=self.layout.form(campaign),
+            linked=linked.article(entry, campaign, *self._blog),
+        )
+
     def _picture(self, node: Node) -> bytes | None:
         """The bytes that a grant names, while something stands that shows them."""
         entry = self.shelf.with_picture(node.owner)
@@ -201,28 +218,35 @@ class Maker:
         edition = next((one for one in self.frame.editions if one.id == node.owner), None)
         if edition is None or nodes.index_of(edition.address) != node.path:
             return None
-        text, ids = edition_parts(self.connection, edition.id)
+        parts = edition_parts(self.connection, edition.id)
         try:
-            introduction = self.prose.render(text)
+            introduction = self.prose.render(parts.introduction)
+            method = self.prose.render(parts.method)
         except DefinedbyError as error:
             self.refused.append(Refusal(f"Edition '{edition.title}'", error.what, error.next_step))
             return None
         campaign = self.frame.campaigns[edition.campaign_id]
         items = [
             one
-            for one in self.shelf.by_ids(ids)
+            for one in self.shelf.by_ids(parts.definition_ids)
             if one.in_editions and one.campaign_id == campaign.id
         ]
+        edition = edition.called(campaign, len({one.person or one.id for one in items}))
+        winner = [one for one in items if edition.is_best and one.id == parts.winner_id]
         return self.layout.page(
             "edition.html",
             path=edition.address,
             feed=f"/{campaign.slug}/feed.xml",
+            own_feed=edition.address,
             campaign=campaign,
             edition=edition,
             introduction=introduction,
             form=self.layout.form(campaign),
+            method=method,
+            next_one=edition.next_one(campaign),
             count=len(items),
-            items=self.listings.listed(items),
+            winner=self.listings.listed(winner),
+            items=self.listings.listed([one for one in items if one not in winner]),
         )
 
     def _prose(self, node: Node) -> bytes | None:
@@ -234,13 +258,19 @@ class Maker:
     def _feed(self, campaign: Campaign | None) -> bytes:
         settings = self.ledger.settings
         page = f"/{campaign.slug}/" if campaign else "/"
+        entries = self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else "")
         return feeds.atom(
-            title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
-            base=settings.public_url,
-            path=f"{page}feed.xml",
-            page=page,
-            entries=self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else ""),
-            author=settings.asker,
+            Feed(
+                title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
+                base=settings.public_url,
+                path=f"{page}feed.xml",
+                page=page,
+                entries=entries,
+                author=settings.asker,
+                older=feeds.key_of(entries[-1].granted_at, entries[-1].id)
+                if len(entries) == feeds.MOST_ENTRIES
+                else "",
+            )
         )
 
     def _map(self, campaign: Campaign, node: Node) -> bytes | None:
@@ -256,6 +286,10 @@ class Maker:
     def _map_pages(self) -> bytes:
         addresses = ["/"]
         addresses += [f"/{one.slug}/" for one in self.frame.campaigns.values()]
+        shown = {one.campaign_id for one in self.frame.editions}
+        addresses += [
+            nodes.editions_address(one) for one in self.frame.campaigns.values() if one.id in shown
+        ]
         addresses += [one.address for one in self.frame.editions]
         addresses += [f"/{one.slug}/" for one in self.frame.pages]
         return feeds.sitemap(self.ledger.settings.public_url, addresses)

@@ -10,7 +10,7 @@ import pytest
 from collector.connector import ChannelError, Connector, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.model import Account, Channel, IncomingReply, Page, SkipKind
 from ledger.replies import store_replies
 from ledger.settings import load_settings
@@ -22,6 +22,7 @@ from tests.contract.mastodon_case import MASTODON_CASE
 from tests.contract.real_cases import bluesky_network_case
 from tests.contract.snac_case import snac_case
 from tests.contract.x_case import X_CASE
+from tests.molds import open_new
 from tests.servers.bluesky import BlueskyNetwork
 from tests.servers.snac import SnacServer
 
@@ -65,7 +66,7 @@ def _snac_case(snac_server: SnacServer) -> ConnectorCase:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(load_settings({}, home=tmp_path / "home"), create=True)
+    opened = open_new(load_settings({}, home=tmp_path / "home"))
     yield opened
     opened.close()
 

@@ -14,7 +14,7 @@ from collector.channels import open_connector
 from collector.connector import ChannelError, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.model import Account, Channel, Page
 from ledger.replies import store_replies
@@ -31,6 +31,7 @@ from tests.contract.snac_case import CANNOT as SNAC_CANNOT
 from tests.contract.snac_case import snac_case
 from tests.contract.webmention_case import WEBMENTION_HOOKS
 from tests.contract.x_case import X_CASE
+from tests.molds import open_new
 
 TEXTS = [f"Thought leadership is lamp {number}" for number in range(3)]
 #: By channel; a channel that has a second server is here once more.
@@ -128,7 +129,7 @@ BRINGING = [pytest.param(c, id=str(c)) for c, hooks in HOOKS.items() if hooks.br
 
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[tuple[Ledger, Account]]:
-    ledger = open_ledger(load_settings({}, home=tmp_path / "home"), create=True)
+    ledger = open_new(load_settings({}, home=tmp_path / "home"))
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")
         made = ensure_account(connection, ledger.keys, Channel.FORM, "a", campaign.id)

@@ -13,11 +13,11 @@ from collector.safe_fetch import fetch
 from collector.webmention.look import Finding, Outcome, look
 from collector.webmention.page import read_here
 from ledger.campaigns import add_campaign
-from ledger.database import open_ledger
 from ledger.model import Page
 from ledger.settings import load_settings
 from tests.contract.kinds import Change, Changed, Hooks, Kind, Trouble, Troubled
 from tests.mentioning import TARGET, check, near, note, send, standing
+from tests.molds import open_new
 from tests.servers.web_pages import HTML, Answer, WebPages
 
 ONE_BY_ONE = "Mentions are sent to us one at a time: nothing is listed, so nothing is paged."
@@ -73,7 +73,7 @@ def _told_again(body: str, status: int = 200) -> Change:
 
     @contextlib.contextmanager
     def changed(folder: Path) -> Iterator[Changed]:
-        ledger = open_ledger(load_settings({}, home=folder / "mentions"), create=True)
+        ledger = open_new(load_settings({}, home=folder / "mentions"))
         with contextlib.closing(ledger), WebPages() as site:
             with ledger.write() as connection:
                 add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")

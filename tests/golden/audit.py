@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.events import history, state_of
 from ledger.model import NameForm, Use
-from ledger.tables import events
+from ledger.piece_text import piece_of
+from ledger.tables import definitions, events
+from publisher.marks import marks_of
 from publisher.report import Refusal
 
 #: What is said of a term, and of nobody.
 TERM = {"@type", "@id", "url", "name", "inDefinedTermSet"}
+_HEAD = re.compile(r"(Interview|Endorsement): ")
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -43,7 +47,7 @@ def rendered_items(ledger: Ledger) -> list[Rendered]:
     folder = ledger.settings.content / "posts"
     composed = sorted(folder.rglob("*.md"))
     return site_items(ledger) + [
-        in_markdown(path.relative_to(folder).as_posix(), path) for path in composed
+        item for path in composed for item in in_markdown(path.relative_to(folder).as_posix(), path)
     ]
 
 
@@ -76,8 +80,13 @@ def _check_linked(said: dict[str, Any], shown: list[Rendered]) -> None:
     if said["@type"] == "DefinedTerm":
         assert said.keys() == {"@context", *TERM}
         return
-    assert said["@type"] == "Quotation"
     assert said["about"].keys() == TERM
+    if said["@type"] == "Article":
+        assert [part["text"] for part in said["hasPart"]] == [quote.words for quote in shown]
+        for part, quote in zip(said["hasPart"], shown, strict=True):
+            assert quote.credit.startswith(part.get("creator", {"name": "Anonymous"})["name"])
+        return
+    assert said["@type"] == "Quotation"
     (quote,) = shown
     assert said["text"] == quote.words
     creator = said.get("creator")
@@ -88,17 +97,48 @@ def in_feed(name: str, content: bytes) -> list[Rendered]:
     found = []
     for entry in etree.fromstring(content).iter(f"{ATOM}entry"):
         body = parser.fragment_fromstring(entry.findtext(f"{ATOM}content"), create_parent=True)
-        (quote,) = body.iter("blockquote")
-        for broken in quote.iter("br"):
-            broken.tail = "\n" + (broken.tail or "")
-        (credit,) = body.iter("cite")
-        found.append(Rendered(name, quote.text_content(), credit.text_content()))
+        for quote in body.iter("blockquote"):
+            # A definition stands between marks; what a piece quotes does not.
+            words = next(quote.iter("span"), quote)
+            for broken in words.iter("br"):
+                broken.tail = "\n" + (broken.tail or "")
+            (credit,) = quote.getparent().iter("cite")
+            found.append(Rendered(name, words.text_content(), credit.text_content()))
     return found
 
 
-def in_markdown(name: str, path: Path) -> Rendered:
+def in_markdown(name: str, path: Path) -> list[Rendered]:
     post = frontmatter.loads(path.read_text(encoding="utf-8"))
-    return Rendered(name, words_of_markdown(post.content), post["credit"]["line"])
+    if "piece" not in post.metadata:
+        words = without_marks(words_of_markdown(post.content), post["lang"])
+        return [Rendered(name, words, post["credit"]["line"])]
+    lines = [one["line"] for one in post["credits"]]
+    names = [one["shown"] for one in post["credits"]]
+    body = parser.fragment_fromstring(
+        MarkdownIt("commonmark").render(post.content), create_parent=True
+    )
+    found = []
+    for quote in body.iter("blockquote"):
+        words = _paragraphs(quote)
+        line = lines[0]
+        if len(lines) > 1:  # the last paragraph says whose it is
+            line = lines[names.index(words.pop().removeprefix("— "))]
+        said = "\n\n".join(words)
+        if post["piece"] == "endorsement":
+            said = without_marks(said, post["lang"])
+        found.append(Rendered(name, said, line))
+    return found
+
+
+def without_marks(said: str, lang: str) -> str:
+    """What stands between the marks of its language, which have to be there in both places."""
+    before, after = marks_of("", lang)
+    if said.startswith(before) and said.endswith(after):
+        inside = said[len(before) : len(said) - len(after)]
+        if marks_of(inside, lang) == (before, after):
+            return inside
+    assert marks_of(said, lang) == ("", ""), "words without marks"
+    return said
 
 
 def words_of_markdown(text: str) -> str:
@@ -109,13 +149,17 @@ def words_of_markdown(text: str) -> str:
 def quoted_text(rendered: str) -> str:
     body = parser.fragment_fromstring(rendered, create_parent=True)
     (quote,) = body.iter("blockquote")
+    return "\n\n".join(_paragraphs(quote))
+
+
+def _paragraphs(quote: Any) -> list[str]:
     paragraphs = []
     for paragraph in quote.iter("p"):
         for broken in paragraph.iter("br"):
             # The renderer ends the line after its <br>; that newline is not of the words.
             broken.tail = "\n" + (broken.tail or "").removeprefix("\n")
         paragraphs.append(paragraph.text_content())
-    return "\n\n".join(paragraphs)
+    return paragraphs
 
 
 def one_gap(words: str) -> str:
@@ -132,9 +176,34 @@ def live(ledger: Ledger) -> dict[str, set[tuple[str, str]]]:
         )
         for subject in list(subjects.scalars()):
             granted = state_of(connection, ledger.keys, subject).grant
+            if granted and _HEAD.match(granted.text):
+                continue
             for use in granted.uses if granted else ():
                 allowed[use].add((granted.text, granted.credit.line))
     return allowed
+
+
+def said_in_pieces(ledger: Ledger) -> set[tuple[str, str]]:
+    """What is granted in interviews and endorsements that everybody in them allows as they are."""
+    found = set()
+    with ledger.read() as connection:
+        rows = connection.execute(
+            definitions.select()
+            .where(definitions.c.piece_id != "")
+            .order_by(definitions.c.piece_id, definitions.c.part)
+        ).all()
+        for _, group in groupby(rows, lambda row: row.piece_id):
+            shares = list(group)
+            states = [state_of(connection, ledger.keys, one.id) for one in shares]
+            use = Use.INTERVIEW if shares[0].kind == "interview" else Use.POST
+            grants = [state.grant for state in states]
+            if any(one is None or use not in one.uses for one in grants):
+                continue
+            (text,) = {one.text for one in grants} if len({o.text for o in grants}) == 1 else ("",)
+            for turn in piece_of(text).turns if text else ():
+                if turn.person:
+                    found.add((turn.words, grants[turn.person - 1].credit.line))
+    return found
 
 
 def violations(ledger: Ledger, refused: Iterable[Refusal] = ()) -> list[Rendered]:
@@ -144,6 +213,7 @@ def violations(ledger: Ledger, refused: Iterable[Refusal] = ()) -> list[Rendered
     """
     left_alone = {refusal.what.removeprefix("posts/") for refusal in refused}
     allowed = live(ledger)
+    allowed[Use.POST] |= said_in_pieces(ledger)
     found = []
     for item in rendered_items(ledger):
         if item.file in left_alone:

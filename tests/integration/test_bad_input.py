@@ -20,13 +20,13 @@ from consent.decisions import grant
 from consent.requests import ask
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
-from ledger.database import open_ledger
 from ledger.definitions import take_definition
 from ledger.errors import Exit
 from ledger.model import Channel, IncomingReply, ReplyState, Use
 from ledger.replies import desk_replies, store_replies
 from ledger.settings import load_settings
 from tests.commands import Instance
+from tests.molds import open_new
 from tests.people import ADA, EVIDENCE
 from tests.servers.mail import MailServer
 
@@ -37,7 +37,7 @@ WORDS = "knowing when to listen"
 def instance(tmp_path: Path) -> Instance:
     """One definition, granted and not published yet."""
     home = tmp_path / "home"
-    ledger = open_ledger(load_settings({}, home=home), create=True)
+    ledger = open_new(load_settings({}, home=home))
     now = ledger.clock()
     with ledger.write() as connection:
         campaign = add_campaign(connection, now, prompt="Thought leadership is ___?")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import signal
-import subprocess
 import time
 import urllib.request
 from collections import Counter
@@ -33,7 +32,7 @@ from ledger.model import Definition, NameForm, ReplyKind, ReplyState
 from ledger.posts import live_posts
 from ledger.replies import count_by_state, desk_replies
 from ledger.settings import load_settings
-from tests.commands import Instance
+from tests.commands import Instance, Process
 from tests.servers.mail import free_ports
 from web.application import create_application
 from web.demo import place
@@ -329,7 +328,7 @@ def test_one_that_was_killed_half_made_is_made_again_and_served(
         opened.close()
 
 
-def wait_for(process: subprocess.Popen[bytes], log: Path, happens: Callable[[], object]) -> None:
+def wait_for(process: Process, log: Path, happens: Callable[[], object]) -> None:
     until = time.monotonic() + 120
     while not happens():
         told = log.read_text(encoding="utf-8")

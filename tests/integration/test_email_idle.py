@@ -32,13 +32,14 @@ from ledger.accounts import (
     wake_account,
 )
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.leases import Lease, acquire, check_fence
 from ledger.model import Account, Campaign, Channel, Page, ReadingState
 from ledger.settings import load_settings
 from ledger.tables import accounts
 from tests.commands import Instance
 from tests.conftest import SteppingClock
+from tests.molds import open_new
 from tests.servers.mail import MailServer
 
 pytestmark = pytest.mark.mail
@@ -69,7 +70,7 @@ def test_a_running_worker_reads_a_mail_within_two_seconds(
 ) -> None:
     """The real command, at the usual interval of a minute."""
     instance = Instance(tmp_path / "home")
-    ledger = open_ledger(load_settings({}, home=instance.home), create=True)
+    ledger = open_new(load_settings({}, home=instance.home))
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")
         add_account(

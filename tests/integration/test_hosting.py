@@ -18,11 +18,12 @@ from werkzeug.serving import make_server
 
 from app import definedby
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.settings import load_settings
 from publisher.publish import publish, publish_pending
 from tests.conftest import SteppingClock
 from tests.golden.sample_blog import grant, named, take, withdraw
+from tests.molds import open_new
 from tests.servers.fixtures import need
 from tests.servers.web_servers import RUNNERS, why_unavailable
 from tests.visiting import application
@@ -68,7 +69,7 @@ def blog(
             content=home / "content",
             site=public / "site",
         )
-        ledger = open_ledger(settings, SteppingClock(), create=True)
+        ledger = open_new(settings, SteppingClock())
         cleanup.callback(ledger.close)
         with ledger.write() as connection:
             campaign = add_campaign(connection, ledger.clock(), prompt="Thought leadership is ___?")

@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import select, update
 
 from ledger import database
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.errors import TemporaryError
 from ledger.leases import acquire
 from ledger.settings import load_settings
 from ledger.tables import leases
+from tests.molds import open_new
 
 LENGTH = timedelta(minutes=5)
 
@@ -68,7 +69,7 @@ def test_who_freezes_in_the_middle_loses_the_turn(
     assert short != database._ONE_WRITER
     monkeypatch.setattr(database, "_ONE_WRITER", short)
     settings = load_settings({}, home=tmp_path / "home", database_url=postgres_url)
-    ledger = open_ledger(settings, create=True)
+    ledger = open_new(settings)
     two_rows(ledger)
     froze, thawed = threading.Event(), threading.Event()
     told: list[str] = []

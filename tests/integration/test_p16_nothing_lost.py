@@ -13,7 +13,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,7 +26,8 @@ from collector.polling import poll_all
 from ledger.campaigns import add_campaign
 from ledger.database import Ledger, open_ledger
 from ledger.settings import load_settings
-from tests.commands import Instance
+from tests.commands import Instance, Process
+from tests.molds import open_new
 from tests.servers.imap_troubles import CUT, OUT_OF_ORDER, REFUSALS, SILENCE, TroubledImap
 from tests.servers.mail import MailServer
 
@@ -54,7 +54,7 @@ pytestmark = pytest.mark.timeout(PATIENT)
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
     home = tmp_path / "home"
-    opened = open_ledger(load_settings({}, home=home), create=True)
+    opened = open_new(load_settings({}, home=home))
     with opened.write() as connection:
         add_campaign(connection, opened.clock(), prompt="Thought leadership is ___?")
     opened.close()
@@ -73,7 +73,7 @@ def stored_texts(instance: Instance) -> list[str]:
     return selected(instance, "text FROM replies")
 
 
-def killed(process: subprocess.Popen[bytes], has_come: Callable[[], bool], seconds: float) -> bool:
+def killed(process: Process, has_come: Callable[[], bool], seconds: float) -> bool:
     """Kill it so long after that has come; whether it was still at it then."""
     deadline = time.monotonic() + 60
     while not has_come() and process.poll() is None and time.monotonic() < deadline:

@@ -25,11 +25,12 @@ from collector.polling import poll_all
 from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
 from ledger.clock import system_clock
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.model import Channel
 from ledger.prompts import begin_prompt, mark_posted
 from ledger.settings import load_settings
 from tests.commands import Instance
+from tests.molds import open_new
 from tests.servers import bluesky_faults, mastodon_http, x_http
 from tests.servers.bluesky_faults import FaultyBluesky
 from tests.servers.comment_blog import BEGAN, CommentBlog
@@ -291,7 +292,7 @@ def test_p16_thousands_of_answers_through_all_that_can_go_wrong(
 ) -> None:
     instance, chance, met = Instance(tmp_path / "home"), random.Random(16), Counter[str]()
     answers = ANSWERS[place.channel]
-    ledger = open_ledger(load_settings({}, home=instance.home), create=True)
+    ledger = open_new(load_settings({}, home=instance.home))
     with contextlib.closing(ledger):
         _account(ledger, place)
         # At Bluesky what is dated back is found behind 500 others (MOST_REMEMBERED), not more.

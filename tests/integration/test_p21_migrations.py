@@ -1,6 +1,7 @@
 """P21: a kill at any step of a migration leaves the old or the new schema; it equals the models.
 
-CI kills at every ninth statement; at every one, and every second on PostgreSQL:
+CI kills at every 25th statement and the last ones, which is about two for each migration; at every
+one, and every second on PostgreSQL:
 
     DEFINEDBY_TEST_KILLS=1 pytest tests/integration/test_p21_migrations.py
 """
@@ -32,7 +33,7 @@ from tests.sample_ledger import fill, make_ledger
 
 #: Far more statements than any migration has; the loops below end before.
 MANY = 500
-STRIDE = 1 if "DEFINEDBY_TEST_KILLS" in os.environ else 9
+STRIDE = 1 if "DEFINEDBY_TEST_KILLS" in os.environ else 25
 
 #: Forks a process per line of input (home, URL, n) that opens an instance there and kills
 #: itself before its n-th statement; answers with its exit status and its number of statements.
@@ -141,7 +142,7 @@ def test_p21_a_kill_at_each_statement_leaves_the_old_or_the_new_schema(
     code, count = opener.open(load_settings({}, home=tmp_path / "counted"))
     assert code == 0
     assert count > 30
-    # Each costs the whole way up to it: CI tries every ninth, and the last ones.
+    # Each costs the whole way up to it: CI tries every 25th, and the last ones.
     fatals = [*range(1, count - 4, STRIDE), *range(count - 4, count + 1)]
     outcomes = []
     for fatal in fatals:
@@ -190,7 +191,7 @@ def differences(settings: Settings) -> list[object]:
 
 
 def test_p21_the_migrated_schema_equals_the_tables(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     ledger.close()
     assert differences(ledger.settings) == []
 
@@ -199,13 +200,13 @@ def test_p21_the_migrated_schema_equals_the_tables(tmp_path: Path) -> None:
 def test_p21_the_migrated_schema_equals_the_tables_on_postgresql(
     tmp_path: Path, postgres_url: str
 ) -> None:
-    ledger = make_ledger(tmp_path / "home", postgres_url)
+    ledger = make_ledger(tmp_path / "home", postgres_url, migrate=True)
     ledger.close()
     assert differences(ledger.settings) == []
 
 
 def test_p21_a_difference_would_be_seen(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     with ledger.write() as connection:
         connection.exec_driver_sql("DROP INDEX ix_jobs_open")
         connection.exec_driver_sql("ALTER TABLE posts DROP COLUMN grant_hash")
@@ -246,7 +247,7 @@ def test_p21_a_newer_postgresql_database_is_refused(tmp_path: Path, postgres_url
 
 
 def test_p21_an_empty_database_is_not_filled_unasked(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     ledger.close()
     (ledger.settings.home / "definedby.sqlite").unlink()
     with pytest.raises(DefinedbyError, match="is empty"):
@@ -255,11 +256,11 @@ def test_p21_an_empty_database_is_not_filled_unasked(tmp_path: Path) -> None:
 
 
 def test_p21_opening_again_changes_nothing(tmp_path: Path) -> None:
-    ledger = make_ledger(tmp_path / "home")
+    ledger = make_ledger(tmp_path / "home", migrate=True)
     fill(ledger, 2)
     before = verify_chain(ledger)
     ledger.close()
-    again = make_ledger(tmp_path / "home")
+    again = make_ledger(tmp_path / "home", migrate=True)
     assert verify_chain(again) == before
     again.close()
 

@@ -82,6 +82,7 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
             ("pictures", "hash"),
             ("posts", "kind"),
             ("definitions", "id"),
+            ("definitions", "kind"),
             ("site_dirty", "owner"),
         ),
         *(("events", column.name) for column in tables.events.columns),

@@ -26,7 +26,6 @@ from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
 from ledger.chain import Head
 from ledger.consent_state import EventKind
-from ledger.database import open_ledger
 from ledger.definitions import take_definition
 from ledger.heads import verify_chain
 from ledger.leases import WORKER
@@ -34,8 +33,9 @@ from ledger.model import Campaign, Channel
 from ledger.replies import find_reply
 from ledger.settings import load_settings
 from ledger.tables import events, leases, outbox, replies
-from tests.commands import Instance
+from tests.commands import Instance, Process
 from tests.live_visiting import Visitor
+from tests.molds import open_new
 from tests.servers.mail import MailServer, free_ports
 from tests.serving import wait_for
 
@@ -62,10 +62,10 @@ class House:
             home=self.home,
             content=self.home / "content",
         )
-        self.ledger = open_ledger(settings, create=True)
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.ledger = open_new(settings)
+        self.processes: list[Process] = []
 
-    def start(self, *command: str, port: int = 0) -> subprocess.Popen[bytes]:
+    def start(self, *command: str, port: int = 0) -> Process:
         environment = {**self.environment, "DEFINEDBY_PORT": str(port or self.ports[0])}
         instance = Instance(self.home, environment)
         process = instance.start(*command, log=self.home.parent / f"{command[0]}.log")
@@ -209,7 +209,7 @@ def ask_some(house: House, campaign: Campaign) -> dict[str, str]:
     return links
 
 
-def freeze_who_works(house: House, workers: list[subprocess.Popen[bytes]]) -> tuple[int, int]:
+def freeze_who_works(house: House, workers: list[Process]) -> tuple[int, int]:
     """Stop the process that holds the lease, between two transactions; returns it and its fence.
 
     One that was stopped in the middle of a transaction would hold up everybody on SQLite: that

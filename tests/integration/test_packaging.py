@@ -83,7 +83,7 @@ def test_the_console_script_is_the_same_command() -> None:
 def read(address: str) -> str:
     """The page, once something answers at all."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(100):
+    for _ in range(300):
         try:
             with opener.open(address, timeout=10) as answer:
                 return str(answer.read().decode())

@@ -15,7 +15,7 @@ from collector.prompting import MayBeOutError, post_prompt, remember_prompt
 from collector.read import read_new
 from ledger.accounts import add_account
 from ledger.campaigns import add_campaign
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.errors import DefinedbyError, Exit
 from ledger.model import Account, Campaign, Channel, ReplyKind, ReplyState
 from ledger.paused import pause, resume
@@ -24,6 +24,7 @@ from ledger.replies import desk_replies
 from ledger.settings import load_settings
 from tests.commands import Instance
 from tests.conftest import SteppingClock
+from tests.molds import open_new
 from tests.servers.bluesky_faults import OWN_DID, POST, FaultyBluesky
 from tests.servers.mastodon_api import MastodonApi
 from tests.servers.x import ME, XServer
@@ -215,7 +216,7 @@ def test_a_post_on_bluesky_is_found_by_its_address(form: str) -> None:
 
 def test_the_prompt_is_posted_by_a_command(tmp_path: Path) -> None:
     instance = Instance(tmp_path / "home")
-    open_ledger(load_settings({}, home=instance.home), create=True).close()
+    open_new(load_settings({}, home=instance.home)).close()
     with MastodonApi() as server:
         instance.run("campaign", "new", "A lamp is ___?")
         instance.run(

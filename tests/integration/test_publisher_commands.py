@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,31 +10,21 @@ import pytest
 from ledger.database import Ledger
 from ledger.errors import Exit
 from ledger.model import Campaign
+from tests.commands import Instance
 from tests.golden.sample_blog import grant, take
-
-ROOT = Path(__file__).parent.parent.parent
-RUN = (
-    "import click; from publisher.cli import edition, publish; from ledger.command_line import run;"
-    "run(click.Group(commands={'publish': publish, 'edition': edition}))"
-)
 
 
 @pytest.fixture
 def definedby(ledger: Ledger):
     settings = ledger.settings
     environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "DEFINEDBY_HOME": str(settings.home),
         "DEFINEDBY_CONTENT": str(settings.content),
         "DEFINEDBY_SITE": str(settings.site_folder),
     }
+    instance = Instance(settings.home, environment)
 
     def call(*arguments: str, code: Exit = Exit.DONE) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, *arguments], env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == code, done.stderr
+        done = instance.run(*arguments, code=code)
         return done.stdout + done.stderr
 
     return call

@@ -13,7 +13,7 @@ from sqlalchemy import delete, event, select, update
 from ledger import events, prepared
 from ledger.campaigns import add_campaign
 from ledger.consent_state import EventKind
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.model import Campaign, Definition
 from ledger.tables import campaigns, jobs, leases, site_entries
 from publisher import holding, record
@@ -22,6 +22,7 @@ from publisher.publish import publish, publish_pending
 from tests.conftest import SteppingClock
 from tests.golden.audit import rendered_items, violations
 from tests.golden.sample_blog import grant, named, take, withdraw
+from tests.molds import open_new
 
 
 def some(ledger: Ledger, campaign: Campaign, count: int, clock: SteppingClock) -> list[Definition]:
@@ -146,7 +147,7 @@ def test_what_was_kept_of_another_instance_is_dropped(
     given = ledger.settings.model_copy(
         update={"home": home, "content": home / "content", "site": home / "site"}
     )
-    other = open_ledger(given, clock, create=True)
+    other = open_new(given, clock)
     with other.write() as connection:
         theirs = add_campaign(connection, clock(), prompt="Home is ___.")
     publish_pending(other, kept)

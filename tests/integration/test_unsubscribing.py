@@ -23,7 +23,7 @@ from ledger.accounts import add_account, ensure_account
 from ledger.campaigns import add_campaign
 from ledger.consent_state import EventKind
 from ledger.contributors import find_handle, has_stopped_contact
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.model import Campaign, Channel, IncomingReply, Reply, ReplyState
 from ledger.replies import desk_replies, store_replies
 from ledger.requests import live_request
@@ -31,6 +31,7 @@ from ledger.settings import load_settings
 from ledger.stop_links import PATH, new_stop_link
 from ledger.tables import events, stop_links
 from tests.conftest import SteppingClock
+from tests.molds import open_new
 from tests.people import asked, define
 from tests.servers.mail import MailServer
 from tests.visiting import Visitor, application, contributor
@@ -183,7 +184,7 @@ def public(tmp_path: Path, clock: SteppingClock) -> Iterator[Ledger]:
         site=tmp_path / "public-site",
         base_url=BLOG,
     )
-    opened = open_ledger(settings, clock, create=True)
+    opened = open_new(settings, clock)
     yield opened
     opened.close()
 

@@ -25,24 +25,32 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import delete, select, update
 
+from consent.decisions import withdraw as take_a_piece_back
+from consent.piecing import make_piece
 from ledger.backup import copy_database
-from ledger.campaigns import add_campaign, set_open
+from ledger.campaigns import add_campaign, set_edition_every, set_open
 from ledger.database import Ledger, open_ledger
-from ledger.definitions import definitions_in
-from ledger.editions import add_edition, editions_in, save_edition
+from ledger.definitions import add_version, definitions_in, need_definition
+from ledger.editions import EditionKind, add_edition, editions_in, save_edition
 from ledger.jobs import JobKind, add_job
-from ledger.model import Campaign, Credit, Definition, NameForm, Use
+from ledger.model import Campaign, Credit, Definition, NameForm, PostKind, Use
+from ledger.periods import Every, period_before
+from ledger.pieces import with_other_words
 from ledger.settings import load_settings
 from ledger.tables import jobs, outputs, replies, site_dirty
 from ledger.tables import metadata as schema
 from publisher import feeds
+from publisher.edition_drafts import draft_due
 from publisher.editions import publish_edition, retract_edition
 from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
 from publisher.site import listings, nodes
 from tests.conftest import SteppingClock
+from tests.conversing import said, wish
 from tests.golden.audit import violations
 from tests.golden.sample_blog import ALL, grant, take, tree, withdraw
+from tests.molds import open_new
+from tests.people import EVIDENCE
 from tests.pictures import pictured
 
 COLOURS = ["teal", "red"]
@@ -59,6 +67,7 @@ PROSE = ["", "---\ntitle: Colophon\n---\nSet in *something*.\n", "Set in somethi
 
 class Blog(RuleBasedStateMachine):
     definitions = Bundle("definitions")
+    pieces = Bundle("pieces")
 
     @initialize()
     def open(self) -> None:
@@ -71,7 +80,7 @@ class Blog(RuleBasedStateMachine):
             site=self.home / "site",
         )
         self.clock = SteppingClock()
-        self.ledger = open_ledger(given, self.clock, create=True)
+        self.ledger = open_new(given, self.clock)
         self.count = 0
         self.kept = Kept()
         self.campaigns: list[Campaign] = []
@@ -131,6 +140,50 @@ class Blog(RuleBasedStateMachine):
     def take_back(self, definition) -> None:
         withdraw(self.ledger, definition)
 
+    @rule(
+        target=pieces,
+        which=st.integers(0, 2),
+        who=st.sampled_from([["ada"], ["ben"], ["ada", "ben"], ["ben", "ada", "ben"]]),
+        kind=st.sampled_from([PostKind.INTERVIEW, PostKind.ENDORSEMENT]),
+    )
+    def put_together(self, which, who, kind) -> list[Definition]:
+        campaign = self.campaigns[which % len(self.campaigns)]
+        spoken = [said(self.ledger, campaign, one, f"said {self.pass_time()}") for one in who]
+        asked = wish(spoken, kind=kind, title=f"Piece {self.count}")
+        return make_piece(self.ledger, campaign.id, "en", asked)
+
+    @rule(piece=pieces, credits_=st.tuples(st.sampled_from(CREDITS), st.sampled_from(CREDITS)))
+    def allow_all_of_it(self, piece, credits_) -> None:
+        self.pass_time()
+        for share, credit in zip(piece, credits_, strict=False):
+            grant(self.ledger, share, credit, uses=frozenset({share.kind.use}))
+
+    @rule(piece=pieces, which=st.integers(0, 1), credit=st.sampled_from(CREDITS))
+    def one_allows_it(self, piece, which, credit) -> None:
+        share = piece[which % len(piece)]
+        grant(self.ledger, share, credit, uses=frozenset({share.kind.use}))
+
+    @rule(piece=pieces)
+    def reword_a_piece(self, piece) -> None:
+        with self.ledger.write() as connection:
+            share = need_definition(connection, piece[0].id)
+            words = {1: f"in other words {self.pass_time()}"}
+            text = with_other_words(share, words)
+            add_version(connection, share.id, text, self.clock())
+
+    @rule(piece=pieces, which=st.integers(0, 1))
+    def one_takes_it_back(self, piece, which) -> None:
+        take_a_piece_back(self.ledger, piece[which % len(piece)].id, EVIDENCE)
+
+    @rule(piece=pieces, which=st.integers(0, 1), state=st.sampled_from(["", "gone"]))
+    def lose_a_source_of_a_piece(self, piece, which, state) -> None:
+        share = piece[which % len(piece)]
+        with self.ledger.write() as connection:
+            connection.execute(
+                update(replies).where(replies.c.id == share.reply_id).values(source_state=state)
+            )
+            add_job(connection, JobKind.PUBLISH, share.id, self.clock())
+
     @rule(definition=definitions, state=st.sampled_from(["", "gone", "protected"]))
     def lose_or_find_the_source(self, definition, state) -> None:
         with self.ledger.write() as connection:
@@ -147,8 +200,13 @@ class Blog(RuleBasedStateMachine):
         with self.ledger.write() as connection:
             set_open(connection, campaign.id, is_open=is_open)
 
-    @rule(which=st.integers(0, 2), introduction=st.sampled_from(["", "Hello."]))
-    def make_edition(self, which, introduction) -> None:
+    @rule(
+        which=st.integers(0, 2),
+        introduction=st.sampled_from(["", "Hello."]),
+        by_rule=st.booleans(),
+        kind=st.sampled_from([*EditionKind, EditionKind.EDITION]),
+    )
+    def make_edition(self, which, introduction, by_rule, kind) -> None:
         campaign = self.campaigns[which % len(self.campaigns)]
         with self.ledger.write() as connection:
             ids = tuple(one.id for one in definitions_in(connection, campaign.id)[:4])
@@ -156,11 +214,17 @@ class Blog(RuleBasedStateMachine):
                 connection,
                 self.clock(),
                 campaign_id=campaign.id,
-                title=f"Edition {self.pass_time()}",
+                title="" if by_rule else f"Edition {self.pass_time()}",
+                theme=f"theme {self.pass_time()}",
                 introduction=introduction,
                 definition_ids=ids,
+                kind=kind,
+                period=period_before(Every.MONTH, self.clock()),
+                winner_id=ids[0] if ids else "",
+                method="By reading.",
             )
-        publish_edition(self.ledger, made.id)
+        if ids or kind is not EditionKind.BEST:
+            publish_edition(self.ledger, made.id)
 
     @rule(which=st.integers(0, 2), decision=st.sampled_from(["retract", "change", "publish"]))
     def change_edition(self, which, decision) -> None:
@@ -178,12 +242,24 @@ class Blog(RuleBasedStateMachine):
                 save_edition(
                     connection,
                     edition.id,
-                    title=edition.title + "!",
+                    title=edition.title and edition.title + "!",
+                    theme=edition.theme,
+                    winner_id=(edition.definition_ids[1:] or ("",))[0],
+                    method="Another way.",
                     introduction="Changed.",
                     definition_ids=edition.definition_ids[1:],
                 )
-        if edition.published_at is not None or decision == "publish":
+        no_winner = edition.kind is EditionKind.BEST and len(edition.definition_ids) < 2
+        if not no_winner and (edition.published_at is not None or decision == "publish"):
             publish_edition(self.ledger, edition.id)
+
+    @rule(which=st.integers(0, 2), every=st.sampled_from(Every))
+    def gather_editions(self, which, every) -> None:
+        campaign = self.campaigns[which % len(self.campaigns)]
+        with self.ledger.write() as connection:
+            set_edition_every(connection, campaign.id, every)
+        for made in draft_due(self.ledger):
+            publish_edition(self.ledger, made.id)
 
     @rule(text=st.sampled_from(PROSE), name=st.sampled_from(["colophon", "imprint"]))
     def write_page(self, text, name) -> None:

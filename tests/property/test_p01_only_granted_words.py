@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,7 @@ from tests.golden.audit import (
     violations,
 )
 from tests.golden.sample_blog import ALL, grant, take, withdraw
-from tests.molds import open_copy
+from tests.molds import open_copy, open_new
 from tests.pictures import pictured
 from tests.servers.postgres import PostgresServer
 
@@ -85,7 +84,7 @@ class Blog(RuleBasedStateMachine):
         )
         self.clock = SteppingClock()
         # On a server the database is a copy of one that was made, and belongs to nobody yet.
-        opened = open_copy if given.database_url else partial(open_ledger, create=True)
+        opened = open_copy if given.database_url else open_new
         self.ledger = opened(given, self.clock)
         self.count = 0
         self.kept = Kept()
@@ -321,7 +320,7 @@ def test_p01_a_killed_publisher_leaves_nothing_that_the_next_run_does_not_mend(
     given = load_settings(
         {}, home=tmp_path / "home", content=tmp_path / "content", site=tmp_path / "site"
     )
-    ledger = open_ledger(given, create=True)
+    ledger = open_new(given)
     with ledger.write() as connection:
         add_campaign(connection, ledger.clock(), prompt="Home is ___.")
     ledger.close()

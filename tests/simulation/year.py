@@ -30,7 +30,7 @@ from consent.requests import ask, expire_overdue
 from consent.talking import say, state_of_thread, ways_in
 from ledger.campaigns import add_campaign
 from ledger.contributors import find_handle
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.definitions import take_definition
 from ledger.errors import DefinedbyError
 from ledger.handed_over import handed_over, settle_by_hand
@@ -45,6 +45,7 @@ from ledger.thread_list import Turn, list_threads
 from ledger.threads import find_thread, set_done
 from publisher.publish import publish_pending
 from tests.killing import Killer
+from tests.molds import open_new
 from tests.servers.mail import MailServer
 from tests.simulation.answering import (
     answer_some,
@@ -127,7 +128,7 @@ class Year:
             site=home / "site",
             database_url=database_url,
         )
-        self.ledger: Ledger = open_ledger(settings, self.clock, create=True)
+        self.ledger: Ledger = open_new(settings, self.clock)
         watch_moves(self.ledger)
         with self.ledger.write() as connection:
             self.campaign = add_campaign(connection, self.clock(), prompt="Courage is ___?")

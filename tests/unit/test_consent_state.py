@@ -296,7 +296,10 @@ def test_an_objection_is_a_whole_sentence(event: ConsentEvent, sentence: str) ->
     ("change", "sentence"),
     [
         ({"text": ""}, "A consent request shows its words and its credit."),
-        ({"uses": frozenset({Use.EDITION})}, "A consent request asks for a post at least."),
+        (
+            {"uses": frozenset({Use.EDITION})},
+            "A consent request asks for a post or an interview at least.",
+        ),
     ],
 )
 def test_an_objection_to_a_request_is_a_whole_sentence(

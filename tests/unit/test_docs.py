@@ -24,12 +24,12 @@ from ledger.accounts import ensure_account
 from ledger.backup import backup
 from ledger.campaigns import add_campaign
 from ledger.consent_state import EventKind
-from ledger.database import open_ledger
 from ledger.definitions import take_definition
 from ledger.errors import Exit
 from ledger.model import Channel, IncomingReply, ReplyState, Use
 from ledger.replies import desk_replies, store_replies
 from ledger.settings import PREFIX, Settings, load_settings
+from tests.molds import open_new
 from tests.people import ADA, EVIDENCE
 from tests.schemas import valid_receipt
 
@@ -247,7 +247,7 @@ def examples() -> list[tuple[str, int, str]]:
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the examples read: a receipt, and the database from a backup."""
     folder = tmp_path_factory.mktemp("examples")
-    ledger = open_ledger(load_settings({}, home=folder / "home"), create=True)
+    ledger = open_new(load_settings({}, home=folder / "home"))
     now = ledger.clock()
     with ledger.write() as connection:
         campaign = add_campaign(connection, now, prompt="Thought leadership is ___?")

@@ -267,6 +267,8 @@ STAGES: list[tuple[PersonFacts, Stage]] = [
     (replace(PUBLISHED, published=False), Stage.GRANTED),
     (PUBLISHED, Stage.PUBLISHED),
     (replace(PUBLISHED, thanks=1), Stage.THANKED),
+    (replace(PUBLISHED, thanks=1, interviewed=True), Stage.INTERVIEWED),
+    (replace(PUBLISHED, interviewed=True, question_is_open=True), Stage.ASKED),
     (replace(PUBLISHED, thanks=1, granted=False), Stage.TALKING),  # taken back
     (replace(PUBLISHED, stopped_at=NOON), Stage.OPTED_OUT),
 ]
@@ -285,6 +287,11 @@ def test_every_stage_can_be_reached_and_says_what_comes_next() -> None:
         (Action.ASK, "exchange"),
     ]
     assert next_steps(replace(PUBLISHED, stopped_at=NOON), CAPS, NOON) == []
+    thanked = replace(PUBLISHED, thanks=1, refused_at=NOON, last_wrote_at=NOON)
+    (step,) = next_steps(thanked, rules_of(thanked), NOON)
+    assert (step.action, step.block and step.block.rule) == (Action.ASK, "cooling_off_days")
+    interviewed = replace(PUBLISHED, interviewed=True)
+    assert next_steps(interviewed, rules_of(interviewed), NOON) == []
 
 
 # ------------------------------------------------------------------ rule and promise

@@ -15,12 +15,12 @@ from collector.channels.form import (
 from collector.connector import ChannelError, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
-from ledger.database import open_ledger
 from ledger.definitions import MOST_CHARACTERS
 from ledger.errors import DefinedbyError
 from ledger.model import Account, Channel, Page
 from ledger.replies import store_replies
 from ledger.settings import load_settings
+from tests.molds import open_new
 
 
 def answer(text: str = "A lamp", name: str = "Ada", email: str = "", **more: str) -> FormAnswer:
@@ -103,7 +103,7 @@ def test_the_field_nobody_sees_gives_programs_away() -> None:
 
 
 def test_sending_twice_stores_once(tmp_path: Path) -> None:
-    ledger = open_ledger(load_settings({}, home=tmp_path / "home"), create=True)
+    ledger = open_new(load_settings({}, home=tmp_path / "home"))
     try:
         now = ledger.clock()
         with ledger.write() as connection:

@@ -12,10 +12,10 @@ from collector.channels.importing import open_connector, open_source, preview
 from collector.connector import ChannelError, OutgoingMessage
 from ledger.accounts import ensure_account
 from ledger.campaigns import add_campaign
-from ledger.database import open_ledger
 from ledger.model import Account, Channel, IncomingReply, Page, SkipKind, Skipped
 from ledger.replies import count_of_account, recently_skipped, store_replies, store_skipped
 from ledger.settings import load_settings
+from tests.molds import open_new
 from tests.unit.import_samples import csv_text, pages, written
 
 
@@ -105,7 +105,7 @@ def test_ten_thousand_rows_with_a_hundred_bad_ones(tmp_path: Path) -> None:
         line += 1 + text.count("\n")
     path = written(tmp_path / "a.csv", csv_text(rows))
 
-    ledger = open_ledger(load_settings({}, home=tmp_path / "home"), create=True)
+    ledger = open_new(load_settings({}, home=tmp_path / "home"))
     try:
         now = ledger.clock()
         with ledger.write() as connection:

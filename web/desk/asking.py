@@ -40,7 +40,8 @@ def ask(definition_id: str) -> ResponseReturnValue:
         abort(400)
     try:
         credit = chosen_credit(form.get("form", ""), **{part: form.get(part, "") for part in PARTS})
-        uses = frozenset({Use.POST} | {use for use in Use if use in form.getlist("uses")})
+        ticked = frozenset({Use.POST} | {use for use in Use if use in form.getlist("uses")})
+        uses = requests.uses_of(found, ticked)
         way = WayName(chosen) if chosen else None
         # The buttons say what becomes of the link; else it stays as it was in the form.
         link = form.get("do") == "link" or (

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from collector.alike import Taken
 from consent.credit import suggested_credit
+from consent.personal import other_words
 from consent.reminding import draft_reminder
 from consent.requests import fresh_link, revise
 from consent.ways import ways_to
@@ -20,6 +21,7 @@ from ledger.events import full_history, state_of
 from ledger.links import revoke_links
 from ledger.model import ReplyState
 from ledger.offers import OFFERED
+from ledger.pieces import replies_quoted
 from ledger.replies import set_state
 from ledger.sent import message_of_request
 from ledger.sources import held_source, release_source
@@ -33,6 +35,7 @@ from web.desk.common import (
     page_number,
     saying_why,
 )
+from web.desk.pieces import piece_view
 from web.desk.stages import person_view, thanks_draft
 from web.desk.standing import standing
 from web.desk.ways import shown
@@ -91,12 +94,13 @@ def release(definition_id: str) -> ResponseReturnValue:
     found, _ = definition_in_view(definition_id)
     ours = ledger()
     with ours.write() as connection:
-        reply = reply_of(connection, found)
-        account = account_by_id(connection, ours.keys, reply.account_id)
-        held = held_source(connection, reply.id)
-        release_source(connection, account, reply.id, ours.clock())
-        if held is not None and held.state == OFFERED:
-            set_state(connection, reply.id, ReplyState.SHORTLISTED)
+        quoted = replies_quoted(connection, found.piece_id) if found.is_piece else []
+        for reply in quoted or [reply_of(connection, found)]:
+            account = account_by_id(connection, ours.keys, reply.account_id)
+            held = held_source(connection, reply.id)
+            release_source(connection, account, reply.id, ours.clock())
+            if held is not None and held.state == OFFERED:
+                set_state(connection, reply.id, ReplyState.SHORTLISTED)
     flash("They may stand.", "done")
     return back("definitions.definition", definition_id=definition_id)
 
@@ -158,11 +162,16 @@ def definition_page(definition_id: str, **more: Any) -> str:
             for purpose in (Action.ASK, Action.REMIND)
         )
         ways = ways_to(connection, ours.keys, found, stands.reply)
+        if found.is_piece:  # the whole of it can be looked at on their page alone
+            ways = tuple(way for way in ways if way.is_private)
         person = person_view(ours, connection, found)
         answered = answers_shown(ours, connection, definition_id)
-        taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
-        authors = (found.contributor_id, stands.reply.handle.address)
-        alike = taken.alike(found.text, authors)
+        alike: Any = ()
+        if not found.is_piece:
+            taken = Taken(words_taken(connection, campaign.id), campaign.prompt_parts[0])
+            authors = (found.contributor_id, stands.reply.handle.address)
+            alike = taken.alike(found.text, authors)
+        piece = piece_view(connection, found) if found.is_piece else None
     values = {
         "campaign": campaign,
         "stands": stands,
@@ -174,6 +183,8 @@ def definition_page(definition_id: str, **more: Any) -> str:
         "answered": answered,
         "decisions": DECISIONS,
         "alike": alike,
+        "piece": piece,
+        "proposed": other_words(found, stands.state.proposal),
         "credit": stands.state.grant.credit
         if stands.state.grant
         else suggested_credit(stands.author),

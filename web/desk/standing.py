@@ -11,9 +11,10 @@ from ledger.consent_state import ConsentState, EventKind
 from ledger.contributors import has_stopped_contact
 from ledger.keys import Keys
 from ledger.model import Definition, Handle, Reply, normal
+from ledger.pieces import replies_quoted
 from ledger.posts import find_post
 from ledger.requests import ConsentRequest, live_request
-from ledger.sources import HeldSource, held_source
+from ledger.sources import HOLDING, HeldSource, held_source
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Standing:
 def standing(connection: Connection, keys: Keys, definition: Definition) -> Standing:
     from ledger.definitions import reply_of
 
-    post = find_post(connection, definition.id)
+    post = find_post(connection, definition.post_id)
     request = live_request(connection, definition.contributor_id)
     return Standing(
         definition,
@@ -70,5 +71,16 @@ def standing(connection: Connection, keys: Keys, definition: Definition) -> Stan
         request if request is not None and request.definition_id == definition.id else None,
         post.address if post is not None else "",
         has_stopped_contact(connection, definition.contributor_id),
-        held_source(connection, definition.reply_id),
+        held_of(connection, definition),
     )
+
+
+def held_of(connection: Connection, definition: Definition) -> HeldSource | None:
+    """What an editor has to look at first; of a piece, in any of the replies that it quotes."""
+    if not definition.is_piece:
+        return held_source(connection, definition.reply_id)
+    found = (
+        held_source(connection, one.id) for one in replies_quoted(connection, definition.piece_id)
+    )
+    known = [one for one in found if one is not None]
+    return next((one for one in known if one.state in HOLDING), next(iter(known), None))

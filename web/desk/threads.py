@@ -28,6 +28,8 @@ from ledger.facts import manners_of
 from ledger.held_back import block_of
 from ledger.joins import joins_of
 from ledger.model import Channel
+from ledger.piece_text import piece_of
+from ledger.pieces import pieces_of
 from ledger.stages import Stage, next_steps, stage_of
 from ledger.thread_list import (
     Turn,
@@ -156,6 +158,8 @@ def thread_page(thread_id: int, **more: Any) -> str:
             "stands": turn_of(connection, found.campaign_id, found.id),
             "turn": turn,
             "person": _person(connection, found),
+            "pieces": pieces_of(connection, found.rows),
+            "title_of": lambda piece: piece_of(piece.text).title,
             "before": before,
             "after": after,
         }

@@ -23,7 +23,7 @@
     }
   };
   form.addEventListener("input", (event) => {
-    if (event.target.name === "words" || event.target.name === "uses") return;
+    if (event.target.name.startsWith("words") || event.target.name === "uses") return;
     clearTimeout(waiting);
     waiting = setTimeout(look, 300);
   });
