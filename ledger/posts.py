@@ -26,7 +26,7 @@ _DROP_AT = Prepared(delete(posts).where(posts.c.address == bindparam("at")))
 
 @dataclass(frozen=True)
 class Post:
-    """`kind` is that of a definition (ledger.model.PostKind) or "edition"; `file` is relative to the
+    """`kind` is that of a definition (PostKind) or "edition"; `file` is relative to the
     content folder.
     """
 
