@@ -27,7 +27,7 @@ from web.own import item_preview, own_item, unasked, words_typed
 
 pages = Blueprint("personal", __name__)
 #: Which page somebody decided on; part of the evidence. Changes with its words or its layout.
-PAGE_VERSION = "personal-item-3"
+PAGE_VERSION = "personal-item-4"
 LOOK_AGAIN = "This is how it would look now. Please look once more and confirm."
 
 

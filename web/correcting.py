@@ -22,7 +22,7 @@ from web.own import item_preview, own_item, words_typed
 
 pages = Blueprint("correcting", __name__)
 #: Which page somebody decided on; part of the evidence.
-PAGE_VERSION = "correct-1"
+PAGE_VERSION = "correct-2"
 
 
 @pages.get("/me/<definition_id>/correct")
