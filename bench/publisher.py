@@ -23,6 +23,7 @@ from pathlib import Path
 from sqlalchemy import delete, select
 
 from bench import rivals
+from bench.machine import QUIET, described, million_turns
 from bench.rivals import Post, Rival
 from bench.seed import seed
 from consent.decisions import withdraw
@@ -52,7 +53,17 @@ class Tool:
     build: Callable[[], Run]
     prepare: dict[str, Callable[[], None]]
     runs: dict[str, list[Run]] = field(default_factory=dict)
-    gone: list[bool] = field(default_factory=list)
+    #: For each withdrawal, a look whether its page is gone.
+    gone: list[Callable[[], bool]] = field(default_factory=list)
+
+    def told(self) -> dict[str, object]:
+        """Every run, and what was left at the end."""
+        return {
+            "steps": {step: [vars(run) for run in runs] for step, runs in self.runs.items()},
+            "withdrawn": len(self.gone),
+            "still_there": sum(not gone() for gone in self.gone),
+            "files": sum(len(names) for _, _, names in os.walk(self.output)),
+        }
 
 
 def compare(arguments: Sequence[str] = ()) -> Iterator[str]:
@@ -62,7 +73,8 @@ def compare(arguments: Sequence[str] = ()) -> Iterator[str]:
     parser.add_argument("--tools", type=Path, default=rivals.FOLDER)
     parser.add_argument("--only", default="hugo,pelican,eleventy")
     parser.add_argument("--home", type=Path, help="An instance that bench.seed has made.")
-    parser.add_argument("--json", type=Path, help="Keep every run in this file.")
+    parser.add_argument("--steps", default=",".join(STEPS))
+    parser.add_argument("--json", type=Path, help="Keep every run in this file, for bench.plots.")
     given = parser.parse_args(list(arguments))
     with tempfile.TemporaryDirectory(prefix="bench-") as work:
         yield from _compare(given, Path(work))
@@ -90,23 +102,26 @@ def _compare(given: argparse.Namespace, work: Path) -> Iterator[str]:
             yield f"publisher: {name} is not installed; run python -m bench.rivals {given.tools}"
         else:
             tools.append(_tool(rival, posts))
-    for step in STEPS:
+    turns = []
+    for step in given.steps.split(","):
         for _ in range(given.runs):
+            turns.append(million_turns())
             for tool in tools:
                 tool.prepare[step]()
                 tool.runs.setdefault(step, []).append(tool.build())
         yield from _lines(step, tools)
-    for tool in tools:
-        kept = sum(not gone() for gone in _gone_of(tool))
-        files = sum(len(names) for _, _, names in os.walk(tool.output))
-        word = "every withdrawn page is gone" if not kept else f"{kept} withdrawn pages still stand"
-        yield f"publisher: {tool.name}: {word}; {files:,} files"
+    told = {tool.name: tool.told() for tool in tools}
+    for name, found in told.items():
+        kept = found["still_there"]
+        word = f"{kept} still stand" if kept else "none still stands"
+        gone = f"of {found['withdrawn']} withdrawn pages {word}"
+        yield f"publisher: {name}: {gone}; {found['files']:,} files"
+    speed = f"{min(turns):.0f} to {max(turns):.0f} ms"
+    yield f"publisher: a million empty turns took {speed} meanwhile ({QUIET} on a quiet machine)"
     yield from _in_the_worker(home)
     if given.json:
-        kept_runs = {
-            tool.name: {s: [vars(r) for r in tool.runs[s]] for s in STEPS} for tool in tools
-        }
-        given.json.write_text(json.dumps({"count": given.count, "runs": kept_runs}, indent=1))
+        whole = {"count": given.count, "machine": described(), "turns": turns, "tools": told}
+        given.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     ledger.close()
 
 
@@ -165,7 +180,7 @@ def _ours(ledger: Ledger, home: Path) -> Tool:
         page = tool.output / _address(ledger, definition_id).strip("/") / "index.html"
         assert page.exists()
         withdraw(ledger, definition_id, EVIDENCE)
-        _gone_of(tool).append(lambda: not page.exists())
+        tool.gone.append(lambda: not page.exists())
 
     tool.build = lambda: _run(_publish(), environment, tool.output)
     tool.prepare = {
@@ -175,13 +190,6 @@ def _ours(ledger: Ledger, home: Path) -> Tool:
         "one withdrawal": take_away,
     }
     return tool
-
-
-_GONE: dict[str, list[Callable[[], bool]]] = {}
-
-
-def _gone_of(tool: Tool) -> list[Callable[[], bool]]:
-    return _GONE.setdefault(tool.name, [])
 
 
 def _tool(rival: Rival, posts: list[Post]) -> Tool:
@@ -200,7 +208,7 @@ def _tool(rival: Rival, posts: list[Post]) -> Tool:
         slug = slugs.pop()
         assert rival.page(slug).exists(), rival.page(slug)
         rival.source(slug).unlink()
-        _gone_of(tool).append(lambda: not rival.page(slug).exists())
+        tool.gone.append(lambda: not rival.page(slug).exists())
 
     tool.build = lambda: _run(rival.command, dict(os.environ), rival.output, rival.folder)
     tool.prepare = {

@@ -71,7 +71,7 @@ def posts_in(content: Path) -> list[Post]:
     for file in sorted((content / "posts").rglob("*.md")):
         read = frontmatter.loads(file.read_text(encoding="utf-8"))
         date = read["date"].isoformat()
-        author = read["authors"][0]
+        author = read["author"]
         found.append(Post(file, read["title"], date, read["slug"], author, read.content))
     return found
 
@@ -110,17 +110,17 @@ def hugo(tools: Path, folder: Path, posts: Sequence[Post], frame: Frame) -> Riva
     article = _article(
         "{{ .Title }}",
         "{{ .Content }}",
-        "{{ index .Params.authors 0 }}",
+        "{{ .Params.author }}",
         "{{ .RelPermalink }}",
         '{{ .Date.Format "2006-01-02" }}',
-        '{{ range .GetTerms "authors" }}{{ .RelPermalink }}{{ end }}',
+        '{{ range .GetTerms "author" }}{{ .RelPermalink }}{{ end }}',
     )
     fill = {"TITLE": "{{ .Title }}", "URL": "{{ .Permalink }}"}
     layouts = folder / "layouts"
     _write(
         folder / "hugo.toml",
         f'baseURL = "{BASE}/"\ntitle = "TL"\ndisableKinds = ["section", "taxonomy", "rss", "404"]\n'
-        'disableAliases = true\n[taxonomies]\nauthor = "authors"\n[pagination]\npagerSize = 100\n'
+        'disableAliases = true\n[taxonomies]\nauthor = "author"\n[pagination]\npagerSize = 100\n'
         '[permalinks.page]\nposts = "/posts/:slug/"\n[outputs]\nhome = ["html", "atom"]\n'
         'term = ["html"]\n[mediaTypes."application/atom+xml"]\nsuffixes = ["xml"]\n'
         '[outputFormats.atom]\nmediaType = "application/atom+xml"\nbaseName = "feed"\n',
@@ -245,10 +245,10 @@ def eleventy(tools: Path, folder: Path, posts: Sequence[Post], frame: Frame) -> 
     article = _article(
         "{{ p.data.title }}",
         "{{ p.content | safe }}",
-        "{{ p.data.authors[0] }}",
+        "{{ p.data.author }}",
         "{{ p.url }}",
         "{{ p.date | iso }}",
-        "/authors/{{ p.data.authors[0] | slg }}/",
+        "/authors/{{ p.data.author | slg }}/",
     )
     source = folder / "src"
     _write(
@@ -258,7 +258,7 @@ def eleventy(tools: Path, folder: Path, posts: Sequence[Post], frame: Frame) -> 
         " const posts = (api) => api.getFilteredByGlob('src/posts/*.md').sort((a, b) => b.date - a.date);\n"
         " c.addCollection('posts', posts);\n"
         " c.addCollection('people', (api) => { const m = new Map(); for (const p of posts(api))"
-        " for (const k of p.data.authors) { if (!m.has(k)) m.set(k, { name: k, slug: slug(k), posts: [] });"
+        " { const k = p.data.author; if (!m.has(k)) m.set(k, { name: k, slug: slug(k), posts: [] });"
         " m.get(k).posts.push(p); } return [...m.values()]; });\n"
         " c.addFilter('slg', slug); c.addFilter('iso', (d) => d.toISOString());"
         " c.addFilter('first', (a, n) => a.slice(0, n));\n"

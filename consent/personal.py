@@ -15,6 +15,7 @@ from ledger.consent_state import EventKind, Grant
 from ledger.database import Ledger
 from ledger.definitions import definitions_of, reply_of
 from ledger.jobs import JobKind, is_waiting
+from ledger.joined import parts_of
 from ledger.model import Campaign, Channel, Credit, Definition, PostKind
 from ledger.offers import OFFERED
 from ledger.piece_text import piece_of
@@ -42,6 +43,8 @@ class PersonalItem:
     awaits_choice: bool = False
     #: Other words of its author's that they will be asked about.
     correction: str = ""
+    #: How many messages the words were sent in.
+    messages: int = 1
     #: Of a piece, how the others whose words it shows are credited, by their number in it.
     others: Mapping[int, Credit] = field(default_factory=dict)
 
@@ -104,6 +107,7 @@ def _item(ledger: Ledger, connection: Connection, definition: Definition) -> Per
         address=post.address if post is not None else "",
         awaits_choice=held is not None and held.state == OFFERED,
         correction=correction_of(connection, definition.id),
+        messages=1 + len(parts_of(connection, reply.id)),
         others=credits_of_others(ledger, connection, definition),
     )
 

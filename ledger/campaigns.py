@@ -11,13 +11,14 @@ from sqlalchemy import Connection, insert, select, update
 from ledger.contributors import new_id
 from ledger.errors import DefinedbyError, SettingError
 from ledger.model import BLANK, Campaign
+from ledger.periods import Every
 from ledger.prepared import Prepared
 from ledger.tables import campaigns
 
 MOST_PROMPT_CHARACTERS = 280
 #: Addresses of the blog that a campaign can't take.
 RESERVED_SLUGS = frozenset(
-    {"about", "answer", "answered", "assets", "desk", "feed", "healthz", "me", "p", "page"}
+    {"about", "answer", "answered", "assets", "desk", "feed", "feeds", "healthz", "me", "p", "page"}
     | {"pages", "people", "posts", "site", "sitemap", "static", "unsubscribe"}
     | {"webmention", "welcome"}
 )
@@ -105,7 +106,21 @@ def set_open(connection: Connection, campaign_id: str, *, is_open: bool) -> None
     )
 
 
+def set_edition_every(connection: Connection, campaign_id: str, every: Every) -> None:
+    """How often an edition is drafted for a campaign from now on."""
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(edition_every=str(every))
+    )
+
+
 def _campaign(row: Any) -> Campaign:
     return Campaign(
-        row.id, row.slug, row.term, row.prompt, row.lang, row.created_at, is_open=row.is_open
+        row.id,
+        row.slug,
+        row.term,
+        row.prompt,
+        row.lang,
+        row.created_at,
+        is_open=row.is_open,
+        edition_every=row.edition_every,
     )

@@ -38,7 +38,7 @@ from ledger.keys import Keys, new_keys, read_keys, write_keys
 from ledger.settings import Settings
 
 #: The newest migration. A test compares it with ledger/migrations/versions.
-SCHEMA = "0020"
+SCHEMA = "0023"
 #: SQLite before this can corrupt a WAL database when a checkpoint resets the log while another
 #: connection starts writing (sqlite.org, "WAL-reset bug"; fixed in 3.51.3).
 SAFE_SQLITE = (3, 51, 3)
@@ -93,6 +93,8 @@ def connect(url: str) -> Engine:
 def _sqlite(url: str) -> Engine:
     module = sqlite_module()
     refuse_unsafe_sqlite(module.sqlite_version_info)
+    # Else the driver looks for an adapter at every NULL, which takes longer than the rest of it.
+    module.register_adapter(type(None), _as_it_is)
     engine = create_engine(url, module=module, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -108,6 +110,10 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _as_it_is(value: None) -> None:
+    return value
 
 
 def _postgres(url: str) -> Engine:

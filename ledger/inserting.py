@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Dialect, Table
@@ -13,51 +14,13 @@ from sqlalchemy.types import TypeEngine
 #: Rows per statement: more gains nothing, fewer costs a round trip each.
 BATCH = 500
 
+Column = Sequence[Any]
+
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:
     """An insert that leaves a row alone when its unique key is there already."""
-    return _insert_or_ignore(connection.dialect, table)
-
-
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows that are not there yet; returns how many those were.
-
-    All rows have the same keys; what they leave out has a default. The
-    statement is compiled once and given to the driver as it is: for thousands of rows that is
-    half of what `Connection.execute` costs, most of it spent on naming parameters again for each.
-    """
-    if not rows:
-        return 0
-    names = tuple(rows[0])
-    statement, order, left_out, binders = _compiled(connection.dialect, table, names)
-    added = 0
-    for start in range(0, len(rows), BATCH):
-        values = [
-            list(map({**left_out, **row}.__getitem__, order)) for row in rows[start : start + BATCH]
-        ]
-        for at, bind in binders:
-            _bind(values, at, bind)
-        given: Any = [tuple(row) for row in values]
-        if not connection.dialect.positional:
-            given = [dict(zip(order, row, strict=True)) for row in values]
-        added += connection.exec_driver_sql(statement, given).rowcount
-    return added
-
-
-def _bind(values: list[list[Any]], at: int, bind: Callable[[Any], Any]) -> None:
-    """Make what the driver takes of one column; the very same value is worked on only once."""
-    given = values[0][at]
-    bound = bind(given)
-    for row in values:
-        if row[at] is not given:
-            given = row[at]
-            bound = bind(given)
-        row[at] = bound
-
-
-def _insert_or_ignore(dialect: Dialect, table: Table) -> Any:
     # Only the dialect that is in use: the other one takes longer to import than most commands.
-    if dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table).on_conflict_do_nothing()
@@ -66,22 +29,68 @@ def _insert_or_ignore(dialect: Dialect, table: Table) -> Any:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
-@cache
-def _compiled(
-    dialect: Dialect, table: Table, names: tuple[str, ...]
-) -> tuple[str, list[str], dict[str, Any], list[tuple[int, Any]]]:
-    """The statement in the driver's words, the order of its values, the defaults of those that
-    rows leave out, and what turns values into what the driver takes, by place.
+def insert_new(
+    connection: Connection,
+    table: Table,
+    columns: Mapping[str, Column],
+    same: Mapping[str, Any],
+) -> int:
+    """Insert the rows that are not there yet; returns how many those were.
+
+    `columns`: values by name, all of one length. `same`: what all rows have in common. For what
+    both leave out, the database has a default. Thousands come at once, so the values go to the
+    driver as they are: `Connection.execute` takes several times as long, naming each one again.
     """
-    compiled = _insert_or_ignore(dialect, table).compile(dialect=dialect, column_keys=list(names))
-    order = list(compiled.positiontup or compiled.params)
-    left_out = {name: table.c[name].default.arg for name in order if name not in names}
-    binders = [
-        (at, bind)
-        for at, name in enumerate(order)
-        if (bind := _binder(dialect, table.c[name].type)) is not None
-    ]
-    return str(compiled), order, left_out, binders
+    size = len(next(iter(columns.values())))
+    added = 0
+    for start in range(0, size, BATCH):
+        batch = {name: column[start : start + BATCH] for name, column in columns.items()}
+        # Nulls are what a column has by itself, and dear to hand over.
+        told = {name: column for name, column in batch.items() if any(map(_is_told, column))}
+        added += _insert(connection, table, told, same)
+    return added
+
+
+def _is_told(value: object) -> bool:
+    return value is not None
+
+
+def _insert(
+    connection: Connection, table: Table, columns: Mapping[str, Column], same: Mapping[str, Any]
+) -> int:
+    statement, binders = _prepared(connection.dialect, table, (*columns, *same))
+    rows = zip(
+        *(_bound(column, binders.get(name)) for name, column in columns.items()),
+        *(repeat(*_bound([value], binders.get(name))) for name, value in same.items()),
+        strict=False,
+    )
+    return connection.exec_driver_sql(statement, list(rows)).rowcount
+
+
+def _bound(column: Column, bind: Callable[[Any], Any] | None) -> Column:
+    """What the driver takes of one column; the very same value is worked on only once."""
+    if bind is None:
+        return column
+    given = column[0]
+    found = bind(given)
+    bound = []
+    for value in column:
+        if value is not given:
+            given, found = value, bind(value)
+        bound.append(found)
+    return bound
+
+
+@cache
+def _prepared(
+    dialect: Dialect, table: Table, names: tuple[str, ...]
+) -> tuple[str, dict[str, Callable[[Any], Any]]]:
+    """The statement in the driver's words, and what turns values into what the driver takes."""
+    marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(names))
+    into = f"{table.name} ({', '.join(names)})"
+    statement = f"INSERT INTO {into} VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608  ours
+    binders = {name: _binder(dialect, table.c[name].type) for name in names}
+    return statement, {name: bind for name, bind in binders.items() if bind is not None}
 
 
 def _binder(dialect: Dialect, kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:

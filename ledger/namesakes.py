@@ -7,7 +7,7 @@ stays the key, and only a mail that says something else under a known one gets a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -20,39 +20,47 @@ DIGITS = 16
 MARK = "#"
 
 
-def store_namesakes(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Store those of `rows`, all just offered, that were taken for another of the same id.
-
-    Returns how many were new.
+def store_namesakes(
+    connection: Connection, columns: Mapping[str, Sequence[Any]], same: Mapping[str, Any]
+) -> int:
+    """Store those of the rows just offered to `insert_new` that were taken for another of the
+    same id. Returns how many were new.
     """
     stored = 0
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    account_id = same["account_id"]
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        known = _known(connection, some)
+        known = _known(connection, account_id, some)
         others = [
             {**row, "external_id": _longer(row)}
             for row in some
-            if known.get(row["external_id"]) != _said(row) and not _is_kept(connection, row)
+            if known.get(row["external_id"]) != _said(row)
+            and not _is_kept(connection, account_id, row)
         ]
-        stored += insert_new(connection, replies, others)
+        if others:
+            longer = {name: [row[name] for row in others] for name in columns}
+            stored += insert_new(connection, replies, longer, same)
     return stored
 
 
-def _known(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+def _known(
+    connection: Connection, account_id: int, rows: Sequence[dict[str, Any]]
+) -> dict[str, tuple[str, ...]]:
     found = connection.execute(
         select(replies.c.external_id, replies.c.address, replies.c.subject, replies.c.text).where(
-            replies.c.account_id == rows[0]["account_id"],
+            replies.c.account_id == account_id,
             replies.c.external_id.in_({row["external_id"] for row in rows}),
         )
     )
     return {row.external_id: (row.address, row.subject, row.text) for row in found}
 
 
-def _is_kept(connection: Connection, row: dict[str, Any]) -> bool:
+def _is_kept(connection: Connection, account_id: int, row: dict[str, Any]) -> bool:
     """Whether it is the very source that we have, read otherwise by an older version of us."""
     raw = connection.execute(
         select(replies.c.raw).where(
-            replies.c.account_id == row["account_id"],
+            replies.c.account_id == account_id,
             replies.c.external_id == row["external_id"],
         )
     ).scalar()

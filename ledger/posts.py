@@ -26,8 +26,9 @@ _DROP_AT = Prepared(delete(posts).where(posts.c.address == bindparam("at")))
 
 @dataclass(frozen=True)
 class Post:
-    """`kind` is that of a definition (PostKind) or "edition"; `file` is relative to the
-    content folder.
+    """`kind` is that of a definition (ledger.model.PostKind) or "edition".
+
+    `file` is relative to the content folder.
     """
 
     kind: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, not_, select, update
@@ -36,6 +37,10 @@ from ledger.tables import (
 )
 
 _NONE: list[Any] = []
+_AS_THEY_CAME = (
+    *("author_name", "author_url", "subject", "text", "html", "source_url", "raw"),
+    *("automatic", "private", "contact", "written_at"),
+)
 
 
 def store_replies(
@@ -48,10 +53,12 @@ def store_replies(
     """
     arrived = list(incoming)
     asked = _campaigns_answered(connection, account.id, arrived)
-    rows = [_row(account, reply, now, asked) for reply in arrived]
-    stored = insert_new(connection, replies, rows)
-    if stored < len(rows) and account.channel is Channel.EMAIL:
-        stored += store_namesakes(connection, rows)
+    if not arrived:
+        return 0
+    columns, same = _columns(arrived, account, asked, now)
+    stored = insert_new(connection, replies, columns, same)
+    if stored < len(arrived) and account.channel is Channel.EMAIL:
+        stored += store_namesakes(connection, columns, same)
     if stored:
         connection.execute(
             update(accounts).where(accounts.c.id == account.id).values(last_reply_at=now)
@@ -313,32 +320,32 @@ def _campaigns_answered(
         waiting = [reply for reply in waiting if reply.external_id not in reached]
 
 
-def _row(
-    account: Account, reply: IncomingReply, now: datetime, asked: dict[str, str]
-) -> dict[str, Any]:
-    answered = (asked[post] for post in reply.in_reply_to if post in asked)
-    return {
-        "channel": account.channel,
+def _columns(
+    arrived: Sequence[IncomingReply], account: Account, asked: dict[str, str], now: datetime
+) -> tuple[dict[str, Sequence[Any]], dict[str, Any]]:
+    """What is stored of these, by column, and what is the same of all of them."""
+    columns: dict[str, Sequence[Any]] = {
+        "external_id": [reply.external_id[:998] for reply in arrived],
+        "campaign_id": [_campaign_of(reply, asked) or account.campaign_id for reply in arrived],
+        "address": [reply.address[:320] for reply in arrived],
+        "in_reply_to": [
+            list(reply.in_reply_to) if reply.in_reply_to else _NONE for reply in arrived
+        ],
+    }
+    columns |= {name: list(map(attrgetter(name), arrived)) for name in _AS_THEY_CAME}
+    same = {
+        "channel": account.channel.value,
         "account_id": account.id,
-        "external_id": reply.external_id[:998],
-        "campaign_id": next(answered, account.campaign_id),
-        "address": reply.address[:320],
-        "author_name": reply.author_name,
-        "author_url": reply.author_url,
-        "subject": reply.subject,
-        "text": reply.text,
-        "html": reply.html,
-        "source_url": reply.source_url,
-        "in_reply_to": list(reply.in_reply_to) if reply.in_reply_to else _NONE,
-        "raw": reply.raw,
-        "automatic": reply.automatic,
-        "private": reply.private,
-        "contact": reply.contact,
-        "written_at": reply.written_at,
         "received_at": now,
-        "state": ReplyState.NEW,
+        "state": ReplyState.NEW.value,
         "spans": _NONE,
     }
+    return columns, same
+
+
+def _campaign_of(reply: IncomingReply, asked: dict[str, str]) -> str:
+    """The campaign that is known of a post above it, or none."""
+    return next((asked[post] for post in reply.in_reply_to if post in asked), "")
 
 
 def _joined() -> Select[Any]:

@@ -60,6 +60,12 @@ def _count(name: str) -> Column[int]:
     return Column(name, Integer, nullable=False, server_default="0", default=0)
 
 
+def _index_of_known(table: str, column: str) -> Index:
+    """An index for finding rows by what most of them, and all new ones, do not have."""
+    known = text(f"{column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}", column, sqlite_where=known, postgresql_where=known)
+
+
 #: Facts about the instance itself, such as why sending and publishing are paused.
 instance = Table("instance", metadata, Column("name", String(64), primary_key=True), _text("value"))
 
@@ -73,6 +79,8 @@ campaigns = Table(
     _text("lang", "en"),
     Column("is_open", Boolean, nullable=False),
     Column("created_at", Utc, nullable=False),
+    # How often an edition is drafted (ledger.periods); never when empty.
+    Column("edition_every", String(8), nullable=False, server_default=""),
 )
 
 accounts = Table(
@@ -176,7 +184,7 @@ replies = Table(
     _text("contact"),
     Column("written_at", Utc),
     Column("received_at", Utc, nullable=False),
-    Column("handle_id", ForeignKey("handles.id"), index=True),
+    Column("handle_id", ForeignKey("handles.id")),
     Column("state", String(16), nullable=False),
     Column("kind", String(16), nullable=False, server_default=""),
     _text("reason"),
@@ -194,10 +202,14 @@ replies = Table(
     # What an editor has looked at and let stand: the same is not held again.
     Column("released_state", String(16), nullable=False, server_default=""),
     # The earlier reply of the same author that this one continues (ledger.joined).
-    Column("continues_id", Integer, index=True),
+    Column("continues_id", Integer),
     # The conversation it is part of (table threads); what a machine wrote may be of none.
-    Column("thread_id", Integer, index=True),
+    Column("thread_id", Integer),
     UniqueConstraint("channel", "account_id", "external_id"),
+    # None of the three is known of a reply that arrives: it costs nothing in these.
+    _index_of_known("replies", "handle_id"),
+    _index_of_known("replies", "continues_id"),
+    _index_of_known("replies", "thread_id"),
     Index("ix_replies_desk", "campaign_id", "state", "received_at"),
     Index("ix_replies_author", "address", "channel"),
     # The reader asks for what is unread; nearly every row is read, so the index stays tiny.
@@ -509,6 +521,13 @@ editions = Table(
     Column("definition_ids", JSON, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("published_at", Utc),
+    # What it is and what it gathers; the last two are for the best of a year.
+    Column("kind", String(8), nullable=False, server_default="edition"),
+    _text("theme"),
+    Column("since", Utc),
+    Column("until", Utc),
+    Column("winner_id", String(32), nullable=False, server_default=""),
+    _text("method"),
     UniqueConstraint("campaign_id", "slug"),
 )
 

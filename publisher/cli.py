@@ -128,7 +128,8 @@ def edition() -> None:
     ),
 )
 @click.argument("campaign")
-@click.argument("title")
+@click.argument("title", default="")
+@click.option("--theme", default="", help="What its definitions have in common.")
 @click.option(
     "--introduction",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -142,11 +143,15 @@ def new_command(
     *,
     campaign: str,
     title: str,
+    theme: str,
     introduction: Path | None,
     take_all: bool,
     as_json: bool,
 ) -> None:
-    """Make an edition of a campaign; it is not public until 'edition publish'."""
+    """Make an edition of a campaign; it is not public until 'edition publish'.
+
+    Without a title it is called by a rule, such as "33 people define thought leadership".
+    """
     from ledger.campaigns import need_campaign
     from ledger.editions import add_edition
 
@@ -160,6 +165,7 @@ def new_command(
             ledger.clock(),
             campaign_id=chosen.id,
             title=title,
+            theme=theme,
             introduction=text,
             definition_ids=definition_ids,
         )
@@ -184,10 +190,25 @@ def _granted_for_editions(ledger: Ledger, campaign_id: str) -> tuple[str, ...]:
 def _row(made: Edition) -> dict[str, object]:
     return {
         "id": made.id,
-        "title": made.title,
+        "title": made.title or f"(by rule: {made.slug})",
         "definitions": len(made.definition_ids),
         "public_since": made.published_at,
     }
+
+
+@edition.command("schedule", epilog=example("definedby edition schedule thought-leadership month"))
+@click.argument("campaign")
+@click.argument("every", type=click.Choice(["week", "month", "quarter", "never"]))
+@with_ledger
+def schedule_command(ledger: Ledger, *, campaign: str, every: str) -> None:
+    """Have the worker draft an edition of what each period has brought; you publish it."""
+    from ledger.campaigns import need_campaign, set_edition_every
+    from ledger.periods import Every
+
+    chosen = Every.NEVER if every == "never" else Every(every)
+    with ledger.write() as connection:
+        set_edition_every(connection, need_campaign(connection, campaign).id, chosen)
+    click.echo(f"Drafted each {every}." if chosen else "Drafted only by you.")
 
 
 @edition.command("list", epilog=example("definedby edition list --json"))

@@ -22,9 +22,13 @@ from publisher.escaping import (
     web_address,
     yaml_string,
 )
+from publisher.front_matter import yaml_scalar
+from publisher.marks import NONE, Marks, direction_of, marks_of
 from publisher.render import render_piece, render_post
 
 ID_CHARACTERS = 8
+#: English, as everything is that the blog itself says.
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Source:
     channel: Channel
     when: datetime
     source_url: str = ""
+    #: How many messages the words were sent in.
+    messages: int = 1
     kind: PostKind = PostKind.DEFINITION
 
     @property
@@ -94,8 +100,9 @@ def compose(grant: Grant, source: Source, others: tuple[Grant, ...] = ()) -> Com
         return _compose_piece((grant, *others), source)
     text = render_post(
         front=_front_matter(grant, source),
-        quote=markdown_quote(words),
+        quote=markdown_quote(words, marks_of(words, source.lang)),
         credit=_attribution(credit),
+        several=several_messages(source.messages),
     )
     return Composed(source.file, text.encode())
 
@@ -112,7 +119,7 @@ def _compose_piece(grants: tuple[Grant, ...], source: Source) -> Composed:
         if not turn.person:
             blocks.append(markdown_paragraphs(turn.words))
             continue
-        said = markdown_quote(turn.words)
+        said = markdown_quote(turn.words, marks_in_piece(text.kind, turn.words, source.lang))
         whose = f"\n>\n> — {markdown_line(names[turn.person - 1])}" if len(names) > 1 else ""
         blocks.append(said + whose)
     rendered = render_piece(
@@ -125,39 +132,51 @@ def _compose_piece(grants: tuple[Grant, ...], source: Source) -> Composed:
 
 def _piece_front_matter(text: PieceText, grants: tuple[Grant, ...], source: Source) -> list[str]:
     granted = max(datetime.fromisoformat(one.at) for one in grants).astimezone(UTC)
-    plain = {
-        "title": text.title,
-        "kind": str(text.kind),
-        "date": None,
-        "slug": source.name,
-        "lang": source.lang,
-        "term": source.term,
-        "prompt": source.prompt,
-        "definition": source.definition_id,
-        "consent": grants[0].event_hash,
-    }
-    lines = [
-        f"{key}: {yaml_string(value)}"
-        if value is not None
-        else f"{key}: {granted:%Y-%m-%dT%H:%M:%SZ}"
-        for key, value in plain.items()
-    ]
-    lines.append(f"tags: [{yaml_string(source.term)}]")
-    named = ", ".join(yaml_string(one.credit.display_name) for one in grants)
-    lines.append(f"authors: [{named}]")
+    lines = _plain_lines(
+        {
+            "title": text.title,
+            "piece": str(text.kind),  # Hugo has its own "kind"
+            "slug": source.name,
+            "lang": source.lang,
+            "dir": direction_of(normal(text.title), source.lang),
+            "term": source.term,
+            "prompt": source.prompt,
+            "definition": source.definition_id,
+            "consent": grants[0].event_hash,
+        },
+        granted,
+        source,
+        " and ".join(one.credit.display_name for one in grants),
+    )
     lines.append("credits:")
     for one in grants:
-        parts = {**_shown_parts(one.credit), "consent": one.event_hash}
+        parts = {"shown": one.credit.display_name, **_shown_parts(one.credit)}
         lines += [
-            f"  {'-' if key == 'form' else ' '} {key}: {yaml_string(value)}"
-            for key, value in parts.items()
+            f"    {'-' if key == 'shown' else ' '} {key}: {yaml_string(value)}"
+            for key, value in {**parts, "consent": one.event_hash}.items()
         ]
     return lines
+
+
+def marks_in_piece(kind: PostKind, words: str, lang: str) -> Marks:
+    """An endorsement quotes; an interview is a talk, whose answers stand under their questions."""
+    return marks_of(words, lang) if kind is PostKind.ENDORSEMENT else NONE
 
 
 def title_of(term: str, credit: Credit) -> str:
     """A post's title: never the words themselves, which are quoted whole or not at all."""
     return f"{term}, defined by {credit.display_name}"
+
+
+def several_messages(count: int) -> str:
+    """What a post says of words that came in parts; nothing for one message.
+
+    >>> several_messages(2)
+    'from two messages'
+    """
+    if count < len(NUMBERS):
+        return f"from {NUMBERS[count]} messages" if count > 1 else ""
+    return f"from {count} messages"
 
 
 def shown_url(credit: Credit) -> str:
@@ -167,30 +186,45 @@ def shown_url(credit: Credit) -> str:
 
 def _front_matter(grant: Grant, source: Source) -> list[str]:
     granted = datetime.fromisoformat(grant.at).astimezone(UTC)
-    name = grant.credit.display_name
-    plain = {
-        "title": title_of(source.term, grant.credit),
-        # A timestamp is the one value without quotes: all three generators want it so.
-        "date": None,
-        "slug": source.name,
-        "lang": source.lang,
-        "term": source.term,
-        "prompt": source.prompt,
-        "definition": source.definition_id,
-        "consent": grant.event_hash,
-        "channel": str(source.channel),
-        "source": web_address(source.source_url),
-    }
-    lines = [
-        f"{key}: {yaml_string(value)}"
-        if value is not None
-        else f"{key}: {granted:%Y-%m-%dT%H:%M:%SZ}"
-        for key, value in plain.items()
-    ]
-    lines.append(f"tags: [{yaml_string(source.term)}]")
-    lines.append(f"authors: [{yaml_string(name)}]")
+    lines = _plain_lines(
+        {
+            "title": title_of(source.term, grant.credit),
+            "slug": source.name,
+            "lang": source.lang,
+            "dir": direction_of(normal(grant.text), source.lang),
+            "term": source.term,
+            "prompt": source.prompt,
+            "definition": source.definition_id,
+            "consent": grant.event_hash,
+            "channel": str(source.channel),
+            "source": web_address(source.source_url),
+        },
+        granted,
+        source,
+        grant.credit.display_name,
+    )
     lines.append("credit:")
-    lines += [f"  {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()]
+    # Four spaces: with less, each part would be a field of the post itself to Pelican.
+    lines += [
+        f"    {key}: {yaml_string(value)}" for key, value in _shown_parts(grant.credit).items()
+    ]
+    return lines
+
+
+def _plain_lines(
+    plain: dict[str, str], granted: datetime, source: Source, author: str
+) -> list[str]:
+    """What Hugo, Jekyll and Pelican all read, each in its way."""
+    title, *others = [f"{key}: {yaml_scalar(value)}" for key, value in plain.items()]
+    # A timestamp is the one value without quotes: all three generators want it so.
+    lines = [title, f"date: {granted:%Y-%m-%dT%H:%M:%SZ}", *others]
+    # No lists: Pelican would take the brackets as text. Jekyll parts "tags" at spaces, and "tag"
+    # not; Pelican parts "authors" at commas, and "author" not.
+    lines += [f"{key}: {yaml_scalar(source.term)}" for key in ("tag", "tags")]
+    lines.append(f"author: {yaml_scalar(author)}")
+    # Else they would cut one out of the words, which Pelican's theme does not escape. All of them
+    # read Markdown in it, so it holds nothing that a contributor wrote.
+    lines.append(f"summary: {yaml_scalar(source.prompt)}")
     return lines
 
 

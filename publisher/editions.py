@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.campaigns import campaign_by_id
 from ledger.database import Ledger
-from ledger.editions import Edition, find_edition, set_published
+from ledger.editions import Edition, EditionKind, find_edition, set_published
 from ledger.errors import DefinedbyError
 from ledger.jobs import JobKind, add_job
 from ledger.model import Campaign
@@ -19,13 +19,14 @@ def edition_address(campaign: Campaign, edition: Edition) -> str:
 def publish_edition(ledger: Ledger, edition_id: str) -> str:
     """Give an edition its address and ask for a build; returns the address.
 
-    Publishing again changes nothing but the build. Raises DefinedbyError for an unknown edition
-    and while publishing is paused.
+    Publishing again changes nothing but the build. Raises DefinedbyError for an unknown edition,
+    for the best of a year without a winner or a method, and while publishing is paused.
     """
     with ledger.write() as connection:
         edition = find_edition(connection, edition_id)
         if edition is None:
             raise DefinedbyError("There is no such edition.", "See 'definedby edition list'.")
+        _check_best(edition)
         reason = paused(connection)
         if reason:
             raise DefinedbyError(
@@ -40,6 +41,18 @@ def publish_edition(ledger: Ledger, edition_id: str) -> str:
         )
         add_job(connection, JobKind.PUBLISH, edition_id, now)
     return address
+
+
+def _check_best(edition: Edition) -> None:
+    """Whoever is passed over may know how the choice was made."""
+    if edition.kind is not EditionKind.BEST:
+        return
+    if edition.winner_id not in edition.definition_ids:
+        raise DefinedbyError("It has no winner.", "Choose one from the shortlist, then publish.")
+    if not edition.method.strip():
+        raise DefinedbyError(
+            "It does not say how the winner was chosen.", "Write it in a sentence or two."
+        )
 
 
 def retract_edition(ledger: Ledger, edition_id: str) -> bool:

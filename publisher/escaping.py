@@ -13,6 +13,7 @@ from ledger.model import UNSHOWABLE
 
 #: Left as they are in Markdown at the end of a word.
 _ENDS = frozenset(",;?!")
+_MARKUP = frozenset("\"\\&'<=>[`")
 _MENDED_URL = "/?:@!$&*+,;=%~-._#"
 
 
@@ -51,13 +52,18 @@ def _harmless(line: str, place: int, *, in_text: bool) -> bool:
     return c == "-" and in_text and before.isalpha() and after.isalpha()
 
 
-def markdown_quote(words: str) -> str:
-    """The words as a Markdown blockquote; line breaks stay, runs of empty lines become one."""
+def markdown_quote(words: str, marks: tuple[str, str] = ("", "")) -> str:
+    """The words as a Markdown blockquote, between these quotation marks, which no dialect reads.
+
+    Line breaks stay, runs of empty lines become one.
+    """
     paragraphs = re.split(r"\n(?:[^\S\n]*\n)+", words)
-    return "\n>\n".join(
+    before, after = marks
+    quoted = "\n>\n".join(
         "  \n".join("> " + markdown_line(line) for line in paragraph.split("\n"))
         for paragraph in paragraphs
     )
+    return f"> {before}{quoted[2:]}{after}"
 
 
 def markdown_paragraphs(text: str) -> str:
@@ -69,19 +75,19 @@ def markdown_paragraphs(text: str) -> str:
 
 
 def yaml_string(text: str) -> str:
-    """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2."""
-    plain = text.isascii() and text.isprintable()
-    inner = _plain_yaml(text) if plain else "".join(_yaml_character(c) for c in text)
+    """The text as a double-quoted YAML scalar (YAML 1.1, 5.1 and 5.7), also read as YAML 1.2.
+
+    What means something in HTML or makes a link is escaped: not every reader of front matter
+    reads YAML.
+    """
+    plain = text.isascii() and text.isprintable() and _MARKUP.isdisjoint(text)
+    inner = text if plain else "".join(map(_yaml_character, text))
     return f'"{inner}"'
 
 
-def _plain_yaml(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
 def _yaml_character(c: str) -> str:
-    if c in '"\\':
-        return "\\" + c
+    if c in _MARKUP:
+        return f"\\u{ord(c):04x}"
     if c == "\n":
         return "\\n"
     point = ord(c)

@@ -7,6 +7,7 @@ of a change together. What is written here is read back by feedparser in the tes
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,24 +20,70 @@ NEVER = "1970-01-01T00:00:00+00:00"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def atom(
-    *, title: str, base: str, path: str, page: str, entries: Sequence[Entry], author: str
-) -> bytes:
-    """A feed of `entries`, which are the newest and sorted newest first.
+@dataclass(frozen=True)
+class Feed:
+    """One document of a feed: `entries` newest first, `path` its own, `page` what it is a feed of.
+
+    `older` is the key of the document with what comes before, or empty. With `is_archive` it is
+    such a document itself; a `complete` feed has all there is (RFC 5005, 2).
+    """
+
+    title: str
+    base: str
+    path: str
+    page: str
+    entries: Sequence[Entry]
+    author: str
+    older: str = ""
+    is_archive: bool = False
+    complete: bool = False
+
+    def older_path(self, extension: str) -> str:
+        return f"/feeds{self.page}{self.older}.{extension}"
+
+
+def key_of(granted_at: str, definition_id: str) -> str:
+    """The key of the document with what is older than this definition, in the same month."""
+    time = f"{granted_at[11:13]}{granted_at[14:16]}{granted_at[17:26]}"
+    return f"{granted_at[:10]}T{time}-{definition_id[:8]}"
+
+
+def atom(feed: Feed) -> bytes:
+    """The feed in Atom, with the links and marks of RFC 5005 (Feed Paging and Archiving).
 
     Nothing in it tells when it was built, so that the same posts give the same bytes.
     """
-    own, home = base + encoded_path(path), base + encoded_path(page)
-    newest = _seconds(entries[0].granted_at) if entries else NEVER
+    own, home = feed.base + encoded_path(feed.path), feed.base + encoded_path(feed.page)
+    newest = max((seconds(one.granted_at) for one in feed.entries), default=NEVER)
+    id_ = own if feed.is_archive else home
+    history = ""
+    if feed.is_archive:
+        current = "/feed.xml" if feed.page == "/" else f"{feed.page}feed.xml"
+        if feed.page.startswith("/people/"):
+            current = f"/feeds{current}"
+        history += "<fh:archive/>\n" + _link(feed.base + encoded_path(current), "current")
+    if feed.complete:
+        history += "<fh:complete/>\n"
+    if feed.older:
+        history += _link(feed.base + encoded_path(feed.older_path("xml")), "prev-archive")
     head = (
-        f'{_HEAD}<feed xmlns="http://www.w3.org/2005/Atom">\n'
-        f"<id>{escape(home)}</id>\n<title>{escape(_for_xml(title))}</title>\n"
+        f'{_HEAD}<feed xmlns="http://www.w3.org/2005/Atom"'
+        ' xmlns:fh="http://purl.org/syndication/history/1.0">\n'
+        f"<id>{escape(id_)}</id>\n<title>{escape(_for_xml(feed.title))}</title>\n"
         f"<updated>{newest}</updated>\n"
-        f"<author><name>{escape(_for_xml(author))}</name></author>\n"
-        f'<link href={quoteattr(own)} rel="self" type="application/atom+xml"/>\n'
-        f'<link href={quoteattr(home)} rel="alternate" type="text/html"/>\n'
+        f"<author><name>{escape(_for_xml(feed.author))}</name></author>\n"
+        f"{_link(own, 'self')}{_link(home, 'alternate', 'text/html')}{history}"
     )
-    return "".join([head, *(_entry(one, base) for one in entries), "</feed>\n"]).encode()
+    return "".join([head, *(_entry(one, feed.base) for one in feed.entries), "</feed>\n"]).encode()
+
+
+def _link(href: str, rel: str, media_type: str = "application/atom+xml") -> str:
+    return f'<link href={quoteattr(href)} rel="{rel}" type="{media_type}"/>\n'
+
+
+def content_of(one: Entry) -> str:
+    """Its words and credit as HTML, as feeds carry them; of a piece, the whole of it."""
+    return one.body if one.is_piece else str(quote_macros().feed_quote(one))
 
 
 @lru_cache(maxsize=512)
@@ -44,19 +91,18 @@ def _entry(one: Entry, base: str) -> str:
     """One entry; a worker that goes on running makes it once."""
     address = base + encoded_path(one.address)
     uri = f"<uri>{escape(one.url)}</uri>" if one.url else ""
-    at = _seconds(one.granted_at)
-    content = one.body if one.is_piece else str(quote_macros().feed_quote(one))
+    at = seconds(one.granted_at)
     return (
         f"<entry>\n<id>{escape(address)}</id>\n<title>{escape(_for_xml(one.title))}</title>\n"
         f'<link href={quoteattr(address)} rel="alternate" type="text/html"/>\n'
         f"<author><name>{escape(one.name)}</name>{uri}</author>\n"
         f"<published>{at}</published>\n<updated>{at}</updated>\n"
-        f'<content type="html">{escape(content)}</content>\n'
+        f'<content type="html">{escape(content_of(one))}</content>\n'
         "</entry>\n"
     )
 
 
-def _seconds(at: str) -> str:
+def seconds(at: str) -> str:
     """A time to the second: feeds of ours never had fractions, and readers compare them."""
     return at[:19] + at[26:]
 

@@ -46,6 +46,7 @@ from publisher.site.nodes import (
     Node,
     campaign_nodes,
     edition_node,
+    editions_node,
     group_node,
     touched,
 )
@@ -280,6 +281,7 @@ def entry_of(one: Standing, campaign: Campaign, place: Place) -> Entry:
         channel=source.channel,
         when=source.when,
         source_url=source.source_url,
+        messages=source.messages,
     )
     return make_entry(
         quote,
@@ -327,13 +329,27 @@ def _follows(
         elif group.part:
             # The first page of a range lists the others.
             found.setdefault(group_node(group._replace(part=0), frame.campaigns), reason)
-    ids = [one.id for pair in changed for one in pair if one]
-    holding = editions_with(connection, ids) if frame.editions else set()
-    for edition in frame.editions:
-        if edition.id in holding:
-            node = edition_node(edition.id, edition.address)
-            found.setdefault(node, "a definition of this edition has changed")
+    for node, reason in _of_editions(connection, frame, changed):
+        found.setdefault(node, reason)
     return list(found.items())
+
+
+def _of_editions(
+    connection: Connection,
+    frame: Frame,
+    changed: Sequence[tuple[Entry | None, Entry | None]],
+) -> Iterator[tuple[Node, str]]:
+    """Editions that hold one of them, and the lists of those whose title counts their people."""
+    if not frame.editions:
+        return
+    holding = editions_with(connection, [one.id for pair in changed for one in pair if one])
+    for edition in frame.editions:
+        if edition.id not in holding:
+            continue
+        yield edition_node(edition.id, edition.address), "a definition of it has changed"
+        if edition.follows_its_people:
+            for node in (FRONT, editions_node(frame.campaigns[edition.campaign_id])):
+                yield node, "an edition may have another title"
 
 
 def _newest(

@@ -144,6 +144,7 @@ def _of_edition(outset: Outset, edition_id: str) -> Iterator[tuple[Node, str]]:
         for campaign in outset.frame.campaigns.values():
             if campaign.slug == slug:
                 yield nodes.campaign_nodes(campaign)[0], reason
+                yield nodes.editions_node(campaign), reason
     if addresses:
         yield nodes.FRONT, reason
         yield nodes.MAP_PAGES, reason

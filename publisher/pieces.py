@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from ledger.model import Campaign, Credit, NameForm, PostKind, normal
 from ledger.piece_text import PieceText, piece_of
-from publisher.compose import shown_url
+from publisher.compose import marks_in_piece, shown_url
+from publisher.marks import NONE, Marks, direction_of
 from publisher.render import piece_macros, quote_macros
 
 
@@ -24,7 +25,9 @@ class ShownTurn:
     """A question, or an answer with the credit of whoever gives it as HTML."""
 
     words: str
+    dir: str
     cite: Markup | None = None
+    marks: Marks = NONE
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,12 @@ class ShownPiece:
     def turns(self) -> list[ShownTurn]:
         cites = self.cites
         return [
-            ShownTurn(turn.words, cites[turn.person - 1] if turn.person else None)
+            ShownTurn(
+                turn.words,
+                direction_of(turn.words, self.lang),
+                cites[turn.person - 1] if turn.person else None,
+                marks_in_piece(self.kind, turn.words, self.lang),
+            )
             for turn in self.text.turns
         ]
 

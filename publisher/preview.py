@@ -12,9 +12,17 @@ from publisher.shown import quote_of
 
 
 def preview(
-    campaign: Campaign, text: str, credit: Credit, *, channel: Channel, when: datetime
+    campaign: Campaign,
+    text: str,
+    credit: Credit,
+    *,
+    channel: Channel,
+    when: datetime,
+    lang: str = "",
+    messages: int = 1,
 ) -> Markup:
-    """The post as HTML. `when` is when the reply was written, or received.
+    """The post as HTML. `when` is when the reply was written, or received; `lang` is the language
+    of the words, by default that of the campaign; `messages` how many they came in.
 
     What is shown equals what is published: the definition page calls the same macro.
     """
@@ -23,9 +31,10 @@ def preview(
         credit=credit,
         prompt=campaign.prompt,
         prompt_lang=campaign.lang,
-        lang=campaign.lang,
+        lang=lang or campaign.lang,
         channel=channel,
         when=when,
+        messages=messages,
     )
     shown: Markup = quote_macros().quote(quote)
     return shown

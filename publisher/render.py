@@ -10,13 +10,8 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ledger.periods import MONTHS
 from publisher.theme import ROOT, THEME
-
-#: Not strftime: month names must not follow the machine's locale.
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August"),
-    *("September", "October", "November", "December"),
-)
 
 
 @cache

@@ -11,8 +11,9 @@ from slugify import slugify
 
 from ledger.keys import Keys
 from ledger.model import BLANK, Campaign, Channel, Credit, NameForm, normal
-from publisher.compose import ID_CHARACTERS, shown_url
+from publisher.compose import ID_CHARACTERS, several_messages, shown_url
 from publisher.escaping import web_address
+from publisher.marks import Marks, direction_of, marks_of
 from publisher.render import quote_macros
 
 CHANNEL_WORDS = {
@@ -46,6 +47,15 @@ class Quote:
     channel: str
     when: datetime
     source_url: str = ""
+    messages: int = 1
+
+    @property
+    def marks(self) -> Marks:
+        return marks_of(self.words, self.lang)
+
+    @property
+    def dir(self) -> str:
+        return direction_of(self.words, self.lang)
 
     @property
     def credit_rest(self) -> str:
@@ -64,7 +74,9 @@ class Quote:
     @property
     def note(self) -> Markup:
         """Where the words came from and when, as HTML."""
-        return _note(self.channel, self.when.date(), self.source_url)
+        return _note(
+            self.channel, self.when.date(), self.source_url, several_messages(self.messages)
+        )
 
     @property
     def question(self) -> Markup:
@@ -130,8 +142,8 @@ def _cite(name: str, rest: str, url: str) -> Markup:
 
 
 @lru_cache(maxsize=1024)
-def _note(channel: str, on: date, source_url: str) -> Markup:
-    return _macro("note", channel, on, source_url)
+def _note(channel: str, on: date, source_url: str, several: str) -> Markup:
+    return _macro("note", channel, on, source_url, several)
 
 
 def question_of(campaign: Campaign) -> Question:
@@ -154,6 +166,7 @@ def quote_of(
     channel: Channel,
     when: datetime,
     source_url: str = "",
+    messages: int = 1,
 ) -> Quote:
     before, _, after = prompt.partition(BLANK)
     return Quote(
@@ -167,6 +180,7 @@ def quote_of(
         channel=CHANNEL_WORDS[channel],
         when=when,
         source_url=web_address(source_url),
+        messages=messages,
     )
 
 

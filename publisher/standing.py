@@ -31,6 +31,9 @@ from publisher.site.entries import Place
 BATCH = 500
 
 
+#: The replies that continue the one a definition was taken from (ledger.joined).
+_PARTS = replies.alias()
+_MORE_MESSAGES = select(func.count()).where(_PARTS.c.continues_id == replies.c.id).scalar_subquery()
 _ORIGINS = Prepared(
     select(
         definitions.c.id,
@@ -44,6 +47,7 @@ _ORIGINS = Prepared(
         replies.c.received_at,
         replies.c.source_url,
         replies.c.source_state,
+        _MORE_MESSAGES.label("more"),
         posts.c.kind.label("post_kind"),
         posts.c.address,
         posts.c.file,
@@ -346,5 +350,6 @@ def _source(row: Any, campaign: Campaign, grant: Grant, post: Post | None) -> So
         channel=Channel(row.channel),
         when=row.written_at or row.received_at,
         source_url=row.source_url,
+        messages=1 + row.more,
         kind=PostKind(row.kind),
     )

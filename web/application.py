@@ -46,7 +46,7 @@ PAGES = (
         "web.desk.thanking",
         "web.desk.reminding",
     ),
-    *("web.webmentions", "web.unsubscribing", "web.well_known"),
+    *("web.webmentions", "web.unsubscribing", "web.well_known", "web.feeds"),
     "web.blog",
 )
 #: The form on the blog is a static page and has no token, and this view stores nothing; other

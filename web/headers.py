@@ -43,7 +43,7 @@ LIVE = frozenset(
     | {"correcting.correct", "correcting.decide", "correcting.words"}
 )
 #: Answers that may be cached as their own headers say.
-PUBLIC = frozenset({"blog"})
+PUBLIC = frozenset({"blog", "feeds"})
 YEAR = 365 * 24 * 60 * 60
 
 

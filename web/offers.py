@@ -67,7 +67,7 @@ def decide(reply_id: int) -> ResponseReturnValue:
         text=text,
         credit=chosen.credit,
         uses=chosen.uses,
-        lang=language_of(reply.text, campaign.lang, campaign.prompt),
+        lang=_lang(reply, campaign),
         page_lang=language(),
         evidence=evidence,
     )
@@ -106,7 +106,12 @@ def _own(reply_id: int) -> tuple[Reply, str, Campaign]:
 
 def _shown(reply: Reply, words: str, campaign: Campaign, credit: Credit) -> str:
     when = reply.written_at or reply.received_at
-    return preview(campaign, words, credit, channel=reply.channel, when=when)
+    lang = _lang(reply, campaign)
+    return preview(campaign, words, credit, channel=reply.channel, when=when, lang=lang)
+
+
+def _lang(reply: Reply, campaign: Campaign) -> str:
+    return language_of(reply.text, campaign.lang, campaign.prompt)
 
 
 def _page(reply: Reply, words: str, campaign: Campaign, choice: Choice, **more: Any) -> str:

@@ -32,7 +32,15 @@ def item_preview(found: PersonalItem, text: str, credit: Credit) -> str:
     if found.definition.is_piece:
         credits_ = {**found.others, found.definition.part: credit}
         return preview_piece(found.campaign, text, found.definition.lang, credits_)
-    return preview(found.campaign, text, credit, channel=found.channel, when=found.when)
+    return preview(
+        found.campaign,
+        text,
+        credit,
+        channel=found.channel,
+        when=found.when,
+        lang=found.definition.lang,
+        messages=found.messages,
+    )
 
 
 def words_typed(found: PersonalItem) -> str:

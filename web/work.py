@@ -29,6 +29,7 @@ from ledger.reached import note_reached
 from ledger.scrub import scrub
 from ledger.settings import Settings
 from ledger.stop_list import sync_stops
+from publisher.edition_drafts import draft_due
 from publisher.kept import Kept
 from publisher.publish import publish_pending
 
@@ -97,6 +98,10 @@ def _scrub(ledger: Ledger, _lease: Lease) -> None:
     scrub(ledger)
 
 
+def _draft_editions(ledger: Ledger, _lease: Lease) -> None:
+    draft_due(ledger)
+
+
 def _expire_backups(ledger: Ledger, _lease: Lease) -> None:
     expire_backups(ledger)
 
@@ -121,6 +126,7 @@ TASKS = (
     Task("expire", HOUR, _expire),
     Task("sources", 600, _check_sources),
     Task("head", HOUR, _export_head),
+    Task("editions", HOUR, _draft_editions),
     Task("backups", HOUR, _expire_backups),
 )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from collector.imports.records import Record
 from collector.imports.rows import MOST_CHARACTERS, RowProblem, stand_in_address
 from ledger.model import IncomingReply, Skipped
@@ -23,5 +21,5 @@ def read_mail(record: Record) -> IncomingReply | Skipped:
         )
     if not found.address:
         stand_in = stand_in_address(found.author_name, found.external_id)
-        return replace(found, address=stand_in)
+        return found._replace(address=stand_in)
     return found

@@ -23,6 +23,10 @@ _TOO_LARGE_ROW = (
 _UNEVEN = "Its quote marks don't match."
 _NOT_UTF8 = "It is not UTF-8."
 _HAS_NUL = "It holds a NUL character."
+_NOT_JSON = "It is not JSON."
+#: White space of RFC 8259, section 2. Without it around, this is all that `json.loads` does.
+_JSON_SPACE = " \t\n\r"
+_decode = json.JSONDecoder().raw_decode
 
 
 class Record(NamedTuple):
@@ -166,8 +170,8 @@ def json_records(file: BinaryIO, line: int) -> Iterator[Record]:
         at, line = line, line + 1
         if is_whole and not raw.strip():
             continue
-        row, problem = json_row(raw) if is_whole else (None, _TOO_LARGE_LINE)
-        yield Record(at, offset, line, row, problem, raw=raw.decode().strip() if row else "")
+        row, problem, text = json_row(raw) if is_whole else (None, _TOO_LARGE_LINE, "")
+        yield Record(at, offset, line, row, problem, b"", text)
 
 
 _TOO_LARGE_LINE = f"It is larger than {MOST_ROW_BYTES:,} bytes."
@@ -175,31 +179,32 @@ _TOO_LARGE_MESSAGE = f"The message is larger than {MOST_MESSAGE_BYTES // 1024 //
 _TOO_LARGE = frozenset({_TOO_LARGE_ROW, _TOO_LARGE_LINE, _TOO_LARGE_MESSAGE})
 
 
-def json_row(raw: bytes) -> tuple[dict[str, object] | None, str]:
-    """The object a line holds, or what is wrong with it."""
+def json_row(raw: bytes) -> tuple[dict[str, object] | None, str, str]:
+    """The object a line holds, what is wrong with it, and the line as text where nothing is."""
     try:
-        text = raw.decode()
+        text = raw.decode().strip(_JSON_SPACE)
     except UnicodeDecodeError:
-        return None, _NOT_UTF8
+        return None, _NOT_UTF8, ""
     try:
-        row = json.loads(text)
+        row, end = _decode(text)
     except (ValueError, RecursionError):
-        return None, "It is not JSON."
+        return None, _NOT_JSON, ""
+    if end < len(text):
+        return None, _NOT_JSON, ""
     if not isinstance(row, dict):
-        return None, "It is not a JSON object."
-    return (row, "") if "\\u" not in text else _checked_escapes(row)
+        return None, "It is not a JSON object.", ""
+    problem = _escapes_problem(row) if "\\u" in text else ""
+    return (None, problem, "") if problem else (row, "", text)
 
 
-def _checked_escapes(row: dict[str, object]) -> tuple[dict[str, object] | None, str]:
+def _escapes_problem(row: dict[str, object]) -> str:
     """Escapes can spell what no database and no page can hold."""
     plain = json.dumps(row, ensure_ascii=False)
     try:
         plain.encode()
     except UnicodeEncodeError:
-        return None, "It holds half a character."
-    if "\\u0000" in plain.replace("\\\\", ""):
-        return None, _HAS_NUL
-    return row, ""
+        return "It holds half a character."
+    return _HAS_NUL if "\\u0000" in plain.replace("\\\\", "") else ""
 
 
 def mbox_records(file: BinaryIO, line: int) -> Iterator[Record]:

@@ -44,8 +44,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 MOST_CHARACTERS = 20_000
 #: What the ledger keeps of each; a longer one would be cut and could meet another.
-_MOST = {"id": 998, "address": 320, "name": 300, "url": 2_000, "source_url": 2_000}
-_MOST |= {"date": 100, "subject": 1_000}
+_MOST = {"text": MOST_CHARACTERS, "id": 998, "address": 320, "name": 300, "url": 2_000}
+_MOST |= {"source_url": 2_000, "date": 100, "subject": 1_000}
 
 Values = dict[str, Any]
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -118,45 +118,39 @@ def row_reader(columns: Mapping[str, str]) -> Callable[[Values, str], IncomingRe
 
     It is given the row as it stands in the file as well, or "" where that is no text of its own.
     """
-    wanted = list(columns.items())
+    wanted = [(known, column, _MOST[known]) for known, column in columns.items()]
+    missing = {known: "" for known in SYNONYMS if known not in columns}
 
     def read(row: Values, raw: str) -> IncomingReply:
-        found = {}
-        for known, column in wanted:
+        found = missing.copy()
+        for known, column, most in wanted:
             value = row.get(column)
-            found[known] = value.strip() if type(value) is str else _text(value, column)
+            value = value.strip() if type(value) is str else _text(value, column)
+            if len(value) > most:
+                raise RowProblem(
+                    f"Its {known} has {len(value):,} characters; {most:,} are allowed.",
+                    SkipKind.TOO_LARGE,
+                )
+            found[known] = value
         return _reply(found, row, raw)
 
     return read
 
 
 def _reply(found: dict[str, str], row: Values, raw: str) -> IncomingReply:
-    text = found.pop("text").strip()
+    text, name, address, date = found["text"], found["name"], found["address"], found["date"]
     if not text:
         raise RowProblem("It has no text.", SkipKind.FILTERED)
-    if len(text) > MOST_CHARACTERS:
-        raise RowProblem(
-            f"Its text has {len(text):,} characters; {MOST_CHARACTERS:,} are allowed.",
-            SkipKind.TOO_LARGE,
-        )
-    for known, value in found.items():
-        if len(value) > _MOST[known]:
-            raise RowProblem(
-                f"Its {known} has {len(value):,} characters; {_MOST[known]:,} are allowed.",
-                SkipKind.TOO_LARGE,
-            )
-    row_id = found.get("id", "")
-    external_id = row_id or row_hash(row)
-    name = found.get("name", "")
+    external_id = found["id"] or row_hash(row)
     return IncomingReply(
-        external_id=external_id,
-        address=_address(found.get("address", "")) or stand_in_address(name, external_id),
-        text=text,
-        author_name=name,
-        author_url=_link(found.get("url", "")),
-        subject=found.get("subject", ""),
-        written_at=written_at(found["date"]) if found.get("date") else None,
-        source_url=_link(found.get("source_url", "")),
+        external_id,
+        _address(address) if address else stand_in_address(name, external_id),
+        text,
+        name,
+        _link(found["url"]),
+        found["subject"],
+        written_at=written_at(date) if date else None,
+        source_url=_link(found["source_url"]),
         raw=raw or _as_json(row),
     )
 
@@ -200,7 +194,8 @@ def stand_in_address(name: str, external_id: str) -> str:
 
 def _link(value: str) -> str:
     """A web address, or nothing: other schemes can run code where they are shown."""
-    return value if value[:8].lower().startswith(("http://", "https://")) else ""
+    is_web = value and value[:8].lower().startswith(("http://", "https://"))
+    return value if is_web else ""
 
 
 def written_at(value: str) -> datetime:

@@ -188,7 +188,7 @@ def _look_at_jsonl(name: str, head: bytes, start: int) -> FileShape:
     keys: dict[str, None] = {}
     objects = 0
     for line in head.splitlines()[:_LOOKED_AT_LINES]:
-        row, _ = json_row(line)
+        row, _, _ = json_row(line)
         if row is not None:
             keys.update(dict.fromkeys(row))
             objects += 1

@@ -160,7 +160,7 @@ class Walk:
             if isinstance(item, Skipped):
                 refused.append(item)
                 continue
-            item = replace(item, external_id=place.id_of(status))
+            item = item._replace(external_id=place.id_of(status))
             replies.append(item)
             if text_of(status, "edited_at"):
                 edited.append(item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 from collector.x.posts import number_of
 from collector.x.walk import Mark, Taken
@@ -42,6 +41,6 @@ def items_of(
         if isinstance(item.reply, Skipped) or not known:
             yield item.reply
             continue
-        edited += [replace(item.reply, external_id=version) for version in known]
+        edited += [item.reply._replace(external_id=version) for version in known]
         # Given as a reply as well, should the first version have been left out: stored once.
-        yield replace(item.reply, external_id=known[0])
+        yield item.reply._replace(external_id=known[0])

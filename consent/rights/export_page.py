@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache, partial
 from typing import Any
 
 from consent.wording import RIGHT_TO_LEFT, WORDS, day, sentence, spoken
+from ledger.model import UNSHOWABLE
 
 TEMPLATES = WORDS.parent / "contributor"
 
@@ -66,9 +68,14 @@ def _say(lang: str, english: str, **values: Any) -> Any:
 
 def _shown(value: Any) -> str:
     """A value as text. What is empty is left away by the template."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, indent=1)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
+    return UNSHOWABLE.sub(_pictured, text)
+
+
+def _pictured(found: re.Match[str]) -> str:
+    """A control character as the one that Unicode has to show it (block Control Pictures)."""
+    point = ord(found[0])
+    return chr(0x2400 + point) if point < ord(" ") else "\ufffd"
 
 
 @cache

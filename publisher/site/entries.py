@@ -20,6 +20,7 @@ from ledger.model import PostKind
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_entries
 from publisher.compose import shown_url
+from publisher.marks import Marks, direction_of, marks_of
 from publisher.pieces import ShownPiece
 from publisher.render import encoded_path, list_macros, piece_macros, quote_macros
 from publisher.shown import Question, Quote, long_class
@@ -89,6 +90,14 @@ class Entry(NamedTuple):
     @property
     def when(self) -> datetime:
         return datetime.fromisoformat(self.granted_at)
+
+    @property
+    def marks(self) -> Marks:
+        return marks_of(self.words, self.lang)
+
+    @property
+    def dir(self) -> str:
+        return direction_of(self.words, self.lang)
 
     @property
     def is_piece(self) -> bool:
@@ -201,7 +210,7 @@ def make_piece_entry(
 
 @cache
 def _list_pieces() -> Pieces:
-    names = ("lang", "words", "cite", "note")
+    names = ("lang", "dir", "open", "close", "words", "cite", "note")
     body = quote_macros().body(*map(Slot, names))
     made = list_macros().entry(Slot("long"), ASKED, BODY + body + BODY, Slot("href"), Slot("title"))
     return Pieces(str(made))
@@ -211,6 +220,9 @@ def _list_values(entry: Entry) -> dict[str, str]:
     return {
         "long": long_class(entry.words),
         "lang": escape(entry.lang),
+        "dir": entry.dir,
+        "open": entry.marks.open,
+        "close": entry.marks.close,
         "words": escape(entry.words),
         "cite": entry.cite,
         "note": entry.note,

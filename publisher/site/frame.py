@@ -55,6 +55,7 @@ class Frame:
             yield Node("asset", f"assets/{name}", name)
         for campaign in self.campaigns.values():
             yield from nodes.campaign_nodes(campaign)
+            yield nodes.editions_node(campaign)
         for edition in self.editions:
             yield nodes.edition_node(edition.id, edition.address)
         for page in self.pages:
@@ -87,13 +88,23 @@ class Layout:
             "questions": {id_: one.html for id_, one in frame.questions.items()},
         }
 
-    def page(self, template: str, *, path: str, feed: str = "/feed.xml", **values: Any) -> bytes:
+    def page(
+        self,
+        template: str,
+        *,
+        path: str,
+        feed: str = "/feed.xml",
+        own_feed: str = "",
+        **values: Any,
+    ) -> bytes:
+        """`own_feed` is the address of what a page has feeds of besides that of the blog."""
         around = {
             "header": self._header(path),
             "footer": self._footer(feed),
             "indexed": bool(path),
             "href": encoded_path(path),
             "feed": feed,
+            "own_feed": own_feed,
         }
         return render_page(template, {**self._common, **around, **values})
 

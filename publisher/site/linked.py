@@ -1,7 +1,8 @@
 """What programs read of a page: JSON-LD with terms of schema.org (W3C JSON-LD 1.1).
 
 It says what the page says and nothing besides: an author's name and address as they were granted,
-no author where somebody is anonymous, and no licence, because none was asked for.
+no author where somebody is anonymous. Its licence is what the author was asked for and has granted,
+and the page says it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from ledger.piece_text import piece_of
 from publisher.render import encoded_path
 from publisher.site.entries import Entry
 
+#: Where a definition's page says why it may be published.
+WHY = "why"
 #: What could end the element or begin another one, in ways that JSON has of writing it.
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
@@ -32,6 +35,8 @@ def quotation(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
         "text": entry.words,
         "inLanguage": entry.lang,
         "datePublished": entry.granted_at[:10],
+        # What was granted, in words on the page itself: no licence of others says the same.
+        "license": f"{address}#{WHY}",
     }
     if entry.person:
         found["creator"] = {"@type": "Person", "name": entry.name}

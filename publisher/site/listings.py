@@ -9,10 +9,11 @@ from markupsafe import Markup
 from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.model import Campaign
+from ledger.periods import MONTHS
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
-from publisher.render import MONTHS
 from publisher.site import linked, nodes
+from publisher.site.editions import ListedEdition, titled
 from publisher.site.entries import Entry
 from publisher.site.frame import Frame, Layout
 from publisher.site.nodes import Group, Node
@@ -20,6 +21,8 @@ from publisher.site.shelf import Shelf
 
 ON_FRONT = 12
 ON_CAMPAIGN = 100
+#: Editions on the front page and on that of a campaign, the newest; another page lists them all.
+ON_LISTS = 6
 _GROUP = (site_groups.c.kind, site_groups.c.owner, site_groups.c.month, site_groups.c.part)
 _PARTS = Prepared(
     select(site_groups.c.part)
@@ -73,7 +76,7 @@ class Listings:
             open_campaigns=[campaign for campaign in campaigns if campaign.is_open],
             campaigns=campaigns,
             newest=self.listed(self.shelf.newest(ON_FRONT), asked=len(campaigns) > 1),
-            editions=self.frame.editions,
+            editions=self._titled(self.frame.editions[:ON_LISTS]),
         )
 
     def campaign(self, campaign: Campaign) -> bytes:
@@ -81,6 +84,7 @@ class Listings:
         newest = self.shelf.newest(ON_CAMPAIGN, campaign.id)
         address = f"/{campaign.slug}/"
         settings = self.layout.settings
+        editions = self.frame.editions_of(campaign.id)
         return self.layout.page(
             "campaign.html",
             path=address,
@@ -91,8 +95,27 @@ class Listings:
             listed=len(newest),
             count=sum(month.count for month in months),
             months=months,
-            editions=self.frame.editions_of(campaign.id),
+            editions=self._titled(editions[:ON_LISTS]),
+            next_one=next(filter(None, (one.next_one(campaign) for one in editions)), None),
         )
+
+    def editions(self, node: Node) -> bytes | None:
+        """The list of all editions of a campaign; None while it has none."""
+        campaign = self.frame.campaigns.get(node.owner)
+        editions = self.frame.editions_of(node.owner)
+        if campaign is None or not editions:
+            return None
+        return self.layout.page(
+            "editions.html",
+            path=nodes.editions_address(campaign),
+            feed=f"/{campaign.slug}/feed.xml",
+            campaign=campaign,
+            editions=self._titled(editions),
+            next_one=next(filter(None, (one.next_one(campaign) for one in editions)), None),
+        )
+
+    def _titled(self, editions: Sequence[ListedEdition]) -> list[ListedEdition]:
+        return titled(self.connection, editions, self.frame.campaigns)
 
     def month(self, campaign: Campaign, node: Node) -> bytes | None:
         month, part = nodes.range_of(node)
@@ -149,6 +172,7 @@ class Listings:
         return self.layout.page(
             "person.html",
             path=nodes.part_address(node.owner, part),
+            own_feed=node.owner,
             address=node.owner,
             name=named[0].name,
             # Of what stands here: a page changes only with what stands on it.

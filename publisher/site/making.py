@@ -16,6 +16,7 @@ from ledger.model import Campaign
 from ledger.prepared import Prepared
 from ledger.tables import site_groups
 from publisher import feeds
+from publisher.feeds import Feed
 from publisher.prose import ProseRenderer
 from publisher.render import day, encoded_path, quote_macros
 from publisher.report import Refusal
@@ -70,6 +71,8 @@ class Maker:
                 return self.listings.person(node)
             case "edition":
                 return self._edition(node)
+            case "editions":
+                return self.listings.editions(node)
             case "prose":
                 return self._prose(node)
             case _:
@@ -198,28 +201,35 @@ class Maker:
         edition = next((one for one in self.frame.editions if one.id == node.owner), None)
         if edition is None or nodes.index_of(edition.address) != node.path:
             return None
-        text, ids = edition_parts(self.connection, edition.id)
+        parts = edition_parts(self.connection, edition.id)
         try:
-            introduction = self.prose.render(text)
+            introduction = self.prose.render(parts.introduction)
+            method = self.prose.render(parts.method)
         except DefinedbyError as error:
             self.refused.append(Refusal(f"Edition '{edition.title}'", error.what, error.next_step))
             return None
         campaign = self.frame.campaigns[edition.campaign_id]
         items = [
             one
-            for one in self.shelf.by_ids(ids)
+            for one in self.shelf.by_ids(parts.definition_ids)
             if one.in_editions and one.campaign_id == campaign.id
         ]
+        edition = edition.called(campaign, len({one.person or one.id for one in items}))
+        winner = [one for one in items if edition.is_best and one.id == parts.winner_id]
         return self.layout.page(
             "edition.html",
             path=edition.address,
             feed=f"/{campaign.slug}/feed.xml",
+            own_feed=edition.address,
             campaign=campaign,
             edition=edition,
             introduction=introduction,
             form=self.layout.form(campaign),
+            method=method,
+            next_one=edition.next_one(campaign),
             count=len(items),
-            items=self.listings.listed(items),
+            winner=self.listings.listed(winner),
+            items=self.listings.listed([one for one in items if one not in winner]),
         )
 
     def _prose(self, node: Node) -> bytes | None:
@@ -231,13 +241,19 @@ class Maker:
     def _feed(self, campaign: Campaign | None) -> bytes:
         settings = self.ledger.settings
         page = f"/{campaign.slug}/" if campaign else "/"
+        entries = self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else "")
         return feeds.atom(
-            title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
-            base=settings.public_url,
-            path=f"{page}feed.xml",
-            page=page,
-            entries=self.shelf.newest(feeds.MOST_ENTRIES, campaign.id if campaign else ""),
-            author=settings.asker,
+            Feed(
+                title=f"{campaign.term} – {settings.title}" if campaign else settings.title,
+                base=settings.public_url,
+                path=f"{page}feed.xml",
+                page=page,
+                entries=entries,
+                author=settings.asker,
+                older=feeds.key_of(entries[-1].granted_at, entries[-1].id)
+                if len(entries) == feeds.MOST_ENTRIES
+                else "",
+            )
         )
 
     def _map(self, campaign: Campaign, node: Node) -> bytes | None:
@@ -253,6 +269,10 @@ class Maker:
     def _map_pages(self) -> bytes:
         addresses = ["/"]
         addresses += [f"/{one.slug}/" for one in self.frame.campaigns.values()]
+        shown = {one.campaign_id for one in self.frame.editions}
+        addresses += [
+            nodes.editions_address(one) for one in self.frame.campaigns.values() if one.id in shown
+        ]
         addresses += [one.address for one in self.frame.editions]
         addresses += [f"/{one.slug}/" for one in self.frame.pages]
         return feeds.sitemap(self.ledger.settings.public_url, addresses)

@@ -85,6 +85,15 @@ def edition_node(edition_id: str, address: str) -> Node:
     return Node("edition", index_of(address), edition_id)
 
 
+def editions_address(campaign: Campaign) -> str:
+    return f"/{campaign.slug}/editions/"
+
+
+def editions_node(campaign: Campaign) -> Node:
+    """The list of all editions of a campaign."""
+    return Node("editions", index_of(editions_address(campaign)), campaign.id)
+
+
 def prose_node(slug: str) -> Node:
     return Node("prose", f"{slug}/index.html", slug)
 

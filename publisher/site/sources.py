@@ -128,7 +128,7 @@ def why_everything(old: Shape | None, new: Shape) -> str:
 
 
 def _campaign(one: Campaign) -> tuple[object, ...]:
-    return (one.slug, one.term, one.prompt, one.lang, one.is_open)
+    return (one.slug, one.term, one.prompt, one.lang, one.is_open, one.edition_every)
 
 
 def _settings(ledger: Ledger) -> tuple[object, ...]:

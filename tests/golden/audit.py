@@ -22,6 +22,7 @@ from ledger.events import history, state_of
 from ledger.model import Use
 from ledger.piece_text import piece_of
 from ledger.tables import definitions, events
+from publisher.marks import marks_of
 from publisher.report import Refusal
 
 #: What is said of a term, and of nobody.
@@ -95,19 +96,22 @@ def in_feed(name: str, content: bytes) -> list[Rendered]:
     for entry in etree.fromstring(content).iter(f"{ATOM}entry"):
         body = parser.fragment_fromstring(entry.findtext(f"{ATOM}content"), create_parent=True)
         for quote in body.iter("blockquote"):
-            for broken in quote.iter("br"):
+            # A definition stands between marks; what a piece quotes does not.
+            words = next(quote.iter("span"), quote)
+            for broken in words.iter("br"):
                 broken.tail = "\n" + (broken.tail or "")
             (credit,) = quote.getparent().iter("cite")
-            found.append(Rendered(name, quote.text_content(), credit.text_content()))
+            found.append(Rendered(name, words.text_content(), credit.text_content()))
     return found
 
 
 def in_markdown(name: str, path: Path) -> list[Rendered]:
     post = frontmatter.loads(path.read_text(encoding="utf-8"))
-    if "kind" not in post.metadata:
-        return [Rendered(name, words_of_markdown(post.content), post["credit"]["line"])]
+    if "piece" not in post.metadata:
+        words = without_marks(words_of_markdown(post.content), post["lang"])
+        return [Rendered(name, words, post["credit"]["line"])]
     lines = [one["line"] for one in post["credits"]]
-    names = list(post["authors"])
+    names = [one["shown"] for one in post["credits"]]
     body = parser.fragment_fromstring(
         MarkdownIt("commonmark").render(post.content), create_parent=True
     )
@@ -117,8 +121,22 @@ def in_markdown(name: str, path: Path) -> list[Rendered]:
         line = lines[0]
         if len(lines) > 1:  # the last paragraph says whose it is
             line = lines[names.index(words.pop().removeprefix("— "))]
-        found.append(Rendered(name, "\n\n".join(words), line))
+        said = "\n\n".join(words)
+        if post["piece"] == "endorsement":
+            said = without_marks(said, post["lang"])
+        found.append(Rendered(name, said, line))
     return found
+
+
+def without_marks(said: str, lang: str) -> str:
+    """What stands between the marks of its language, which have to be there in both places."""
+    before, after = marks_of("", lang)
+    if said.startswith(before) and said.endswith(after):
+        inside = said[len(before) : len(said) - len(after)]
+        if marks_of(inside, lang) == (before, after):
+            return inside
+    assert marks_of(said, lang) == ("", ""), "words without marks"
+    return said
 
 
 def words_of_markdown(text: str) -> str:

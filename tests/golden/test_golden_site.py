@@ -59,10 +59,11 @@ def standing() -> list[Standing]:
             CAMPAIGN.term,
             CAMPAIGN.prompt,
             slug,
-            "en",
+            "ja" if number == 3 else "en",
             channel,
             WHEN,
             "https://ada.example/notes/1" if number == 1 else "",
+            messages=2 if number == 2 else 1,
         )
         found.append(Standing(grant, source, "p" * 32, CAMPAIGN.id, False))
     return [*found, *pieces()]
@@ -159,7 +160,18 @@ def test_a_post_says_which_uses_its_author_agreed_to_and_no_others(ledger: Ledge
         for path, text in made(ledger).items()
         if "11111111/" in path or "22222222/" in path
     ]
-    whole, alone = (page.partition('<details class="why">')[2] for page in pages)
+    whole, alone = (page.partition('<details class="why" id="why">')[2] for page in pages)
     assert "stand here and in editions." in whole
     assert "stand here. They can" in alone
     assert "6 January 2026" in whole
+
+
+def test_words_that_came_in_parts_say_so_wherever_they_stand(ledger: Ledger) -> None:
+    showing = {
+        path.removeprefix("site/")
+        for path, text in made(ledger).items()
+        if b"from two messages" in text
+    }
+    post = "thought-leadership/two-things-22222222"
+    assert showing >= {f"{post}/index.html", f"_content/posts/{post}.md", "index.html"}
+    assert "thought-leadership/saying-the-obvious-thing-first-11111111/index.html" not in showing

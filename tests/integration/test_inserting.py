@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -17,24 +18,17 @@ from ledger.tables import replies
 EVENING = datetime(2026, 1, 5, 20, tzinfo=timezone(timedelta(hours=2)))
 
 
-def rows(account_id: int, campaign_id: str, numbers: range, text: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "channel": Channel.IMPORT,
-            "account_id": account_id,
-            "external_id": f"r{number}",
-            "campaign_id": campaign_id,
-            "address": "@ada",
-            "text": f"{text} {number} % %s ? :x 'ünï'",
-            "in_reply_to": [f"post-{number}", 'with "quotes"'] if number % 2 else [],
-            "automatic": number % 3 == 0,
-            "written_at": EVENING if number % 2 else None,
-            "received_at": EVENING,
-            "state": "new",
-            "spans": [[0, number]],
-        }
-        for number in numbers
-    ]
+def columns(numbers: Sequence[int], text: str) -> dict[str, list[Any]]:
+    return {
+        "external_id": [f"r{number}" for number in numbers],
+        "text": [f"{text} {number} % %s ? :x 'ünï'" for number in numbers],
+        "in_reply_to": [
+            [f"post-{number}", 'with "quotes"'] if number % 2 else [] for number in numbers
+        ],
+        "automatic": [number % 3 == 0 for number in numbers],
+        "written_at": [EVENING if number % 2 else None for number in numbers],
+        "spans": [[[0, number]] for number in numbers],
+    }
 
 
 def test_p16_only_what_is_new_is_stored_and_counted(any_ledger: Ledger) -> None:
@@ -42,12 +36,20 @@ def test_p16_only_what_is_new_is_stored_and_counted(any_ledger: Ledger) -> None:
     with ledger.write() as connection:
         campaign = add_campaign(connection, ledger.clock(), prompt="Leadership is ___?")
         account = ensure_account(connection, ledger.keys, Channel.IMPORT, "a", campaign.id)
-        first = rows(account.id, campaign.id, range(BATCH + 7), "lamp")
-        assert insert_new(connection, replies, [*first, first[0]]) == BATCH + 7
-        again = rows(account.id, campaign.id, range(BATCH, BATCH + 20), "door")
-        assert insert_new(connection, replies, again) == 13
-        assert insert_new(connection, replies, again) == 0
-        assert insert_new(connection, replies, []) == 0
+        same = {
+            "channel": Channel.IMPORT.value,
+            "account_id": account.id,
+            "campaign_id": campaign.id,
+            "address": "@ada",
+            "received_at": EVENING,
+            "state": "new",
+        }
+        first = columns([*range(BATCH + 7), 0], "lamp")
+        assert insert_new(connection, replies, first, same) == BATCH + 7
+        again = columns(range(BATCH, BATCH + 20), "door")
+        assert insert_new(connection, replies, again, same) == 13
+        assert insert_new(connection, replies, again, same) == 0
+        assert insert_new(connection, replies, columns([], ""), same) == 0
     with ledger.read() as connection:
         stored = connection.execute(select(replies).order_by(replies.c.id)).all()
     assert len(stored) == BATCH + 20

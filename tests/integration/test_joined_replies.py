@@ -18,6 +18,7 @@ from ledger.model import Campaign, Channel, IncomingReply, Reply, ReplyState
 from ledger.replies import desk_replies, store_replies
 from publisher.publish import publish
 from tests.people import ADA, agree, define
+from tests.visiting import application, contributor
 
 FIRST = "1/2 Thought leadership is saying the unpopular thing"
 SECOND = "2/2 and still helping to clean up."
@@ -165,3 +166,18 @@ def test_p38_edits_of_two_parts_are_shown_together(ledger: Ledger) -> None:
         held = sources.held_source(connection, definition.reply_id)
         assert held is not None
         assert held.state == "gone"
+
+
+def test_words_that_came_in_parts_say_so_on_the_page_and_before_it_is_agreed_to(
+    ledger: Ledger,
+) -> None:
+    campaign = store(ledger, ("a", "@ada", 0, FIRST), ("b", "@ada", 2, SECOND))
+    definition = define(ledger, replies_of(ledger, campaign)["a"])
+    question = ask(ledger, definition.id, asked_by="editor@blog.example")
+    author = contributor(application(ledger), ledger, definition.contributor_id)
+    author.go(f"/me/{definition.id}")
+    assert "from two messages" in author.page.partition("<figure")[2].partition("</figure>")[0]
+    agree(ledger, question, WHOLE, ADA)
+    publish(ledger)
+    (page,) = ledger.settings.site_folder.glob(f"{campaign.slug}/*-{definition.id[:8]}/index.html")
+    assert "from two messages" in page.read_text("utf-8")

@@ -40,6 +40,7 @@ OPEN = {
     "answers.words",
     "blog.health",
     "blog.show",
+    "feeds.show",
     "personal.enter",
     "rights.erased",
     "signing_in.sign_in",

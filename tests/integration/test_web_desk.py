@@ -23,6 +23,7 @@ from ledger.paused import pause
 from ledger.posts import find_post, is_gone
 from ledger.replies import desk_replies, find_reply, save_reading, store_skipped
 from ledger.sent import messages_in
+from ledger.tables import editions
 from tests.people import agree, answer, asked, define
 from tests.visiting import Visitor, application, ask_by_form, choices, owner
 
@@ -253,9 +254,15 @@ def test_an_edition_is_written_published_and_taken_away(
         agree(ledger, question, words)
         ids.append(question.request.definition_id)
     editor.go("/desk/editions/new")
-    editor.press("/desk/editions/new", title="", introduction="Kept?")
+    editor.press("/desk/editions/new", title="Two answers", introduction="Mine")
+    with ledger.write() as connection:
+        connection.execute(editions.update().values(title="Other", slug="two-answers"))
+    editor.go("/desk/editions/new")
+    editor.press("/desk/editions/new", title="Two answers", introduction="Kept?")
     assert editor.status == 400
     assert "Kept?</textarea>" in editor.page
+    with ledger.write() as connection:
+        connection.execute(editions.delete())
     chosen = {"definition": [ids[0], ids[2]], f"order-{ids[0]}": "2", f"order-{ids[2]}": "1"}
     editor.press("/desk/editions/new", title="Two answers", introduction="*Hello*", **chosen)
     with ledger.read() as connection:

@@ -28,17 +28,19 @@ from sqlalchemy import delete, select, update
 from consent.decisions import withdraw as take_a_piece_back
 from consent.piecing import make_piece
 from ledger.backup import copy_database
-from ledger.campaigns import add_campaign, set_open
+from ledger.campaigns import add_campaign, set_edition_every, set_open
 from ledger.database import Ledger, open_ledger
 from ledger.definitions import add_version, definitions_in, need_definition
-from ledger.editions import add_edition, editions_in, save_edition
+from ledger.editions import EditionKind, add_edition, editions_in, save_edition
 from ledger.jobs import JobKind, add_job
 from ledger.model import Campaign, Credit, Definition, NameForm, PostKind, Use
+from ledger.periods import Every, period_before
 from ledger.pieces import with_other_words
 from ledger.settings import load_settings
 from ledger.tables import jobs, outputs, replies, site_dirty
 from ledger.tables import metadata as schema
 from publisher import feeds
+from publisher.edition_drafts import draft_due
 from publisher.editions import publish_edition, retract_edition
 from publisher.kept import Kept
 from publisher.publish import publish, publish_pending
@@ -193,8 +195,13 @@ class Blog(RuleBasedStateMachine):
         with self.ledger.write() as connection:
             set_open(connection, campaign.id, is_open=is_open)
 
-    @rule(which=st.integers(0, 2), introduction=st.sampled_from(["", "Hello."]))
-    def make_edition(self, which, introduction) -> None:
+    @rule(
+        which=st.integers(0, 2),
+        introduction=st.sampled_from(["", "Hello."]),
+        by_rule=st.booleans(),
+        kind=st.sampled_from([*EditionKind, EditionKind.EDITION]),
+    )
+    def make_edition(self, which, introduction, by_rule, kind) -> None:
         campaign = self.campaigns[which % len(self.campaigns)]
         with self.ledger.write() as connection:
             ids = tuple(one.id for one in definitions_in(connection, campaign.id)[:4])
@@ -202,11 +209,17 @@ class Blog(RuleBasedStateMachine):
                 connection,
                 self.clock(),
                 campaign_id=campaign.id,
-                title=f"Edition {self.pass_time()}",
+                title="" if by_rule else f"Edition {self.pass_time()}",
+                theme=f"theme {self.pass_time()}",
                 introduction=introduction,
                 definition_ids=ids,
+                kind=kind,
+                period=period_before(Every.MONTH, self.clock()),
+                winner_id=ids[0] if ids else "",
+                method="By reading.",
             )
-        publish_edition(self.ledger, made.id)
+        if ids or kind is not EditionKind.BEST:
+            publish_edition(self.ledger, made.id)
 
     @rule(which=st.integers(0, 2), decision=st.sampled_from(["retract", "change", "publish"]))
     def change_edition(self, which, decision) -> None:
@@ -224,12 +237,24 @@ class Blog(RuleBasedStateMachine):
                 save_edition(
                     connection,
                     edition.id,
-                    title=edition.title + "!",
+                    title=edition.title and edition.title + "!",
+                    theme=edition.theme,
+                    winner_id=(edition.definition_ids[1:] or ("",))[0],
+                    method="Another way.",
                     introduction="Changed.",
                     definition_ids=edition.definition_ids[1:],
                 )
-        if edition.published_at is not None or decision == "publish":
+        no_winner = edition.kind is EditionKind.BEST and len(edition.definition_ids) < 2
+        if not no_winner and (edition.published_at is not None or decision == "publish"):
             publish_edition(self.ledger, edition.id)
+
+    @rule(which=st.integers(0, 2), every=st.sampled_from(Every))
+    def gather_editions(self, which, every) -> None:
+        campaign = self.campaigns[which % len(self.campaigns)]
+        with self.ledger.write() as connection:
+            set_edition_every(connection, campaign.id, every)
+        for made in draft_due(self.ledger):
+            publish_edition(self.ledger, made.id)
 
     @rule(text=st.sampled_from(PROSE), name=st.sampled_from(["colophon", "imprint"]))
     def write_page(self, text, name) -> None:

@@ -8,11 +8,21 @@ from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ledger.campaigns import campaign_by_id
+from ledger.campaigns import campaign_by_id, set_edition_every
 from ledger.definitions import definitions_in
-from ledger.editions import Edition, add_edition, editions_in, find_edition, save_edition
+from ledger.editions import (
+    Edition,
+    EditionKind,
+    add_edition,
+    called,
+    editions_in,
+    find_edition,
+    save_edition,
+)
 from ledger.errors import DefinedbyError
+from ledger.jobs import JobKind, add_job
 from ledger.model import Campaign, Use
+from ledger.periods import Every, Period, year
 from ledger.posts import find_post
 from web.access import editor_only
 from web.desk.common import back, current_campaign, saying_why
@@ -20,6 +30,14 @@ from web.desk.standing import Standing, standing
 from web.here import ledger
 
 pages = Blueprint("editions", __name__, url_prefix="/desk/editions")
+SCHEDULES = {
+    Every.NEVER: "only when you make one",
+    Every.WEEK: "at the end of each week",
+    Every.MONTH: "at the end of each month",
+    Every.QUARTER: "at the end of each quarter",
+}
+#: Years that the best may be of.
+EARLIEST, LATEST = 1970, 9998
 
 
 @pages.get("")
@@ -30,7 +48,12 @@ def overview() -> ResponseReturnValue:
         if campaign is None:
             return render_template("desk/first_campaign.html")
         known = editions_in(connection, campaign.id)
-    return render_template("desk/editions.html", campaign=campaign, editions=known)
+    return render_template(
+        "desk/editions.html",
+        campaign=campaign,
+        editions=[(one, one.title or _called(campaign, one, one.kind)) for one in known],
+        schedules=SCHEDULES,
+    )
 
 
 @pages.route("/new", methods=["GET", "POST"])
@@ -45,11 +68,40 @@ def new() -> ResponseReturnValue:
         return _form(campaign, None)
     try:
         with ours.write() as connection:
-            made = add_edition(connection, ours.clock(), campaign_id=campaign.id, **_typed())
+            made = add_edition(
+                connection,
+                ours.clock(),
+                campaign_id=campaign.id,
+                kind=_kind(),
+                period=_year(),
+                **_typed(),
+            )
     except DefinedbyError as error:
         return _form(campaign, None, error), 400
     flash("Kept. It is not public yet.", "done")
     return back("editions.edition", edition_id=made.id)
+
+
+@pages.post("/schedule")
+@editor_only
+def schedule() -> ResponseReturnValue:
+    """How often an edition of the campaign is drafted."""
+    from publisher.publish import SITE
+
+    ours = ledger()
+    try:
+        every = Every(request.form.get("every", ""))
+    except ValueError:
+        abort(400)
+    with ours.write() as connection:
+        campaign = current_campaign(connection)
+        if campaign is None:
+            abort(404)
+        set_edition_every(connection, campaign.id, every)
+        add_job(connection, JobKind.PUBLISH, SITE, ours.clock())
+    drafted = f"drafted at the end of each {every}" if every else "drafted only by you"
+    flash(f"Editions are {drafted}.", "done")
+    return back("editions.overview")
 
 
 @pages.get("/<edition_id>")
@@ -63,14 +115,11 @@ def edition(edition_id: str) -> ResponseReturnValue:
 @editor_only
 def save(edition_id: str) -> ResponseReturnValue:
     """Keep the changes; with the other buttons also publish it or take it away."""
-    found, campaign = _edition(edition_id)
+    found, _ = _edition(edition_id)
     decision = request.form.get("decision", "save")
     if decision == "retract":
         return _retract(found)
     typed = _typed()
-    if not typed["title"].strip():
-        wrong = DefinedbyError("An edition needs a title.", "Write one, then save again.")
-        return _form(campaign, found, wrong), 400
     with ledger().write() as connection:
         save_edition(connection, edition_id, **typed)
     if decision == "publish" or found.published_at is not None:
@@ -111,6 +160,7 @@ def _form(campaign: Campaign, found: Edition | None, wrong: DefinedbyError | Non
         granted = _granted(connection, campaign)
         post = find_post(connection, found.id) if found else None
     typed: Any = _typed() if request.method == "POST" else found
+    kind = found.kind if found else _kind()
     return render_template(
         "desk/edition.html",
         campaign=campaign,
@@ -121,8 +171,34 @@ def _form(campaign: Campaign, found: Edition | None, wrong: DefinedbyError | Non
         else [],
         granted=granted,
         address=post.address if post else "",
+        is_best=kind is EditionKind.BEST,
+        by_rule=_called(campaign, found, kind),
+        this_year=ours.clock().year,
         wrong=wrong,
     )
+
+
+def _called(campaign: Campaign, found: Edition | None, kind: EditionKind) -> str:
+    """What it is called without a title of its own, as far as the desk can tell."""
+    if found is None:
+        return called("", campaign, 0, kind=kind)
+    count = len(found.definition_ids)
+    return called("", campaign, count, kind=kind, theme=found.theme, period=found.period)
+
+
+def _kind() -> EditionKind:
+    given = request.form.get("kind") or request.args.get("kind")
+    return EditionKind.BEST if given == EditionKind.BEST else EditionKind.EDITION
+
+
+def _year() -> Period | None:
+    """The year that the best are of; raises DefinedbyError for none that a calendar has."""
+    if _kind() is not EditionKind.BEST:
+        return None
+    number = request.form.get("year", default=0, type=int)
+    if not EARLIEST <= number <= LATEST:
+        raise DefinedbyError("That is no year.", "Write it in four digits, such as 2026.")
+    return year(number)
 
 
 def _granted(connection: Connection, campaign: Campaign) -> list[Standing]:
@@ -142,4 +218,7 @@ def _typed() -> dict[str, Any]:
         "title": form.get("title", ""),
         "introduction": form.get("introduction", "").replace("\r\n", "\n"),
         "definition_ids": tuple(dict.fromkeys(ordered)),
+        "theme": form.get("theme", ""),
+        "winner_id": form.get("winner", "")[:32],
+        "method": form.get("method", "").replace("\r\n", "\n"),
     }
