@@ -89,7 +89,7 @@ def test_an_interview_is_asked_about_granted_and_published(
     assert {part["creator"]["name"] for part in linked["hasPart"]} == {"Ada Sample"}
     (file,) = (ledger.settings.content / "posts").rglob("*.md")
     post = frontmatter.loads(file.read_text())
-    assert (post["kind"], post["authors"]) == ("interview", ["Ada Sample"])
+    assert (post["piece"], post["author"]) == ("interview", "Ada Sample")
     assert [one["line"] for one in post["credits"]] == ["Ada Sample"]
     site = ledger.settings.site_folder
     for name in ("index.html", "feed.xml", f"{campaign.slug}/index.html"):
