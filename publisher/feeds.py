@@ -90,16 +90,20 @@ def content_of(one: Entry) -> str:
 def _entry(one: Entry, base: str) -> str:
     """One entry; a worker that goes on running makes it once."""
     address = base + encoded_path(one.address)
-    uri = f"<uri>{escape(one.url)}</uri>" if one.url else ""
     at = seconds(one.granted_at)
     return (
         f"<entry>\n<id>{escape(address)}</id>\n<title>{escape(_for_xml(one.title))}</title>\n"
         f'<link href={quoteattr(address)} rel="alternate" type="text/html"/>\n'
-        f"<author><name>{escape(one.name)}</name>{uri}</author>\n"
+        f"{''.join(_author(*author) for author in one.authors)}"
         f"<published>{at}</published>\n<updated>{at}</updated>\n"
         f'<content type="html">{escape(content_of(one))}</content>\n'
         "</entry>\n"
     )
+
+
+def _author(name: str, url: str) -> str:
+    uri = f"<uri>{escape(url)}</uri>" if url else ""
+    return f"<author><name>{escape(name)}</name>{uri}</author>\n"
 
 
 def seconds(at: str) -> str:

@@ -63,6 +63,7 @@ def article(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
         "headline": entry.title,
         "inLanguage": entry.lang,
         "datePublished": entry.granted_at[:10],
+        "license": f"{address}#{WHY}",
         "contributor": [one for one in people if one],
         "hasPart": [
             {
