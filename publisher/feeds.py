@@ -81,6 +81,7 @@ def _link(href: str, rel: str, media_type: str = "application/atom+xml") -> str:
     return f'<link href={quoteattr(href)} rel="{rel}" type="{media_type}"/>\n'
 
 
+@lru_cache(maxsize=512)
 def content_of(one: Entry) -> str:
     """Its words and credit as HTML, as feeds carry them."""
     return str(quote_macros().feed_quote(one))
