@@ -162,7 +162,6 @@ class _Planter:
                 ("definition_versions", "places", "site_entries", "site_edges"), of_definition
             ),
             **{name: {"subject": theirs} for name in ("told_pages", "jobs", "posts")},
-            "campaigns": {"edition_every": ""},
             "editions": {"definition_ids": [theirs], "winner_id": theirs, "kind": "edition"},
             "site_dirty": {"owner": theirs},
             "site_groups": {"owner": words.get(("places", "person"))},

@@ -78,6 +78,7 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
         *(
             ("handles", "channel"),
             ("posts", "kind"),
+            ("editions", "kind"),
             ("definitions", "id"),
             ("site_dirty", "owner"),
         ),
