@@ -69,11 +69,11 @@ class Listings:
             self._later.setdefault((kind, owner, month), []).append(part)
 
     def front(self) -> bytes:
-        campaigns, settings = list(self.frame.campaigns.values()), self.layout.settings
+        campaigns = list(self.frame.campaigns.values())
         return self.layout.page(
             "index.html",
             path="/",
-            linked=linked.term_set(campaigns, settings.public_url, settings.title),
+            linked=self.layout.terms,
             open_campaigns=[campaign for campaign in campaigns if campaign.is_open],
             campaigns=campaigns,
             newest=self.listed(self.shelf.newest(ON_FRONT), asked=len(campaigns) > 1),
