@@ -60,7 +60,9 @@ def main() -> None:
     print(f"{len(ids):,} definitions stand")
     taken = []
     chosen = _watched(ledger, given.home, random.Random().sample(ids, given.clicks))
-    with _serving(given.home, port) as base:
+    # Another address would be on every page, and the worker begin by making all of them again.
+    address = ledger.settings.public_url
+    with _serving(given.home, port, address) as base:
         for watched in chosen:
             taken.append(_click(ledger, base, watched))
             answered, gone, told = taken[-1]
@@ -78,8 +80,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _serving(home: Path, port: int) -> Iterator[str]:
-    environment = {**os.environ, **_environment(home), "DEFINEDBY_PORT": str(port)}
+def _serving(home: Path, port: int, address: str) -> Iterator[str]:
+    named = {"DEFINEDBY_PORT": str(port), "DEFINEDBY_BASE_URL": address}
+    environment = {**os.environ, **_environment(home), **named}
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"], env=environment, stdout=subprocess.PIPE, text=True
     )
