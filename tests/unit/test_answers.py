@@ -81,7 +81,7 @@ def test_p07_a_yes_to_another_question_is_never_a_grant(answer: str) -> None:
 
 def test_p07_what_only_looks_like_a_yes_is_never_a_grant() -> None:
     near = (TUNED.parent / "answers_near_yes.txt").read_text("utf-8").splitlines()
-    assert len(near) > 590
+    assert len(near) > 630
     assert [line for line in near if read(line).decision is Decided.GRANT] == []
 
 
