@@ -44,7 +44,7 @@ def test_the_set_aside_answers_are_read_no_worse_than_was_measured() -> None:
     """Nobody tunes by these rows. The aim is no false grant and 90% right: it is not reached."""
     scores = score(rows_of(ASIDE))
     assert scores.false_grants <= 2
-    assert scores.right >= 0.77
+    assert scores.right >= 0.80
 
 
 def test_p07_no_unclear_answer_is_a_grant() -> None:
