@@ -26,7 +26,9 @@ from web.work import TASKS
 
 def voices(ledger: Ledger, campaign: Campaign, *names: str) -> list[Definition]:
     found = []
+    assert isinstance(ledger.clock, SteppingClock)
     for name in names:
+        ledger.clock.pass_time(seconds=1)  # who agrees in the same moment comes in any order
         definition = take(ledger, campaign, f"what {name} says", author=f"{name}@sample.example")
         grant(ledger, definition, named(name))
         found.append(definition)
