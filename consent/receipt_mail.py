@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from consent.messages import message_language, piece_values, use_words
 from consent.own_messages import MessageFileError, Wording, find_wording, shipped_wording
+from consent.receipts import receipt_file, receipt_within
 from consent.ways import Way, WayName, ways_to
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import Grant
@@ -65,6 +66,7 @@ def mail_receipt(
         domain=urlsplit(ledger.settings.public_url).hostname or "localhost",
         in_reply_to=way.in_reply_to,
         request_id=request.id,
+        attachment=receipt_file(receipt_within(ledger, connection, definition.id)),
     )
     return approve(connection, message, BY_GRANT)
 
