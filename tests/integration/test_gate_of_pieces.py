@@ -134,7 +134,7 @@ def test_p01_the_gate_reads_the_record_of_everybody_in_it(
     ada, ben = pair
     found = may(ledger, ada, ADA)
     assert isinstance(found, Grant)
-    assert (found.text, found.credit, found.uses) == (ada.text, ADA, {Use.POST})
+    assert (found.text, found.credit, found.uses) == (ada.text, ADA, frozenset({Use.POST}))
     theirs = may(ledger, ben, BEN)
     assert isinstance(theirs, Grant)
     assert theirs.credit == BEN

@@ -21,7 +21,6 @@ from ledger.database import Ledger
 from ledger.events import append
 from tests.commands import ROOT
 
-
 #: Takes the place of the thousands that the next test holds, which would take long to write.
 FEW = 8
 COMMAND = f"import app, ledger.cli; ledger.cli.MANY_EVENTS = {FEW}; app.main()"
