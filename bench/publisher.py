@@ -33,6 +33,7 @@ from ledger.tables import metadata, outputs, site_entries
 
 STEPS = ("cold", "no change", "one edit", "one withdrawal")
 EVIDENCE = {"channel": "page"}
+ONE_RUN = str(Path(__file__).with_name("one_run.py"))
 #: Changes that are made inside one running process, as the worker makes them.
 CHANGES = 25
 
@@ -97,7 +98,7 @@ def _compare(given: argparse.Namespace, work: Path) -> Iterator[str]:
     page = next((ledger.settings.site_folder / "thought-leadership").glob("*-????????/index.html"))
     frame = rivals.frame_of(page.read_text(encoding="utf-8"))
     for name in filter(None, given.only.split(",")):
-        rival = rivals.BUILDERS[name](given.tools, work / name, posts, frame)
+        rival = rivals.BUILDERS[name](given.tools.resolve(), work / name, posts, frame)
         if rival is None:
             yield f"publisher: {name} is not installed; run python -m bench.rivals {given.tools}"
         else:
@@ -225,15 +226,20 @@ def _run(
 ) -> Run:
     """One whole process: CPU seconds, peak memory in MB, and how many files it wrote."""
     began = time.time() - 0.05
-    started = subprocess.Popen(
-        command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", ONE_RUN, *command],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
     )
-    _, status, used = os.wait4(started.pid, 0)
-    error = started.stderr.read().decode() if started.stderr else ""
-    started.returncode = os.waitstatus_to_exitcode(status)
-    if started.returncode:
-        raise RuntimeError(f"{command[:3]} ended with {started.returncode}: {error[-500:]}")
-    return Run(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, _written(output, began))
+    *said, last = done.stderr.splitlines()
+    cpu, peak, code = last.split()
+    if code != "0":
+        raise RuntimeError(f"{command[:3]} ended with {code}: {said[-20:]}")
+    return Run(float(cpu), float(peak), _written(output, began))
 
 
 def _written(output: Path, since: float) -> int:

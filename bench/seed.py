@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert
 
 from ledger.accounts import ensure_account
+from ledger.answers import looked_at
 from ledger.campaigns import add_campaign
 from ledger.consent_state import EventKind
 from ledger.contributors import new_id
@@ -35,6 +36,7 @@ from ledger.tables import (
     jobs,
     replies,
     requests,
+    threads,
 )
 
 WORDNET = Path("/usr/share/wordnet")
@@ -107,11 +109,14 @@ def seed(ledger: Ledger, count: int, chance: random.Random) -> None:
         authors = [int(people * chance.random() ** 2) for _ in numbers]
         with ledger.write() as connection:
             at = START + EVERY * numbers[-1]
-            _add_people(connection, ledger, sorted(set(authors) - handle_of.keys()), handle_of, at)
+            new = sorted(set(authors) - handle_of.keys())
+            _add_people(connection, ledger, new, handle_of, at)
+            _add_threads(connection, campaign.id, [handle_of[number] for number in new], at)
             batch = _Batch(campaign.id, account.id, at)
             for number, author in zip(numbers, authors, strict=True):
                 batch.add(number, next(words), _name(author), *handle_of[author])
             batch.store(connection, ledger)
+            looked_at(connection, numbers[-1] + 1)  # else the worker would read all of them first
 
 
 def _name(number: int) -> str:
@@ -155,6 +160,18 @@ def _add_people(
     handle_of |= {number: (number + 1, made[number]) for number in numbers}
 
 
+def _add_threads(
+    connection: Connection, campaign_id: str, people: Sequence[tuple[int, str]], at: datetime
+) -> None:
+    """A conversation for each, with the number of their handle."""
+    rows = [
+        {"id": handle_id, "campaign_id": campaign_id, "contributor_id": person, "opened_at": at}
+        for handle_id, person in people
+    ]
+    if rows:
+        connection.execute(insert(threads), rows)
+
+
 class _Batch:
     """The rows and events of some definitions, written as the stages write them."""
 
@@ -184,6 +201,7 @@ class _Batch:
                 "written_at": START + EVERY * number,
                 "received_at": START + EVERY * number,
                 "handle_id": handle_id,
+                "thread_id": handle_id,
                 "state": "shortlisted",
                 "kind": "definition",
                 "spans": [[0, len(words)]],

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -30,6 +31,17 @@ from consent.requests import fresh_link
 from ledger.database import Ledger
 from ledger.tables import definitions, outputs, site_entries
 from publisher.claims import CONTENT
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A definition that stands, and the files with `mark` in them, which all are about it."""
+
+    id: str
+    address: str
+    mark: bytes
+    files: list[Path]
+
 
 WATCH_SECONDS = 0.01
 MOST_SECONDS = 60.0
@@ -47,9 +59,12 @@ def main() -> None:
         ids = list(connection.execute(select(site_entries.c.definition_id)).scalars())
     print(f"{len(ids):,} definitions stand")
     taken = []
-    with _serving(given.home, port) as base:
-        for definition_id in random.Random().sample(ids, given.clicks):
-            taken.append(_click(ledger, base, given.home, definition_id))
+    chosen = _watched(ledger, given.home, random.Random().sample(ids, given.clicks))
+    # Another address would be on every page, and the worker begin by making all of them again.
+    address = ledger.settings.public_url
+    with _serving(given.home, port, address) as base:
+        for watched in chosen:
+            taken.append(_click(ledger, base, watched))
             answered, gone, told = taken[-1]
             print(
                 f"answered after {answered:.3f} s, gone from every file after {gone:.3f} s, "
@@ -65,8 +80,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _serving(home: Path, port: int) -> Iterator[str]:
-    environment = {**os.environ, **_environment(home), "DEFINEDBY_PORT": str(port)}
+def _serving(home: Path, port: int, address: str) -> Iterator[str]:
+    named = {"DEFINEDBY_PORT": str(port), "DEFINEDBY_BASE_URL": address}
+    environment = {**os.environ, **_environment(home), **named}
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"], env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -81,11 +97,10 @@ def _serving(home: Path, port: int) -> Iterator[str]:
         process.wait(timeout=60)
 
 
-def _click(ledger: Ledger, base: str, home: Path, definition_id: str) -> tuple[float, ...]:
+def _click(ledger: Ledger, base: str, watched: Watched) -> tuple[float, ...]:
     """Seconds until the answer, until no file holds it, and until its address answers 410."""
-    files, words = _files_of(ledger, home, definition_id)
-    address = _address(ledger, definition_id)
-    assert len(files) >= 5, files
+    definition_id, address = watched.id, watched.address
+    assert len(watched.files) >= 5, watched
     with ledger.read() as connection:
         contributor = connection.execute(
             select(definitions.c.contributor_id).where(definitions.c.id == definition_id)
@@ -115,7 +130,7 @@ def _click(ledger: Ledger, base: str, home: Path, definition_id: str) -> tuple[f
         while not (gone and told):
             if time.monotonic() - began > MOST_SECONDS:
                 raise RuntimeError("it is still there")
-            if not gone and not any(_holds(file, words) for file in files):
+            if not gone and not any(_holds(file, watched.mark) for file in watched.files):
                 gone = time.monotonic() - began
             if not told and session.get(f"{base}{address}", timeout=60).status_code == 410:
                 told = time.monotonic() - began
@@ -127,18 +142,22 @@ def _buttons(form: html.FormElement) -> list[tuple[str, str]]:
     return [(one.get("name", ""), one.get("value", "")) for one in form.iter("button")]
 
 
-def _files_of(ledger: Ledger, home: Path, definition_id: str) -> tuple[list[Path], bytes]:
-    """Every file that holds the definition's address or its own identifier, by reading them all."""
+def _watched(ledger: Ledger, home: Path, ids: list[str]) -> list[Watched]:
+    """With every file that holds the end of a definition's address, by reading them all once."""
     with ledger.read() as connection:
         paths = list(connection.execute(select(outputs.c.path)).scalars())
-    mark = _address(ledger, definition_id).strip("/").rpartition("/")[2].encode()
     found = []
+    for one in ids:
+        address = _address(ledger, one)
+        found.append(Watched(one, address, address.strip("/").rpartition("/")[2].encode(), []))
     for path in paths:
         inside = path.removeprefix(CONTENT)
         file = home / ("content" if path.startswith(CONTENT) else "site") / inside
-        if _holds(file, mark):
-            found.append(file)
-    return found, mark
+        text = file.read_bytes()
+        for watched in found:
+            if watched.mark in text:
+                watched.files.append(file)
+    return found
 
 
 def _holds(file: Path, mark: bytes) -> bool:

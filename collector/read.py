@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -28,6 +29,9 @@ from ledger.sent import addressees, are_ours
 from ledger.threads import place_earlier, place_replies
 
 BATCH = 200
+#: Seconds between two batches of what is placed late: nothing else lies between them, and who waits
+#: to write to SQLite looks for an opening every tenth of a second (sqlite3_busy_timeout).
+OPENING = 0.12
 
 
 def read_new(ledger: Ledger) -> int:
@@ -77,6 +81,7 @@ def _place_earlier(ledger: Ledger) -> None:
                 return
         with ledger.write() as connection:
             place_earlier(connection, ledger.keys, ledger.clock())
+        time.sleep(OPENING)
 
 
 def _read(reply: Reply, campaign: Campaign, *, in_thread: bool) -> Reading:

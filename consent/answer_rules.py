@@ -29,7 +29,7 @@ from consent.answer_doubts import (
     said_in,
     somebody_elses,
 )
-from consent.answer_sentences import LEAST_SAID, Sentence
+from consent.answer_sentences import Sentence
 from consent.answer_view import AFFIRMING, View
 from consent.phrase_finding import Hit
 
@@ -225,12 +225,9 @@ def _strong(sentence: Sentence, number: int) -> Yes | None:
 def _weak(sentence: Sentence, number: int) -> Yes | None:
     """A sentence that is nothing but yes, courtesy and the credit."""
     said = sentence.of("yes", "assent", "allow")
-    if not said or sentence.asks or sentence.quotes or sentence.dangers:
+    if not said or sentence.asks or sentence.quotes or sentence.dangers or sentence.strange:
         return None
-    if not all(_is_apart(sentence, at, said) for at in sentence.strange):
-        return None
-    loose = [at for at in sentence.bare if not _is_apart(sentence, at, said)]
-    if sentence.alarming or any(at in sentence.bearing or at in sentence.ties for at in loose):
+    if sentence.alarming or sentence.bearing or any(at in sentence.ties for at in sentence.bare):
         return None
     if sentence.trails_off and not sentence.has("allow"):
         return None
@@ -242,17 +239,6 @@ def _weak(sentence: Sentence, number: int) -> Yes | None:
         plain=plain,
         start=said[0].start,
         end=said[-1].end,
-    )
-
-
-def _is_apart(sentence: Sentence, at: int, said: list[Hit]) -> bool:
-    """The word stands in a clause of its own that tells of something else."""
-    start, end = sentence.clause_of(at)
-    return (
-        end - start >= LEAST_SAID
-        and not any(start <= thing < end for thing in sentence.things)
-        and not any(start <= hit.start < end for hit in said)
-        and sentence.weight(start, end) <= 0
     )
 
 

@@ -141,6 +141,10 @@ class Sentence:
             and self.tells(start, end)
             and not (start in self.ties and (not whole or length < LEAST_TIED))
             and not any(at in self.bearing - turns or at in self.subjects for at in stretch)
+            and not any(
+                hit.section == "elsewhere" and hit.end - hit.start > 2 and hit.start in stretch
+                for hit in self.risks
+            )
             and not any(at in self.named or self.words[at].quoted for at in stretch)
             and not any(
                 hit.section not in BESIDE
@@ -176,10 +180,10 @@ class Sentence:
 
     @cached_property
     def is_beside(self) -> bool:
-        return self.weight(self.start, self.end) <= 0
+        return self.weight(self.start, self.end) < 0
 
     def weight(self, start: int, end: int) -> int:
-        """How much these words weigh on a yes that they stand beside; at most 0: they tell of
+        """How much these words weigh on a yes that they stand beside; below 0: they tell of
         something else, as in "the tomatoes are doing well, since you ask".
 
         What names the words, the credit, a use or money weighs heavily, and so do orders and
@@ -191,23 +195,25 @@ class Sentence:
         if self.topics or self.quotes or self.alarming or any(at in heavy for at in stretch):
             return HEAVY
         weight = 1 + sum(self._weight_of(hit) for hit in own)
-        weight += sum(at in self.weak for at in stretch)
+        weight += sum(at in self.weak for at in stretch) + any(at in self.things for at in stretch)
         weight += HEAVY if self.asks or start in self.ties else 0
         if self.telling is not None:
             tellers = sum(at in self.telling for at in stretch)
             weight += -min(tellers, 2) if tellers else 2
         weight -= min(sum(at in self.foreign for at in stretch), 2)
+        if any(hit.section == "elsewhere" and hit.end - hit.start > 2 for hit in own):
+            return HEAVY
         return weight - min(sum(hit.section in LIGHT for hit in own), 2)
 
     def _weight_of(self, hit: Hit) -> int:
-        if hit.section in HARMLESS or hit.section == "elsewhere":
+        if hit.section in HARMLESS:
             return 0
         opens = self.clause_of(hit.start)[0] == hit.start
         if hit.section in ("condition", "contrast"):
             return 3 if opens else 1 + bool(self.things)
         if hit.section in ("negation", "no"):
             return 2 if opens else 1
-        if hit.section in ("defer", "question", "reported", "ack"):
+        if hit.section in ("defer", "question", "reported", "ack", "elsewhere"):
             return 3 if hit.end - hit.start > 1 or opens else 1
         return HEAVY
 
@@ -220,7 +226,7 @@ class Sentence:
                 word.capital or at in self.bearing or at in self.subjects or _is_manner(word)
             )
         return self.is_small_talk(start, end) or (
-            end - start >= LEAST_SAID and self.weight(start, end) <= 0
+            end - start >= LEAST_SAID and self.weight(start, end) < 0
         )
 
     def is_sign(self, at: int) -> bool:

@@ -51,11 +51,12 @@ class View:
             return ""
         first, last = self.words[start].start, self.words[end - 1].end
         said = self.text[first:last]
-        opening, closing = self.text[max(first - 1, 0) : first], self.text[last : last + 1]
+        opening, after = self.text[max(first - 1, 0) : first], self.text[last : last + 2]
+        closing = after.lstrip()[:1]
         if closing and any(
             closing in ends and _is_open(said, mark) for mark, ends in QUOTED.items()
         ):
-            last += len(closing)
+            last += after.index(closing) + 1
         elif opening in QUOTED and any(mark in said for mark in QUOTED[opening]):
             first -= len(opening)
         return self.text[first:last]

@@ -141,9 +141,12 @@ def answers_in(definition: Definition, text: str) -> list[tuple[int, str]]:
 
 
 def other_words(definition: Definition, text: str) -> str:
-    """Of a piece with other words, those answers alone that are other ones; else the text."""
+    """Of a piece with other words, their answers that are other ones, or all of theirs; else the
+    text.
+    """
     if not text or not definition.is_piece:
         return text
     before = dict(answers_in(definition, definition.text))
-    changed = [said for turn, said in answers_in(definition, text) if said != before.get(turn)]
-    return "\n\n".join(changed) or definition.text
+    answers = answers_in(definition, text)
+    changed = [said for turn, said in answers if said != before.get(turn)]
+    return "\n\n".join(changed or [said for _, said in answers])

@@ -264,7 +264,11 @@ def revise(ledger: Ledger, definition_id: str, words: str, by: str) -> Definitio
 
 
 def record_revision(
-    ledger: Ledger, connection: Connection, after: Definition, by: str, **more: Any
+    ledger: Ledger,
+    connection: Connection,
+    after: Definition,
+    by: str,
+    evidence: dict[str, Any] | None = None,
 ) -> None:
     """Other words are there: open requests for the old ones end, of everybody who has a part."""
     for one in all_shares(connection, after):
@@ -278,7 +282,7 @@ def record_revision(
             ConsentEvent(EventKind.REVISED, text=one.text),
             definition_id=one.id,
             contributor_id=one.contributor_id,
-            evidence={"version": one.version, "by": by, **more},
+            evidence={**(evidence or {}), "version": one.version, "by": by},
         )
 
 

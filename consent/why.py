@@ -22,8 +22,9 @@ from ledger.pieces import all_shares
 from ledger.posts import find_post, find_post_at, is_gone
 from ledger.tables import outputs, replies
 
-#: A composed file names its definition and the event of its grant in its front matter.
-_NAMED = re.compile(r'^(definition|consent): "([0-9a-f]{32,64})"$', re.MULTILINE)
+#: A composed file names its definition and the event of its grant in its front matter, without
+#: quotes where YAML needs none.
+_NAMED = re.compile(r'^(definition|consent): ("?)([0-9a-f]{32,64})\2$', re.MULTILINE)
 #: Larger files are none of ours.
 MOST_BYTES = 1 << 20
 
@@ -77,7 +78,8 @@ def _of_file(ledger: Ledger, connection: Connection, path: Path) -> list[Asked] 
         return None
     with path.open("rb") as file:
         content = file.read(MOST_BYTES)
-    named = dict(_NAMED.findall(content.decode("utf-8", "replace").split("\n---", 1)[0]))
+    front = content.decode("utf-8", "replace").split("\n---", 1)[0]
+    named = {name: value for name, _, value in _NAMED.findall(front)}
     definition_id = named.get("definition", "")
     if find_definition(connection, definition_id) is None:
         raise SettingError(

@@ -226,12 +226,16 @@ def _suppress(connection: Connection, of: Trace, at: datetime) -> None:
 def _leave_editions(connection: Connection, of: Trace) -> None:
     gone = set(of.definitions)
     rows = connection.execute(
-        select(t.editions.c.id, t.editions.c.definition_ids).where(WHOSE["editions"](of))
+        select(t.editions.c.id, t.editions.c.definition_ids, t.editions.c.winner_id).where(
+            WHOSE["editions"](of)
+        )
     ).all()
     for row in rows:
         left = [one for one in row.definition_ids if one not in gone]
         connection.execute(
-            update(t.editions).where(t.editions.c.id == row.id).values(definition_ids=left)
+            update(t.editions)
+            .where(t.editions.c.id == row.id)
+            .values(definition_ids=left, winner_id="" if row.winner_id in gone else row.winner_id)
         )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from ledger.contributors import new_id
 from ledger.definitions import add_text, find_definition, need_definition, reply_of, slug_of
 from ledger.errors import DefinedbyError
-from ledger.model import Definition, PostKind, Reply
+from ledger.model import UNSHOWABLE, Definition, PostKind, Reply, normal
 from ledger.piece_text import LEFT_OUT, PieceText, Turn, clean_words, piece_of, text_of
 from ledger.prepared import Prepared
 from ledger.replies import find_reply
@@ -343,27 +343,25 @@ def passages(reply: Reply, words: str) -> tuple[str, list[list[int]]]:
     `words` are passages copied from it in its order, with LEFT_OUT between them. Raises
     DefinedbyError for anything that the reply does not say.
     """
-    source = reply.text
+    source = UNSHOWABLE.sub("", normal(reply.text).replace("\r\n", "\n"))
+    as_written = source == reply.text
     shown, spans, after = [], [], 0
     for part in words.split(LEFT_OUT):
         wanted = part.strip()
         if not wanted:
             continue
         start = source.find(wanted, after)
-        length = len(wanted)
-        if start < 0:  # the same words, but for how its lines end
-            plain = source.replace("\r\n", "\n")
-            if clean_words(plain) == wanted and not after:
-                start, length = 0, len(source)
         if start < 0:
             raise DefinedbyError(
                 f"“{wanted[:60]}” is not what they wrote.",
                 f"Only whole passages of their message can be shown; put {LEFT_OUT} where "
                 "something is left out.",
             )
-        spans.append([start, start + length, reply.id])
+        after = start + len(wanted)
+        # Where its characters are others, if only to a program, all of it is named.
+        place = [start, after] if as_written else [0, len(reply.text)]
+        spans.append([*place, reply.id])
         shown.append(wanted)
-        after = start + length
     if not shown:
         raise DefinedbyError("An answer is empty.", "Leave the passage, or do not pick it.")
     return f" {LEFT_OUT} ".join(shown), spans

@@ -50,7 +50,10 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "contributors": {"sealed_key": "the key that opens their record"},
         "links": {"token_hash": "the secret of their personal link"},
         "stop_links": {"token_hash": "the secret of a link in our mails"},
-        "editions": {"definition_ids": "names what others said"},
+        "editions": {
+            "definition_ids": "names what others said",
+            "winner_id": "names what somebody else may have said",
+        },
         "passed_over": {"token": "a keyed hash of their address"},
         "profile_marks": {"token": "a keyed hash of their address"},
         "stopped_addresses": {"token": "a keyed hash of their address"},

@@ -54,7 +54,7 @@ def atom(feed: Feed) -> bytes:
     Nothing in it tells when it was built, so that the same posts give the same bytes.
     """
     own, home = feed.base + encoded_path(feed.path), feed.base + encoded_path(feed.page)
-    newest = max((seconds(one.granted_at) for one in feed.entries), default=NEVER)
+    newest = seconds(_newest(feed)) if feed.entries else NEVER
     id_ = own if feed.is_archive else home
     history = ""
     if feed.is_archive:
@@ -77,10 +77,18 @@ def atom(feed: Feed) -> bytes:
     return "".join([head, *(_entry(one, feed.base) for one in feed.entries), "</feed>\n"]).encode()
 
 
+def _newest(feed: Feed) -> str:
+    """When the newest was granted; only a complete feed is in another order."""
+    if feed.complete:
+        return max(one.granted_at for one in feed.entries)
+    return feed.entries[0].granted_at
+
+
 def _link(href: str, rel: str, media_type: str = "application/atom+xml") -> str:
     return f'<link href={quoteattr(href)} rel="{rel}" type="{media_type}"/>\n'
 
 
+@lru_cache(maxsize=512)
 def content_of(one: Entry) -> str:
     """Its words and credit as HTML, as feeds carry them; of a piece, the whole of it."""
     return one.body if one.is_piece else str(quote_macros().feed_quote(one))
@@ -90,16 +98,20 @@ def content_of(one: Entry) -> str:
 def _entry(one: Entry, base: str) -> str:
     """One entry; a worker that goes on running makes it once."""
     address = base + encoded_path(one.address)
-    uri = f"<uri>{escape(one.url)}</uri>" if one.url else ""
     at = seconds(one.granted_at)
     return (
         f"<entry>\n<id>{escape(address)}</id>\n<title>{escape(_for_xml(one.title))}</title>\n"
         f'<link href={quoteattr(address)} rel="alternate" type="text/html"/>\n'
-        f"<author><name>{escape(one.name)}</name>{uri}</author>\n"
+        f"{''.join(_author(*author) for author in one.authors)}"
         f"<published>{at}</published>\n<updated>{at}</updated>\n"
         f'<content type="html">{escape(content_of(one))}</content>\n'
         "</entry>\n"
     )
+
+
+def _author(name: str, url: str) -> str:
+    uri = f"<uri>{escape(url)}</uri>" if url else ""
+    return f"<author><name>{escape(name)}</name>{uri}</author>\n"
 
 
 def seconds(at: str) -> str:

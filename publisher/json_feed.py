@@ -31,7 +31,6 @@ def written(feed: Feed) -> bytes:
 def _item(one: Entry, base: str) -> dict[str, Any]:
     address = base + encoded_path(one.address)
     at = seconds(one.granted_at)
-    author = {"name": one.name, "url": one.url} if one.url else {"name": one.name}
     return {
         "id": address,
         "url": address,
@@ -39,6 +38,8 @@ def _item(one: Entry, base: str) -> dict[str, Any]:
         "content_html": content_of(one),
         "date_published": at,
         "date_modified": at,
-        "authors": [author],
+        "authors": [
+            {"name": name, "url": url} if url else {"name": name} for name, url in one.authors
+        ],
         "language": one.lang,
     }

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, tuple_
+from sqlalchemy import Connection, bindparam, select, tuple_
 
 from ledger.campaigns import all_campaigns
 from ledger.database import Ledger
@@ -37,6 +37,7 @@ _DOCUMENT = re.compile(
 )
 _E = site_entries.c
 _question = lru_cache(maxsize=64)(question_of)
+_WITH = Prepared(SELECT.where(WITH_IDS))
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,46 @@ def feed_for(ledger: Ledger, asked: Asked) -> bytes | None:
     return feeds.atom(feed) if asked.format == "xml" else json_feed.written(feed)
 
 
+class _Scope(NamedTuple):
+    """What a feed is of: the rows with this value in this column, or all of them."""
+
+    column: str
+    value: str
+
+    def newest(self, connection: Connection, most: int) -> Sequence[Any]:
+        return _statement(self.column, "newest").tuples(
+            connection, {"value": self.value, "most": most}
+        )
+
+    def before(self, connection: Connection, asked: Asked, most: int) -> Sequence[Any]:
+        """The newest of those that are older than an archive's bound, within its month."""
+        at, of = asked.before
+        values = {"value": self.value, "at": at, "id": of, "since": asked.since, "most": most}
+        return _statement(self.column, "before").tuples(connection, values)
+
+    def month_before(self, connection: Connection, since: str) -> str:
+        """The last month before this day in which there is something, or nothing."""
+        values = {"value": self.value, "since": since}
+        found: str | None = _statement(self.column, "earlier").scalar(connection, values)
+        return found[:7] if found else ""
+
+
+@cache
+def _statement(column: str, what: str) -> Prepared:
+    scope = (_E[column] == bindparam("value"),) if column else ()
+    wanted = SELECT.where(*scope).order_by(_E.granted_at.desc(), _E.definition_id.desc())
+    if what == "newest":
+        return Prepared(wanted.limit(bindparam("most")))
+    if what == "earlier":
+        wanted = wanted.with_only_columns(_E.granted_at)
+        return Prepared(wanted.where(_E.granted_at < bindparam("since")).limit(1))
+    bounds = (
+        tuple_(_E.granted_at, _E.definition_id) < tuple_(bindparam("at"), bindparam("id")),
+        _E.granted_at >= bindparam("since"),
+    )
+    return Prepared(wanted.where(*bounds).limit(bindparam("most")))
+
+
 @dataclass
 class _Reading:
     ledger: Ledger
@@ -101,28 +142,36 @@ class _Reading:
         return cls(ledger, connection, {one.id: one for one in all_campaigns(connection)}, late)
 
     def feed(self, asked: Asked) -> Feed | None:
+        title = self.ledger.settings.title
         if re.fullmatch(r"/[^/]+/editions/[^/]+/", asked.page):
             return self._of_edition(asked)
-        title = self.ledger.settings.title
-        scope: tuple[Any, ...] = ()
+        if asked.page == "/":
+            return self._of(asked, _Scope("", ""), title)
         if asked.page.startswith("/people/"):
-            scope = (_E.person == asked.page,)
-        elif asked.page != "/":
-            one = next(
-                (one for one in self.campaigns.values() if f"/{one.slug}/" == asked.page), None
-            )
-            if one is None:
-                return None
-            title, scope = f"{one.term} – {title}", (_E.campaign_id == one.id,)
-        entries, older = self._range(asked, scope)
-        if asked.page.startswith("/people/"):
-            named = entries or self._shown(
-                Prepared(SELECT.where(*scope).limit(feeds.MOST_ENTRIES)).tuples(self.connection)
-            )
-            if not named:
-                return None
-            title = f"{named[0].name} – {title}"
-        return self._made(asked, title, entries, older=older)
+            scope = _Scope("person", asked.page)
+            # The name is that of what stands, in a document on which nothing is as well.
+            named = self._shown(scope.newest(self.connection, feeds.MOST_ENTRIES))
+            return self._of(asked, scope, f"{named[0].name} – {title}") if named else None
+        for one in self.campaigns.values():
+            if f"/{one.slug}/" == asked.page:
+                return self._of(asked, _Scope("campaign_id", one.id), f"{one.term} – {title}")
+        return None
+
+    def _of(self, asked: Asked, scope: _Scope, title: str) -> Feed:
+        """A document of a feed: entries newest first, and where the older ones are."""
+        most = feeds.MOST_ENTRIES
+        if not asked.is_archive:
+            rows = scope.newest(self.connection, most)
+            # As the files do: whether there is more is told from what is shown.
+            older = _key(rows[-1]) if len(rows) == most else ""
+            return self._made(asked, title, self._shown(rows), older=older)
+        # Bounds are those of the rows, so that one which may not be shown moves none.
+        rows = scope.before(self.connection, asked, most + 1)
+        if len(rows) > most:
+            older = _key(rows[most - 1])
+        else:
+            older = scope.month_before(self.connection, asked.since)
+        return self._made(asked, title, self._shown(rows[:most]), older=older)
 
     def _of_edition(self, asked: Asked) -> Feed | None:
         row = self.connection.execute(
@@ -135,7 +184,7 @@ class _Reading:
         if row is None or asked.is_archive:
             return None
         ids = list(row.definition_ids)
-        rows = Prepared(SELECT.where(WITH_IDS)).tuples(self.connection, {"ids": ids})
+        rows = _WITH.tuples(self.connection, {"ids": ids})
         found = {one.id: one for one in self._shown(rows)}
         entries = [
             found[one]
@@ -167,31 +216,6 @@ class _Reading:
             is_archive=asked.is_archive,
             **more,
         )
-
-    def _range(self, asked: Asked, scope: tuple[Any, ...]) -> tuple[list[Entry], str]:
-        """The entries of a document, newest first, and the key of the one with older ones."""
-        most = feeds.MOST_ENTRIES
-        wanted = SELECT.where(*scope).order_by(_E.granted_at.desc(), _E.definition_id.desc())
-        if not asked.is_archive:
-            rows = Prepared(wanted.limit(most)).tuples(self.connection)
-            # As the files do: whether there is more is told from what is shown.
-            return self._shown(rows), _key(rows[-1]) if len(rows) == most else ""
-        bounds = (
-            tuple_(_E.granted_at, _E.definition_id) < tuple_(bindparam("at"), bindparam("id")),
-            _E.granted_at >= bindparam("since"),
-        )
-        at, of = asked.before
-        values = {"at": at, "id": of, "since": asked.since}
-        # Bounds are those of the rows, so that one which may not be shown moves none.
-        rows = Prepared(wanted.where(*bounds).limit(most + 1)).tuples(self.connection, values)
-        if len(rows) > most:
-            return self._shown(rows[:most]), _key(rows[most - 1])
-        return self._shown(rows), self._month_before(wanted, asked.since)
-
-    def _month_before(self, wanted: Select[Any], since: str) -> str:
-        earlier = wanted.with_only_columns(_E.granted_at).where(_E.granted_at < bindparam("since"))
-        found: str | None = Prepared(earlier.limit(1)).scalar(self.connection, {"since": since})
-        return found[:7] if found else ""
 
     def _shown(self, rows: Sequence[Sequence[Any]]) -> list[Entry]:
         return [

@@ -11,7 +11,7 @@ from ledger.database import Ledger
 from ledger.definitions import need_definition
 from ledger.model import Campaign, Credit, Definition, NameForm, PostKind, Reply
 from ledger.pieces import Wanted, Wish
-from ledger.replies import find_reply
+from ledger.replies import author_of, find_reply
 from tests.people import EVIDENCE, answer
 
 ADA = Credit(NameForm.NAME, "Ada Sample", url="https://ada.example/")
@@ -32,9 +32,6 @@ def said(ledger: Ledger, campaign: Campaign, who: str, words: str) -> Reply:
         name={"ada": "Ada Sample", "ben": "Ben Example"}.get(who, who.title()),
         address=f"{who}@sample.example",
     )
-    from ledger.contributors import handles_of  # noqa: F401 - the handle is made below
-    from ledger.replies import author_of
-
     with ledger.write() as connection:
         author_of(connection, ledger.keys, reply, ledger.clock())
         found = find_reply(connection, reply.id)

@@ -166,7 +166,7 @@ class _Planter:
                 ("definition_versions", "places", "site_entries", "site_edges"), of_definition
             ),
             **{name: {"subject": theirs} for name in ("told_pages", "jobs", "posts")},
-            "editions": {"definition_ids": [theirs]},
+            "editions": {"definition_ids": [theirs], "winner_id": theirs, "kind": "edition"},
             "profile_pictures": {"address": words.get(("handles", "address"))},
             "site_dirty": {"owner": theirs},
             "site_groups": {"owner": words.get(("places", "person"))},

@@ -24,8 +24,6 @@ from collector.reading.units import Unit
 #: Whoever says more than this, in words, says something.
 LONGEST_REFUSAL = 22
 LONGEST_POSSESSION = 10
-#: What leads up to an answer with a colon has at most so many words.
-LONGEST_LABEL = 12
 LONGEST_REACTION = 16
 LONGEST_WISH = 6
 #: Without any of these there is no link, mention or hashtag.
@@ -35,7 +33,6 @@ _BLANK_INSIDE = re.compile(r"\w[\s\"'“”]{0,3}_{2,}[\s\"'“”]{0,3}\w")
 _NOUN = re.compile(" ?[것거]|こと|もの|とき|まま|ところ|[人時者的]")
 #: A quotation begins with one of these.
 QUOTES = frozenset('"“„«‘‚「『')
-_CLOSING = frozenset('"”“»’‘」』')
 
 
 def classify(scene: Scene) -> None:
@@ -112,37 +109,12 @@ def _label(scene: Scene, unit: Unit) -> int:
             continue
         stop = scene.tokens.ends[hit.end - 1]
         rest = text[stop : min(unit.end, stop + 12)].lstrip(' *_\xa0")')
-        if hit.section == "label" and _opens_quotation(rest, text[unit.start : unit.end]):
-            best = max(best, text.index(rest[0], stop))
-            continue
-        dashed = hit.section == "label" and text[stop : stop + 3] in (" - ", " – ", " — ")
-        if dashed or rest[:1] in (":", "：", "→", "➡") or rest[:2] in ("->", "=>", "=:"):
+        if rest[:1] in (":", "：", "→", "➡") or rest[:2] in ("->", "=>", "=:"):
             skipped = text.index(rest[0], stop) + 1
             while skipped < unit.end and text[skipped] in " >\xa0*_\ufe0f\t":
                 skipped += 1
             best = max(best, skipped)
-    return best or _told_label(scene, unit)
-
-
-def _told_label(scene: Scene, unit: Unit) -> int:
-    """Where the answer starts after "I've thought it over, and here it is:"; 0 without that."""
-    text = scene.tokens.text
-    for number in range(unit.first, min(unit.first + LONGEST_LABEL, unit.last - 1)):
-        gap = text[scene.tokens.ends[number] : scene.tokens.starts[number + 1]]
-        if ":" in gap or "：" in gap:
-            told = opening(scene, unit, "chat") or opening(scene, unit, "opinion", 1)
-            is_told = told is not None and told.end <= number + 1
-            cut = scene.tokens.starts[number + 1]
-            linked = LINK.match(text[cut : unit.end]) is not None
-            if is_told and " " in gap and not linked and not _is_possession(scene, unit):
-                return cut
-            return 0
-    return 0
-
-
-def _opens_quotation(rest: str, said: str) -> bool:
-    """As in "I would put “a door that shuts”.": the label leads to a quotation, to the end."""
-    return rest[:1] in QUOTES and said.rstrip(" .!…\xa0")[-1:] in _CLOSING
+    return best
 
 
 def _after_courtesy(scene: Scene, unit: Unit) -> int:

@@ -95,7 +95,7 @@ def correct_words(
             _set_aside(ledger, connection, definition, before, evidence)
         after = add_version(connection, definition_id, words, now)
         stated = {**evidence, "kept": keep}
-        record_revision(ledger, connection, after, by or BY_AUTHOR, **stated)
+        record_revision(ledger, connection, after, by or BY_AUTHOR, stated)
         replace_correction(connection, definition.contributor_id, definition_id, after.text, now)
     return after
 

@@ -6,6 +6,7 @@ that is shown, so that a row which says anything else than its grant is found be
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import Connection, Select, bindparam, delete, select
 
 from ledger.keys import Keys
-from ledger.model import PostKind
+from ledger.model import Credit, NameForm, PostKind
 from ledger.prepared import Prepared, inserting
 from ledger.tables import site_entries
 from publisher.compose import shown_url
@@ -105,6 +106,14 @@ class Entry(NamedTuple):
     def is_piece(self) -> bool:
         """Whether it is an interview or an endorsement: `words` is then the whole text of it."""
         return self.kind != PostKind.DEFINITION
+
+    @property
+    def authors(self) -> list[tuple[str, str]]:
+        """Name and link of everybody whose words these are."""
+        if not self.people:
+            return [(self.name, self.url)]
+        unnamed = Credit(NameForm.ANONYMOUS).display_name
+        return [(name or unnamed, url) for name, url in json.loads(self.people)]
 
     @property
     def question(self) -> Markup:

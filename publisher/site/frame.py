@@ -14,7 +14,7 @@ from ledger.settings import Settings
 from publisher.pages import HandPage
 from publisher.render import chrome_macros, encoded_path, part_macros, render_page
 from publisher.shown import Question, question_of
-from publisher.site import nodes
+from publisher.site import linked, nodes
 from publisher.site.editions import ListedEdition
 from publisher.site.nodes import Node
 from publisher.site.shelf import Known
@@ -76,6 +76,7 @@ class Layout:
         self._menu = {page.slug for page in frame.pages}
         self._headers: dict[str, Markup] = {}
         self._footers: dict[str, Markup] = {}
+        self._feeds: dict[str, Markup] = {}
         self._forms: dict[str, Markup] = {}
         self._posts: dict[str, Pieces] = {}
         self._common: dict[str, Any] = {
@@ -104,6 +105,7 @@ class Layout:
             "indexed": bool(path),
             "href": encoded_path(path),
             "feed": feed,
+            "feeds": self._feed_links(feed),
             "own_feed": own_feed,
         }
         return render_page(template, {**self._common, **around, **values})
@@ -137,6 +139,17 @@ class Layout:
                 self._common["title"], self._frame.pages, current
             )
         return self._headers[current]
+
+    def _feed_links(self, feed: str) -> Markup:
+        if feed not in self._feeds:
+            self._feeds[feed] = chrome_macros().feeds(self._common["title"], feed)
+        return self._feeds[feed]
+
+    @cached_property
+    def terms(self) -> Markup:
+        """All terms of the blog, for programs."""
+        of, campaigns = self.settings, self._frame.campaigns.values()
+        return linked.term_set(campaigns, of.public_url, of.title)
 
     def _footer(self, feed: str) -> Markup:
         if feed not in self._footers:

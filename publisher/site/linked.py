@@ -8,6 +8,7 @@ and the page says it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -63,6 +64,7 @@ def article(entry: Entry, campaign: Campaign, base: str, blog: str) -> Markup:
         "headline": entry.title,
         "inLanguage": entry.lang,
         "datePublished": entry.granted_at[:10],
+        "license": f"{address}#{WHY}",
         "contributor": [one for one in people if one],
         "hasPart": [
             {
@@ -89,6 +91,24 @@ def defined_term(campaign: Campaign, base: str, blog: str) -> Markup:
     """The campaign's term, in the set of terms that the blog is."""
     whole = '{"@context": "https://schema.org", ' + _term(campaign, base, blog)[1:]
     return Markup(whole)  # noqa: S704 - no character is left that HTML would read
+
+
+def term_set(campaigns: Iterable[Campaign], base: str, blog: str) -> Markup:
+    """The set itself, with the term of each campaign."""
+    terms = [
+        {"@type": "DefinedTerm", "@id": at, "url": at, "name": one.term}
+        for one in campaigns
+        for at in [base + encoded_path(f"/{one.slug}/")]
+    ]
+    whole = {
+        "@context": "https://schema.org",
+        "@type": "DefinedTermSet",
+        "@id": f"{base}/",
+        "url": f"{base}/",
+        "name": blog,
+        "hasDefinedTerm": terms,
+    }
+    return Markup(_written(whole))  # noqa: S704 - no character is left that HTML would read
 
 
 @lru_cache(maxsize=64)

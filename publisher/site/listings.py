@@ -74,6 +74,7 @@ class Listings:
         return self.layout.page(
             "index.html",
             path="/",
+            linked=self.layout.terms,
             open_campaigns=[campaign for campaign in campaigns if campaign.is_open],
             campaigns=campaigns,
             newest=self.listed(self.shelf.newest(ON_FRONT), asked=len(campaigns) > 1),

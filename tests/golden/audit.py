@@ -77,6 +77,11 @@ def in_html(name: str, text: str) -> list[Rendered]:
 
 def _check_linked(said: dict[str, Any], shown: list[Rendered]) -> None:
     """What programs are told is what readers see, and no more."""
+    if said["@type"] == "DefinedTermSet":
+        terms = said["hasDefinedTerm"]
+        assert said.keys() == {"@context", "@type", "@id", "url", "name", "hasDefinedTerm"}
+        assert all(one.keys() == {"@type", "@id", "url", "name"} for one in terms)
+        return
     if said["@type"] == "DefinedTerm":
         assert said.keys() == {"@context", *TERM}
         return

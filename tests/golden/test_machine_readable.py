@@ -63,6 +63,9 @@ def test_json_ld_says_term_set_words_creator_and_licence() -> None:
     term = linked_of(CAMPAIGN)
     assert (term["@type"], term["name"]) == ("DefinedTerm", "Thought leadership")
     assert term["inDefinedTermSet"]["@type"] == "DefinedTermSet"
+    whole = linked_of(SITE)
+    assert (whole["@type"], whole["@id"]) == ("DefinedTermSet", term["inDefinedTermSet"]["@id"])
+    assert [one["@id"] for one in whole["hasDefinedTerm"]] == [term["@id"]]
     said = linked_of(ADAS)
     assert said["@type"] == "Quotation"
     assert said["text"] == "Saying the obvious thing first."

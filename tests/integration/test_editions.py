@@ -10,7 +10,7 @@ from lxml import html
 
 from ledger.campaigns import set_edition_every
 from ledger.database import Ledger
-from ledger.editions import EditionKind, add_edition, editions_in
+from ledger.editions import EditionKind, add_edition, editions_in, save_edition
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Definition, Use
 from ledger.periods import Every, year
@@ -148,6 +148,30 @@ def test_the_best_of_a_year_is_chosen_by_the_editor_who_says_how(
     assert quoted(winner) == ["what Ben says"]
     assert quoted(shortlist) == ["what Ada says", "what Cleo says"]
     assert "Read aloud to three colleagues." in best.text_content()
+    with ledger.write() as connection:  # as if the grant had been for editions once
+        save_edition(
+            connection,
+            made.id,
+            title="",
+            introduction="",
+            definition_ids=(ada.id, ben.id, cleo.id, alone.id),
+            winner_id=alone.id,
+            method="Another way.",
+        )
+    publish_edition(ledger, made.id)
+    publish_pending(ledger)
+    assert quoted(page(ledger, address)) == ["what Ada says", "what Ben says", "what Cleo says"]
+    with ledger.write() as connection:
+        save_edition(
+            connection,
+            made.id,
+            title="",
+            introduction="",
+            definition_ids=(ada.id, ben.id, cleo.id),
+            winner_id=ben.id,
+            method="The first way.",
+        )
+    publish_edition(ledger, made.id)
     withdraw(ledger, ben)
     publish_pending(ledger)
     left = page(ledger, address)

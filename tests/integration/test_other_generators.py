@@ -27,10 +27,11 @@ from ledger.tables import definitions as definition_rows
 from publisher.publish import publish
 from tests.commands import ROOT
 from tests.conftest import SteppingClock
-from tests.golden.audit import one_gap, quoted_text
+from tests.golden.audit import one_gap, quoted_text, without_marks
 from tests.golden.sample_blog import ADA, grant, named, take, withdraw
 from tests.servers.fixtures import need
 
+GOLDEN = ROOT / "tests" / "golden" / "site"
 HOW_TO = ROOT / "docs" / "how-to" / "use-the-posts-elsewhere.md"
 PEOPLE = [
     ("Saying the obvious thing first.", ADA),
@@ -124,9 +125,8 @@ def test_each_post_is_a_page_and_a_withdrawn_one_is_not(
         file = built / campaign.slug / post["slug"] / "index.html"
         page = html.document_fromstring(file.read_text(encoding="utf-8"))
         quotes = page.findall(".//blockquote")
-        assert [one_gap(quoted_text(html.tostring(q, encoding="unicode"))) for q in quotes] == [
-            one_gap(words)
-        ]
+        said = [quoted_text(html.tostring(quote, encoding="unicode")) for quote in quotes]
+        assert [one_gap(without_marks(one, post["lang"])) for one in said] == [one_gap(words)]
         shown = text_of(page)
         assert " ".join(f"— {credit.line}".split()) in shown
         if name != "Pelican" or credit.name != HOSTILE:  # it is not quite itself there
@@ -146,6 +146,25 @@ def test_each_post_is_a_page_and_a_withdrawn_one_is_not(
     assert "Saying the obvious" not in "".join(
         file.read_text(encoding="utf-8") for file in built.rglob("*.html")
     )
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_interviews_and_endorsements_are_pages_too(tmp_path: Path, name: str) -> None:
+    if name != "Pelican":
+        need("" if shutil.which(name.lower()) else f"there is no {name.lower()}")
+    content, folder = tmp_path / "content", tmp_path / "other"
+    shutil.copytree(GOLDEN / "_content", content)
+    posts = list(map(frontmatter.load, map(str, (content / "posts").rglob("*.md"))))
+    pieces = [one for one in posts if "piece" in one.metadata]
+    assert {one["piece"] for one in pieces} == {"interview", "endorsement"}
+    blocks(folder, name, content)
+    built = BUILDERS[name](folder, content)
+    for post in pieces:
+        file = built / "thought-leadership" / post["slug"] / "index.html"
+        shown = text_of(html.document_fromstring(file.read_text(encoding="utf-8")))
+        if name != "Pelican" or "<" not in post["title"]:  # what it makes of quotes is documented
+            assert post["title"] in shown
+        assert all(f"— {one['line']}" in shown for one in post["credits"])
 
 
 def test_pelican_knows_the_author_and_the_tag_without_reading_yaml(

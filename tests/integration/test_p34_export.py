@@ -81,6 +81,7 @@ def test_p34_a_word_in_every_column_of_every_table_comes_out(
             ("profile_pictures", "channel"),
             ("pictures", "hash"),
             ("posts", "kind"),
+            ("editions", "kind"),
             ("definitions", "id"),
             ("definitions", "kind"),
             ("site_dirty", "owner"),

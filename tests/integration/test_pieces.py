@@ -25,7 +25,7 @@ from ledger.database import Ledger
 from ledger.definitions import need_definition, take_definition
 from ledger.errors import DefinedbyError
 from ledger.model import Campaign, Definition, PostKind, Use
-from ledger.pieces import Wanted, replies_quoted, shares_of, with_other_words
+from ledger.pieces import Wanted, passages, replies_quoted, shares_of, with_other_words
 from ledger.posts import find_post, is_gone
 from ledger.requests import AskedAlreadyError
 from ledger.tables import definition_versions, event_payloads, replies
@@ -89,7 +89,7 @@ def test_an_interview_is_asked_about_granted_and_published(
     assert {part["creator"]["name"] for part in linked["hasPart"]} == {"Ada Sample"}
     (file,) = (ledger.settings.content / "posts").rglob("*.md")
     post = frontmatter.loads(file.read_text())
-    assert (post["kind"], post["authors"]) == ("interview", ["Ada Sample"])
+    assert (post["piece"], post["author"]) == ("interview", "Ada Sample")
     assert [one["line"] for one in post["credits"]] == ["Ada Sample"]
     site = ledger.settings.site_folder
     for name in ("index.html", "feed.xml", f"{campaign.slug}/index.html"):
@@ -171,10 +171,14 @@ def test_answers_are_passages_of_what_was_written(ledger: Ledger, campaign: Camp
     (piece,) = make_piece(ledger, campaign.id, "en", good)
     assert "    I listen. […] Then I ask." in piece.text
     with ledger.read() as connection:
-        spans = connection.execute(
+        versions = connection.execute(
             definition_versions.select().where(definition_versions.c.definition_id == piece.id)
         ).one()
-    assert spans.spans == [[[0, 9, reply.id], [27, 38, reply.id]]]
+    assert versions.spans == [[[0, 9, reply.id], [27, 38, reply.id]]]
+    odd = said(ledger, campaign, "ada", "Zoe\u0308\r\nlistens.\x07 So do I.")
+    text, spans = passages(odd, "Zo\u00eb\nlistens. […] do I.")
+    assert text == "Zo\u00eb\nlistens. […] do I.", "as it can be shown"
+    assert {tuple(one) for one in spans} == {(0, len(odd.text), odd.id)}
     with pytest.raises(DefinedbyError, match="Pick a message of theirs"):
         make_piece(ledger, campaign.id, "en", replace(good, turns=(Wanted("Alone?"),)))
     with pytest.raises(DefinedbyError, match="title"):

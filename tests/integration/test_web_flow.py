@@ -340,7 +340,7 @@ def test_the_evidence_names_the_page_and_the_notice(
     author.go(f"{mine}/receipt.json")
     (event,) = [e for e in json.loads(author.page)["events"] if e["kind"] == "granted"]
     assert event["channel"] == "page"
-    assert event["page"] == "personal-item-3"
+    assert event["page"] == "personal-item-4"
     assert event["notice"]
 
 

@@ -11,10 +11,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from collector.read import read_new
+from consent.piecing import make_piece
 from ledger.accounts import add_account
 from ledger.database import Ledger
-from ledger.model import Account, Campaign, Channel, IncomingReply
-from ledger.replies import store_replies
+from ledger.definitions import need_definition
+from ledger.model import Account, Campaign, Channel, IncomingReply, PostKind
+from ledger.pieces import Wanted, Wish
+from ledger.replies import find_reply, store_replies
 from ledger.tables import definitions, replies, requests
 from publisher.publish import publish_pending
 from tests.conftest import SteppingClock
@@ -185,6 +188,9 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(
         assert "&lt;kept&gt;" in editor.page
         assert "Why &lt;so&gt;?" in editor.page
         editor.go("/desk/pieces/new/1/interview")
+    typed = {"row": ["r" + "9" * 30, "o" + "9" * 30, "r", "x1"], "also": "9" * 30, "title": "T"}
+    editor.press("/desk/pieces/new/1/interview", **typed, pick=typed["row"], do="keep")
+    assert editor.status == 400
     for path in (
         "/desk/pieces/new/1/post",
         "/desk/pieces/new/7/interview",
@@ -282,3 +288,24 @@ def test_two_people_in_one_endorsement(
     publish_pending(ledger)
     editor.go("/desk/pieces")
     assert editor.page.count("Published") == 2
+
+
+def test_two_passages_of_one_message_stay_two(
+    editor: Visitor, ledger: Ledger, mailbox: Account, clock: SteppingClock, campaign: Campaign
+) -> None:
+    number = arrives(ledger, mailbox, clock, "ada", "I began at ten. I was slow.")
+    with ledger.read() as connection:
+        reply = find_reply(connection, number)
+    twice = tuple(Wanted(words, reply) for words in ("I was slow.", "I began at ten."))
+    (piece,) = make_piece(ledger, campaign.id, "en", Wish(PostKind.INTERVIEW, "Twice", "", twice))
+    change = f"/desk/pieces/{piece.id}/change"
+    editor.go(change)
+    picked = re.findall(r'name="pick" value="([^"]+)" checked', editor.page)
+    assert picked == [f"r{number}", f"r{number}.2"]
+    numbers = dict(re.findall(r'name="order-([^"]+)" value="(\d+)"', editor.page))
+    order = {f"order-{key}": value for key, value in numbers.items()}
+    editor.press(change, **fields(editor, title="Thrice", pick=picked, **order))
+    assert editor.status == 200
+    with ledger.read() as connection:
+        kept = need_definition(connection, piece.id)
+    assert kept.text == piece.text.replace("Twice", "Thrice")

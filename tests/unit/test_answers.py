@@ -37,14 +37,14 @@ def test_p07_no_labelled_answer_becomes_a_false_grant() -> None:
     assert scores.recall(Decided.GRANT) >= 0.90
     assert scores.right >= 0.95
     assert scores.recall(Decided.STOP) == 1.0
-    assert scores.changes_found >= 0.95 * scores.changes
+    assert scores.changes_found >= 0.92 * scores.changes
 
 
 def test_the_set_aside_answers_are_read_no_worse_than_was_measured() -> None:
     """Nobody tunes by these rows. The aim is no false grant and 90% right: it is not reached."""
     scores = score(rows_of(ASIDE))
     assert scores.false_grants <= 2
-    assert scores.right >= 0.77
+    assert scores.right >= 0.80
 
 
 def test_p07_no_unclear_answer_is_a_grant() -> None:
@@ -81,7 +81,7 @@ def test_p07_a_yes_to_another_question_is_never_a_grant(answer: str) -> None:
 
 def test_p07_what_only_looks_like_a_yes_is_never_a_grant() -> None:
     near = (TUNED.parent / "answers_near_yes.txt").read_text("utf-8").splitlines()
-    assert len(near) > 590
+    assert len(near) > 630
     assert [line for line in near if read(line).decision is Decided.GRANT] == []
 
 

@@ -106,8 +106,9 @@ def test_the_markdown_says_language_and_direction_and_how_many_messages(tmp_path
     )
     made = compose(grant, source).content
     (tmp_path / "x.md").write_bytes(made)
-    assert in_markdown("x.md", tmp_path / "x.md").words == "הקשבה"
-    assert b'lang: "he"\ndir: "rtl"\n' in made
+    (read,) = in_markdown("x.md", tmp_path / "x.md")
+    assert read.words == "הקשבה"
+    assert b"lang: he\ndir: rtl\n" in made
     assert "> ”הקשבה”\n".encode() in made
     assert b"(from three messages)" in made
 

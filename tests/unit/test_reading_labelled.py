@@ -11,15 +11,16 @@ from evaluation.replies import KINDS, LABELLED, SETS, report, rows_of, score
 
 #: Kind and exact words, as measured when the rules were last changed, less a row or two. Nobody
 #: tunes by the rows set aside; the aim there is 0.97 and 0.93.
-FLOORS = {"tuned": (0.995, 0.99), "set aside": (0.935, 0.88)}
+FLOORS = {"tuned": (0.985, 0.97), "checked": (0.92, 0.85), "set aside": (0.935, 0.88)}
 
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_reading_of_labelled_replies_does_not_get_worse(name: str) -> None:
     found = score(rows_of(SETS[name]))
     kind, exact = FLOORS[name]
-    assert found.kind_accuracy >= kind, found.wrong
-    assert found.exact_accuracy >= exact, found.wrong
+    wrong = found.wrong if name == "tuned" else "ids are not shown"
+    assert found.kind_accuracy >= kind, wrong
+    assert found.exact_accuracy >= exact, wrong
 
 
 def test_wishes_to_be_left_alone_and_answers_that_sound_like_one() -> None:

@@ -40,6 +40,7 @@ pages = Blueprint("pieces", __name__, url_prefix="/desk/pieces")
 #: Empty questions that the form offers.
 SPARE = 3
 MOST_ROWS = 400
+MOST_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def _form_page(form: Form, campaign: Campaign, **more: Any) -> str:
 def _typed(connection: Connection, kind: PostKind, thread_id: int) -> Form:
     """The form as it came: what was picked first, in its order, then all else that is offered."""
     typed = request.form
-    also = [int(one) for one in typed.getlist("also") if one.isdecimal()]
+    also = [named for named in map(_id, typed.getlist("also")) if named]
     form = Form(
         kind,
         thread_id,
@@ -216,13 +217,13 @@ def _typed(connection: Connection, kind: PostKind, thread_id: int) -> Form:
     for key in dict.fromkeys(typed.getlist("row")[:MOST_ROWS]):
         words = typed.get(f"words-{key}", "").replace("\r\n", "\n")
         order = typed.get(f"order-{key}", "").strip()
-        if key[:1] == "r" and key[1:].isdecimal():
-            reply = find_reply(connection, int(key[1:].partition(".")[0]))
+        named = _id(key[1:].partition(".")[0])
+        if key[:1] == "r" and named:
+            reply = find_reply(connection, named)
             if reply is not None and not reply.automatic:
                 rows.append(Row(key, words, reply, order=order, picked=key in picked))
-        elif key[:1] == "o" and key[1:].partition(".")[0].isdecimal():
-            own = int(key[1:].partition(".")[0])
-            rows.append(Row(key, words, own=own, order=order, picked=key in picked))
+        elif key[:1] == "o" and named:
+            rows.append(Row(key, words, own=named, order=order, picked=key in picked))
         elif key[:1] == "q" and words.strip():
             is_new = key[:2] == "qn"
             rows.append(Row(key, words, order=order, picked=is_new or key in picked))
@@ -236,6 +237,11 @@ def _wish(form: Form) -> Wish:
     picked.sort(key=lambda one: (not _number(one.order), _number(one.order) or 0))
     turns = tuple(Wanted(one.words, one.reply, one.own) for one in picked)
     return Wish(form.kind, form.title, form.introduction, turns)
+
+
+def _id(typed: str) -> int:
+    """The number of a row; 0 for what is none, or more than a database counts to."""
+    return int(typed) if typed.isdecimal() and len(typed) < MOST_DIGITS else 0
 
 
 def _number(typed: str) -> float | None:
