@@ -72,9 +72,19 @@ def values(settings: Settings) -> dict[str, object]:
 
     link = "https://blog.example/p/abc"
     return {
-        "campaign": Of, "settings": settings, "grant": Of, "name": "Ada", "words": "hearing",
-        "credit": ADA.line, "note": "I liked it.", "link": link, "more": ["one", "two"],
-        "kind": "interview", "title": "On talks", "uses": "a page", "asked": "Monday",
+        "campaign": Of,
+        "settings": settings,
+        "grant": Of,
+        "name": "Ada",
+        "words": "hearing",
+        "credit": ADA.line,
+        "note": "I liked it.",
+        "link": link,
+        "more": ["one", "two"],
+        "kind": "interview",
+        "title": "On talks",
+        "uses": "a page",
+        "asked": "Monday",
         "until": "Friday",
     }
 
