@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("collector.cli:status", "How each account fares, and what went wrong."),
     "edition": ("publisher.cli:edition", "Round-ups: new, list, publish, retract."),
     "consent": ("consent.cli:consent", "What people allowed: show, withdraw, expire, corrections."),
+    "messages": ("consent.messages_cli:messages", "Your own words for what is sent: list, start."),
     "rights": ("consent.rights.cli:rights", "What people may ask about themselves: export, erase."),
     "answers": ("consent.answers_cli:answers_command", "Read decisions from JSON Lines."),
     "receipt": ("consent.cli:receipt", "Receipts that people kept: verify one, offline."),
@@ -35,7 +36,7 @@ COMMANDS = {
     "backup": ("ledger.cli:backup_command", "Copy everything into one file."),
     "restore": ("ledger.cli:restore_command", "Bring a backup back, or try whether it would work."),
     "resume": ("ledger.cli:resume_command", "Let a restored instance send and publish again."),
-    "doctor": ("ledger.cli:doctor_command", "Examine the instance and say what to mend."),
+    "doctor": ("consent.messages_cli:doctor_command", "Examine the instance and say what to mend."),
     "rotate-keys": ("ledger.cli:rotate_keys_command", "Encrypt stored secrets under a new key."),
     "settings": (
         "ledger.cli:settings_command",

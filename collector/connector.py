@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ledger.attachments import Attachment
 from ledger.clock import Clock, system_clock
 from ledger.model import Page
 from ledger.person import FoundPerson
@@ -63,7 +64,8 @@ def no_such_post(address: str) -> ChannelError:
 class OutgoingMessage:
     """One message to one person. `message_id` is stable over retries, so peers can dedupe.
 
-    `in_reply_to` is the channel's id of what it answers; `private` a direct message.
+    `in_reply_to` is the channel's id of what it answers; `private` a direct message. `attachment`
+    goes with it by mail; on other channels there are none.
     """
 
     message_id: str
@@ -73,6 +75,7 @@ class OutgoingMessage:
     in_reply_to: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     private: bool = True
+    attachment: Attachment | None = None
 
 
 class SourceState(StrEnum):

@@ -85,6 +85,7 @@ def _send(ledger: Ledger, account: Account, message: Message, headers: dict[str,
         message.in_reply_to,
         headers,
         message.private,
+        message.attachment,
     )
     try:
         _refuse_open_secret(ledger, message)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consent.errors import NotNowError
-from consent.messages import piece_values, render_message, template_version, use_words
+from consent.messages import piece_values, use_words
+from consent.own_messages import Wording, find_wording
 from consent.ways import Way
 from consent.wording import ENGLISH
 from ledger.model import UNSHOWABLE, Campaign, Credit, Definition, Reply, Use
@@ -37,15 +38,18 @@ class Question:
     page_lang: str = ENGLISH
 
 
-def word_question(settings: Settings, question: Question, way: Way | None) -> tuple[str, str]:
+def word_question(
+    settings: Settings, question: Question, way: Way | None, wording: Wording | None = None
+) -> tuple[str, str]:
     """Subject and text. Where there is no link, the exact words and credit stand in it.
 
-    Raises NotNowError when that does not fit, or would show or tell others what is not theirs.
+    Raises NotNowError when that does not fit, or would show or tell others what is not theirs, and
+    MessageFileError where the operator's own words can't be used.
     """
-    template = _template(question, way)
+    wording = wording or wording_of(settings, question, way)
     if way is None or not way.most:
-        return _rendered(settings, question, template, question.definition.text)
-    subject, body = _rendered(settings, question, template, question.definition.text)
+        return _rendered(settings, question, wording, question.definition.text)
+    subject, body = _rendered(settings, question, wording, question.definition.text)
     body = body.strip()
     if not way.is_private:
         _refuse_in_public(settings, way, body)
@@ -56,7 +60,7 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     if question.link and not question.definition.is_piece and len(shown) - too_many > LEAST_QUOTED:
         # Their page shows the whole of it.
         shown = shown[: len(shown) - too_many - 1].rstrip() + "…"
-        subject, body = _rendered(settings, question, template, shown)
+        subject, body = _rendered(settings, question, wording, shown)
         if way.length(body.strip()) <= way.most:
             return subject, body.strip()
     raise _too_long(
@@ -68,9 +72,10 @@ def word_question(settings: Settings, question: Question, way: Way | None) -> tu
     )
 
 
-def wording_of(question: Question, way: Way | None) -> str:
-    """The version of the template that a question by this way is worded by."""
-    return template_version(_template(question, way), question.lang)
+def wording_of(settings: Settings, question: Question, way: Way | None) -> Wording:
+    """What a question by this way is worded by. Raises MessageFileError."""
+    channel = "" if way is None else way.account.channel
+    return find_wording(settings, _template(question, way), question.lang, channel)
 
 
 def check_message(
@@ -134,10 +139,10 @@ def _too_long(way: Way, too_many: int, next_step: str) -> NotNowError:
     )
 
 
-def _rendered(settings: Settings, question: Question, template: str, words: str) -> tuple[str, str]:
-    return render_message(
-        template,
-        question.lang,
+def _rendered(
+    settings: Settings, question: Question, wording: Wording, words: str
+) -> tuple[str, str]:
+    return wording.render(
         campaign=question.campaign,
         settings=settings,
         name=question.reply.handle.name,

@@ -62,6 +62,12 @@ def render_message(template: str, lang: str = ENGLISH, **values: Any) -> tuple[s
     return " ".join(subject.split()), body.strip() + "\n"
 
 
+def promises_of(template: str, lang: str, **values: Any) -> str:
+    """The paragraph of a message that nobody rewords: what becomes of a yes, a no, a silence."""
+    found = _templates().get_template(f"{lang}/{template}.txt")
+    return "".join(found.blocks["promises"](found.new_context(values))).strip()
+
+
 @cache
 def _templates() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

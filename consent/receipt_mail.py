@@ -7,11 +7,14 @@ An address typed into a form could be anybody's.
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
 
-from consent.messages import message_language, piece_values, render_message, use_words
+from consent.messages import message_language, piece_values, use_words
+from consent.own_messages import MessageFileError, Wording, find_wording, shipped_wording
+from consent.receipts import receipt_file, receipt_within
 from consent.ways import Way, WayName, ways_to
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import Grant
@@ -19,10 +22,12 @@ from ledger.contributors import handles_of, has_stopped_contact
 from ledger.database import Ledger
 from ledger.definitions import need_definition, reply_of
 from ledger.links import new_link
-from ledger.model import Channel, Use
+from ledger.model import Channel, Definition, Use
 from ledger.outbox import MessageState, add_draft, approve
 from ledger.requests import ConsentRequest
 from ledger.tables import outbox
+
+_log = logging.getLogger(__name__)
 
 #: Stands where an editor's name stands for what an editor has approved.
 BY_GRANT = "the yes that it confirms"
@@ -41,9 +46,7 @@ def mail_receipt(
         return False
     now, lang = ledger.clock(), message_language(request.lang)
     token = new_link(connection, ledger.keys, request.contributor_id, now)
-    subject, body = render_message(
-        "piece_receipt" if definition.is_piece else "receipt",
-        lang,
+    subject, body = _wording(ledger, definition, lang).render(
         campaign=campaign_by_id(connection, definition.campaign_id),
         settings=ledger.settings,
         grant=grant,
@@ -63,8 +66,19 @@ def mail_receipt(
         domain=urlsplit(ledger.settings.public_url).hostname or "localhost",
         in_reply_to=way.in_reply_to,
         request_id=request.id,
+        attachment=receipt_file(receipt_within(ledger, connection, definition.id)),
     )
     return approve(connection, message, BY_GRANT)
+
+
+def _wording(ledger: Ledger, definition: Definition, lang: str) -> Wording:
+    """The words in force; ours where a file of one's own is faulty: no yes is lost for that."""
+    name = "piece_receipt" if definition.is_piece else "receipt"
+    try:
+        return find_wording(ledger.settings, name, lang, Channel.EMAIL)
+    except MessageFileError as error:
+        _log.warning("%s The shipped receipt is sent. %s", error.what, error.next_step)
+        return shipped_wording(name, lang)
 
 
 def _is_theirs(connection: Connection, request: ConsentRequest, way: Way) -> bool:

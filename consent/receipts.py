@@ -7,17 +7,23 @@ any server. `signature` is Ed25519 over the canonical JSON of everything else.
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from sqlalchemy import Connection
 
 from consent.notice import notice, notice_language, notice_version
 from consent.rights.age import AGE
 from ledger import chain, events
+from ledger.attachments import Attachment
 from ledger.campaigns import campaign_by_id
 from ledger.consent_state import ConsentEvent, ConsentState, EventKind, fold
 from ledger.database import Ledger
 from ledger.definitions import need_definition
 from ledger.public_keys import PATH
 
+#: JSON-LD 1.1, 8 (w3.org/TR/json-ld11/#iana-considerations).
+MEDIA_TYPE = "application/ld+json"
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023; definedby 3"
 #: Our field names as terms; what is not named here is left out by JSON-LD, and still signed.
 CONTEXT: dict[str, Any] = {
@@ -59,9 +65,20 @@ CONTEXT: dict[str, Any] = {
 def receipt(ledger: Ledger, definition_id: str) -> dict[str, Any]:
     """Everything recorded about the consent to one definition, oldest event first."""
     with ledger.read() as connection:
-        definition = need_definition(connection, definition_id)
-        campaign = campaign_by_id(connection, definition.campaign_id)
-        history = events.full_history(connection, ledger.keys, definition_id)
+        return receipt_within(ledger, connection, definition_id)
+
+
+def receipt_file(record: dict[str, Any]) -> Attachment:
+    """The record as a file to keep."""
+    content = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    return Attachment(f"consent-{record['record_id'][:8]}.json", MEDIA_TYPE, content)
+
+
+def receipt_within(ledger: Ledger, connection: Connection, definition_id: str) -> dict[str, Any]:
+    """The same in a transaction that is open, with what it has written already."""
+    definition = need_definition(connection, definition_id)
+    campaign = campaign_by_id(connection, definition.campaign_id)
+    history = events.full_history(connection, ledger.keys, definition_id)
     state = fold(event for event, _ in history)
     stated = _events(history)
     lang = notice_language(next((one["notice"] for one in reversed(stated) if "notice" in one), ""))

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 
 from consent.asking_words import MOST_BODY
 from consent.errors import NotNowError
-from consent.messages import message_language, piece_values, render_message
+from consent.messages import message_language, piece_values
+from consent.own_messages import find_wording
 from consent.requests import STAND_IN, personal_address
 from consent.wording import day
 from ledger.accounts import account_by_id
@@ -123,9 +124,9 @@ def _drafted(ledger: Ledger, connection: Connection, found: _Open) -> tuple[str,
     lang = message_language(found.request.lang)
     reply = reply_of(connection, found.definition)
     piece = "piece_" if found.definition.is_piece else ""
-    return render_message(
-        piece + _CHANNELS[found.account.channel],
-        lang,
+    channel = found.account.channel
+    wording = find_wording(ledger.settings, piece + _CHANNELS[channel], lang, channel)
+    return wording.render(
         campaign=campaign_by_id(connection, found.definition.campaign_id),
         settings=ledger.settings,
         name=reply.handle.name,

@@ -107,10 +107,11 @@ def draft(ledger: Ledger, definition_id: str, wish: Wish) -> Draft:
         question, way = _question(ledger, connection, definition_id, wish)
         if live_request(connection, question.definition.contributor_id) is not None:
             raise asked_already()
-        subject, body = word_question(ledger.settings, question, way)
+        wording = wording_of(ledger.settings, question, way)
+        subject, body = word_question(ledger.settings, question, way, wording)
         recipient = _recipient(connection, question, way)
-    wording, has_link = wording_of(question, way), question.link != ""
-    return Draft(way, recipient, question.lang, subject, body, wording, has_link)
+    has_link = question.link != ""
+    return Draft(way, recipient, question.lang, subject, body, wording.version, has_link)
 
 
 def ask(
@@ -138,7 +139,8 @@ def ask(
     wish = Wish(credit, uses, note, way, lang, link)
     with ledger.write() as connection, plain_objections():
         stand_in, chosen = _question(ledger, connection, definition_id, wish)
-        subject, body = word_question(ledger.settings, stand_in, chosen)
+        wording = wording_of(ledger.settings, stand_in, chosen)
+        subject, body = word_question(ledger.settings, stand_in, chosen, wording)
         edited = False
         if worded is not None:
             ours = subject, body.strip()
@@ -146,7 +148,7 @@ def ask(
             edited = (subject, body.strip()) != ours
         evidence = {
             SHOWN_IN_MESSAGE: sorted(uses_shown(stand_in, body)),
-            "template": wording_of(stand_in, chosen),
+            "template": wording.version,
             "wording": body,
             "edited": edited,
             "lang": stand_in.lang,

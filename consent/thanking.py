@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from consent.messages import message_language, piece_values, render_message
+from consent.messages import message_language, piece_values
+from consent.own_messages import find_wording
 from consent.ways import contact_by_mail
 from ledger.accounts import account_by_id, accounts_of
 from ledger.campaigns import campaign_by_id
@@ -46,12 +47,17 @@ def _drafted(ledger: Ledger, definition_id: str) -> tuple[str, str, str]:
         grant = state_of(connection, ledger.keys, definition_id).grant
         post = find_post(connection, definition.post_id)
         asked = find_request(connection, grant.request_id) if grant else None
+        account, _ = _way(ledger, connection, definition, reply)
     if grant is None or post is None:
         raise DefinedbyError("This is not published.", "Thank them once it is.")
     link = f"{ledger.settings.public_url}/{post.address.strip('/')}/"
-    subject, body = render_message(
+    wording = find_wording(
+        ledger.settings,
         "piece_thanks" if definition.is_piece else "thanks",
         message_language(asked.lang if asked else ""),
+        account.channel,
+    )
+    subject, body = wording.render(
         campaign=campaign,
         settings=ledger.settings,
         name=grant.credit.display_name if grant.credit.name else reply.handle.name,

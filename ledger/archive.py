@@ -26,6 +26,8 @@ DATABASE = "ledger.sqlite"
 MANIFEST = "manifest.json"
 CONTENT = "content"
 HEADS = "heads"
+#: Messages in the operator's own words (consent/own_messages.py), in the instance folder.
+MESSAGES = "messages"
 #: Where a restore moves files of the same name that differ, in the instance folder.
 ASIDE = "before-restore"
 #: Stands before the checksum in the zip's comment.
@@ -173,7 +175,7 @@ def _check_names(archive: ZipFile, manifest: Manifest) -> None:
         parts = PurePosixPath(name).parts
         plain = name == "/".join(parts) and ".." not in parts and "\\" not in name
         if name not in (DATABASE, keys.FILE_NAME) and (
-            not plain or len(parts) < 2 or parts[0] not in (CONTENT, HEADS)
+            not plain or len(parts) < 2 or parts[0] not in (CONTENT, HEADS, MESSAGES)
         ):
             raise ValueError(f"it holds a file with the name {name!r}")
     for needed in (DATABASE, keys.FILE_NAME):

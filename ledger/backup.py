@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DatabaseError
 
 from ledger import events, keys, tables
-from ledger.archive import CONTENT, DATABASE, HEADS, Manifest, write_archive
+from ledger.archive import CONTENT, DATABASE, HEADS, MESSAGES, Manifest, write_archive
 from ledger.database import (
     SCHEMA,
     Ledger,
@@ -74,6 +74,7 @@ def backup(ledger: Ledger, target: Path | None = None) -> BackupReport:
             (DATABASE, snapshot),
             (keys.FILE_NAME, ledger.settings.home / keys.FILE_NAME),
             *_regular_files(heads, HEADS),
+            *_regular_files(ledger.settings.home / MESSAGES, MESSAGES),
             *_regular_files(ledger.settings.content, CONTENT),
         ]
         with beside(path) as temporary:

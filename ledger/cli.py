@@ -17,6 +17,7 @@ from ledger.errors import DefinedbyError, Exit
 if TYPE_CHECKING:
     from ledger.chain import Link
     from ledger.database import Ledger
+    from ledger.doctor import Look
     from ledger.settings import Settings
 
 #: From this many events on, a walk takes long enough to show how far it is.
@@ -175,11 +176,16 @@ def resume_command(ledger: Ledger) -> None:
 @json_option
 def doctor_command(as_json: bool) -> None:  # noqa: FBT001 - click calls it by name
     """Look at everything the instance needs, and say how to mend what is wrong."""
+    report_findings(as_json=as_json)
+
+
+def report_findings(*more: Look, as_json: bool) -> None:
+    """Examine the instance, also by looks of the stages; exit code 1 when something failed."""
     from ledger.doctor import Finding, Health, examine
     from ledger.settings import load_settings
 
     try:
-        findings = examine(load_settings())
+        findings = examine(load_settings(), more=more)
     except DefinedbyError as error:
         findings = [Finding("settings", Health.FAIL, error.what, error.next_step)]
     if as_json:

@@ -38,7 +38,7 @@ from ledger.keys import Keys, new_keys, read_keys, write_keys
 from ledger.settings import Settings
 
 #: The newest migration. A test compares it with ledger/migrations/versions.
-SCHEMA = "0023"
+SCHEMA = "0024"
 #: SQLite before this can corrupt a WAL database when a checkpoint resets the log while another
 #: connection starts writing (sqlite.org, "WAL-reset bug"; fixed in 3.51.3).
 SAFE_SQLITE = (3, 51, 3)

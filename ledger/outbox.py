@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, insert, not_, or_, select, update
 
+from ledger.attachments import Attachment, opened, seal
 from ledger.contributors import is_stopped_address, new_id
 from ledger.etiquette import Action, Block, Verdict, may
 from ledger.facts import campaign_of_message, facts_of, manners_of
@@ -39,12 +40,14 @@ class MessageState(StrEnum):
 
 STOPPED = "They asked not to be written to."
 DROPPED = "An editor dropped it."
-_ENDED = {"state": MessageState.FAILED, "sealed_body": "", "sealed_composer": ""}
+#: What is gone from a message that has left, or never will.
+_GONE = {"sealed_body": "", "sealed_composer": "", "sealed_attachment": ""}
+_ENDED = {"state": MessageState.FAILED, **_GONE}
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message to one person. `body` is opened for the one who claimed it, else empty.
+    """One message to one person. `body` and `attachment` are opened for the one who claimed it.
 
     `private`: to them alone, else below their post. `external_id`: the channel's id of what was
     sent. `waits_for_hand`: a person shall send it; `composer` is opened with the body for them.
@@ -72,6 +75,7 @@ class Message:
     purpose: Action = Action.ANSWER
     not_before: datetime | None = None
     rule: str = ""
+    attachment: Attachment | None = None
 
 
 def add_draft(
@@ -92,6 +96,7 @@ def add_draft(
     once: str | None = None,
     likeness: str = "",
     campaign_id: str = "",
+    attachment: Attachment | None = None,
 ) -> int:
     """Keep a message, its body encrypted; nothing leaves until somebody approves it.
 
@@ -122,6 +127,7 @@ def add_draft(
             purpose=purpose,
             once=once,
             likeness=likeness,
+            sealed_attachment=seal(keys, attachment),
         )
     )
     assert made.inserted_primary_key is not None
@@ -162,7 +168,8 @@ def claim(connection: Connection, keys: Keys, now: datetime) -> Message | None:
     if changed.rowcount != 1:
         return None
     row = connection.execute(select(outbox).where(outbox.c.id == waiting.id)).one()
-    return message_of_row(row, body=keys.decrypt(row.sealed_body))
+    message = message_of_row(row, body=keys.decrypt(row.sealed_body))
+    return replace(message, attachment=opened(keys, row.sealed_attachment))
 
 
 def _next_allowed(connection: Connection, keys: Keys, now: datetime) -> Row[Any] | None:
@@ -223,15 +230,13 @@ def verdict_on(connection: Connection, keys: Keys, row: Row[Any], now: datetime)
 
 def mark_sent(connection: Connection, message_pk: int, at: datetime, external_id: str = "") -> None:
     """It has left; its words are kept no longer (they hold a personal link)."""
-    gone = {"sealed_body": "", "sealed_composer": "", "error": ""}
     known = {"external_id": external_id[:998]} if external_id else {}
-    _settle(connection, message_pk, MessageState.SENT, sent_at=at, **gone, **known)
+    _settle(connection, message_pk, MessageState.SENT, sent_at=at, error="", **_GONE, **known)
 
 
 def mark_failed(connection: Connection, message_pk: int, error: str, rule: str = "") -> None:
     """It does not leave; `rule` names the rule of etiquette that `error` tells of, if one did."""
-    gone = {"sealed_body": "", "sealed_composer": ""}
-    _settle(connection, message_pk, MessageState.FAILED, **gone, error=error, rule=rule)
+    _settle(connection, message_pk, MessageState.FAILED, **_GONE, error=error, rule=rule)
 
 
 def hand_over(

@@ -19,7 +19,16 @@ from sqlalchemy.exc import DataError
 
 from ledger import chain, durable, keys, tables
 from ledger.accounts import all_accounts
-from ledger.archive import ASIDE, CONTENT, DATABASE, HEADS, DamagedBackupError, Manifest, unpack
+from ledger.archive import (
+    ASIDE,
+    CONTENT,
+    DATABASE,
+    HEADS,
+    MESSAGES,
+    DamagedBackupError,
+    Manifest,
+    unpack,
+)
 from ledger.backup import copy_rows
 from ledger.database import Ledger, connect, friendly_database_errors, make_folder, open_ledger
 from ledger.errors import DefinedbyError
@@ -202,9 +211,11 @@ def _sqlite_file(settings: Settings) -> Path:
 
 
 def _place_files(folder: Path, settings: Settings) -> tuple[Path, ...]:
-    """Content and heads, then the keys: the database comes last and completes the instance."""
+    """Content, heads and messages, then the keys: the database comes last and completes it."""
     aside: list[Path] = []
-    for part, target in ((CONTENT, settings.content), (HEADS, settings.home / HEADS)):
+    homes = {CONTENT: settings.content}
+    for part in (CONTENT, HEADS, MESSAGES):
+        target = homes.get(part, settings.home / part)
         for file in sorted((folder / part).rglob("*")):
             if not file.is_file():
                 continue

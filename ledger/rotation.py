@@ -42,6 +42,7 @@ def rotate_keys(ledger: Ledger) -> int:
                 _renew(connection, both, accounts, "secret")
                 + _renew(connection, both, outbox, "sealed_body")
                 + _renew(connection, both, outbox, "sealed_composer")
+                + _renew(connection, both, outbox, "sealed_attachment")
                 + _renew(connection, both, told_pages, "sealed_post")
                 + _renew(connection, both, contributors, "sealed_key")
             )

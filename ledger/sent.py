@@ -77,7 +77,7 @@ def came_back(
             _known_as(message_ids, account_id),
             outbox.c.state.in_([MessageState.SENT, MessageState.UNKNOWN]),
         )
-        .values(state=MessageState.FAILED, sealed_body="", error=sentence)
+        .values(state=MessageState.FAILED, sealed_body="", sealed_attachment="", error=sentence)
     )
     return changed.rowcount > 0
 

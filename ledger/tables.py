@@ -430,6 +430,8 @@ outbox = Table(
     # Failed, and for a person to send: the address of the platform's composer, which may hold
     # the whole text. Empty: nobody needs to.
     _text("sealed_composer"),
+    # A file that goes with it, gone when the words are (ledger/attachments.py).
+    _text("sealed_attachment"),
     # The conversation it is part of (table threads), and its words for that, under the key of
     # its addressee and without their personal link: these stay when the message has left.
     Column("thread_id", Integer, index=True),

@@ -64,7 +64,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = MappingProxyType(
 SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "event_payloads": ("sealed",),
-        "outbox": ("sealed_body", "sealed_composer", "sealed_words"),
+        "outbox": ("sealed_attachment", "sealed_body", "sealed_composer", "sealed_words"),
         "pictures": ("sealed_picture",),
         "told_pages": ("sealed_post",),
     }

@@ -23,7 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from ledger import events, tables
+from ledger import attachments, events, tables
+from ledger.attachments import Attachment
 from ledger.consent_state import EventKind
 from ledger.contributors import contributor_key, new_id, stop_token
 from ledger.database import Ledger
@@ -183,6 +184,9 @@ class _Planter:
             if name == "sealed_words":
                 whose, message = row["contributor_id"], row["message_id"]
                 found[name] = seal_words(self.connection, keys, whose, message, word)
+            elif name == "sealed_attachment":
+                file = Attachment("kept.json", "application/ld+json", f"{word} {LINK}")
+                found[name] = attachments.seal(keys, file)
             elif name == "sealed_picture":
                 row["hash"] = hashlib.sha256(word.encode()).hexdigest()
                 key = contributor_key(self.connection, keys, row["contributor_id"])

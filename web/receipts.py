@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
 from consent.offering import BY_AUTHOR
 from consent.receipts import receipt
+from consent.receipts import receipt_file as as_file
 from web.access import contributor_only
 from web.here import ledger
 from web.language import speak
@@ -31,8 +30,7 @@ def receipt_page(definition_id: str) -> ResponseReturnValue:
 def receipt_file(definition_id: str) -> ResponseReturnValue:
     """The signed record as a file to keep."""
     own_item(definition_id)
-    record = json.dumps(receipt(ledger(), definition_id), ensure_ascii=False, indent=2)
-    answer = Response(record + "\n", mimetype="application/json")
-    name = f"consent-{definition_id[:8]}.json"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    file = as_file(receipt(ledger(), definition_id))
+    answer = Response(file.content, mimetype="application/json")
+    answer.headers.set("Content-Disposition", "attachment", filename=file.name)
     return answer

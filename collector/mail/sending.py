@@ -85,6 +85,11 @@ def _built(message: OutgoingMessage, sender: str, name: str, at: datetime) -> Em
     body = message.body.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
     plain = body.isascii() and all(len(line) <= LONGEST_WORD for line in body.split("\n"))
     mail.set_content(body, cte="7bit" if plain else "quoted-printable")
+    if message.attachment is not None:
+        kind, _, subtype = message.attachment.media_type.partition("/")
+        content, file = message.attachment.content.encode(), message.attachment.name
+        # As bytes, so that base64 carries it and no line end of it changes: it may be signed.
+        mail.add_attachment(content, maintype=kind, subtype=subtype, filename=file)
     return mail
 
 

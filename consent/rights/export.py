@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, select
 
 from consent.receipts import receipt
 from consent.rights.export_page import export_page
-from ledger import durable, tables
+from ledger import attachments, durable, tables
 from ledger.database import Ledger
 from ledger.errors import DefinedbyError
 from ledger.pictures import open_picture
@@ -138,6 +138,11 @@ def _body(ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
     return ledger.keys.decrypt(row.sealed_body)
 
 
+def _attachment(ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
+    held = attachments.opened(ledger.keys, row.sealed_attachment)
+    return held.content if held else ""
+
+
 def _composer(ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
     return ledger.keys.decrypt(row.sealed_composer)
 
@@ -175,6 +180,7 @@ def _post(ledger: Ledger, _connection: Connection, row: Row[Any]) -> str:
 
 _OPENERS: Mapping[tuple[str, str], Callable[[Ledger, Connection, Row[Any]], str]] = {
     ("outbox", "sealed_body"): _body,
+    ("outbox", "sealed_attachment"): _attachment,
     ("outbox", "sealed_composer"): _composer,
     ("outbox", "sealed_words"): _words,
     ("pictures", "sealed_picture"): _picture,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 from zipfile import ZipFile
@@ -79,8 +79,11 @@ class Blog:
 
 
 @pytest.fixture
-def blog(ledger: Ledger, campaign: Campaign) -> Iterator[Blog]:
+def blog(request: pytest.FixtureRequest, ledger: Ledger, campaign: Campaign) -> Iterator[Blog]:
+    """A blog; a test may name the age that it asks for."""
     fetched: list[str] = []
+    settings = ledger.settings.model_copy(update={"least_age": getattr(request, "param", 0)})
+    ledger = replace(ledger, settings=settings)
 
     def fetch(url: str) -> bytes:
         fetched.append(url)
@@ -214,6 +217,40 @@ def test_axe_finds_nothing_on_any_page_of_a_contributor(
     check(page)  # closed
     page.goto(f"{base}/p/nonsense")
     check(page)  # no such link
+
+
+@pytest.mark.parametrize("blog", [16], indirect=True)
+@pytest.mark.parametrize(("lang", "scheme"), [("en", "dark"), ("ar", "light")])
+def test_axe_finds_nothing_where_an_age_is_asked_for_nor_in_what_is_exported(
+    blog: Blog, opened: Callable[..., Page], lang: str, scheme: str
+) -> None:
+    page = opened(color_scheme=scheme)
+    link, definition_id = blog.asked(lang)
+    page.goto(link)
+    page.goto(f"{blog.base}/me/{definition_id}")
+    direction = "rtl" if lang == "ar" else "ltr"
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+    expect(page.locator("[name=age]")).to_be_visible()
+    check(page)  # with a line about their age
+    press(page, "grant")
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page)  # it was not ticked
+    assert blog.grant(definition_id) is None
+    page.locator("[name=age]").check()
+    press(page, "grant")
+    check(page)
+    assert blog.grant(definition_id) is not None
+    page.goto(f"{blog.base}/me/{definition_id}/receipt")
+    check(page)  # with what they said of their age
+    page.goto(f"{blog.base}/me?lang={lang}")
+    with page.expect_download() as downloaded:
+        page.get_by_role("main").locator("a[download]").click()
+    kept = opened(color_scheme=scheme)
+    with ZipFile(downloaded.value.path()) as archive:
+        kept.set_content(archive.read("index.html").decode())
+    expect(kept.locator("html")).to_have_attribute("lang", lang)
+    assert kept.evaluate("getComputedStyle(document.body).direction") == direction
+    check(kept)  # everything kept about them
 
 
 def test_by_keys_alone_somebody_changes_their_credit_and_says_yes(

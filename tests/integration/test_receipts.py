@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from app import definedby
 from consent.decisions import propose, refuse, stop, withdraw
 from consent.messages import USE_WORDS, message_languages, use_words
+from consent.own_messages import start
 from consent.receipt_check import NotGenuineError, verify_receipt
 from consent.receipt_mail import BY_GRANT
 from consent.requests import Asked, ask, cancel, expire_overdue, revise
@@ -239,13 +240,19 @@ def test_the_command_works_without_an_instance(
 
 
 # ------------------------------------------------------------------ by mail
-def by_mail(ledger: Ledger, campaign: Campaign, channel: Channel, lang: str = "") -> Asked:
+def by_mail(
+    ledger: Ledger,
+    campaign: Campaign,
+    channel: Channel,
+    lang: str = "",
+    who: str = "ada@sample.example",
+) -> Asked:
     """Somebody whom a mail reaches, asked by mail."""
     with ledger.write() as connection:
         mailbox = ensure_account(connection, ledger.keys, Channel.EMAIL, "inbox", campaign.id)
         account = ensure_account(connection, ledger.keys, channel, "inbox", campaign.id)
         reply = IncomingReply(
-            *("1", "ada@sample.example", WORDS, "Ada Sample"), contact="ada@sample.example"
+            *(who.replace("ada@sample.example", "1"), who, WORDS, "Ada Sample"), contact=who
         )
         store_replies(connection, account, [reply], ledger.clock())
         (stored,) = desk_replies(connection, campaign.id, ReplyState.NEW)
@@ -310,6 +317,21 @@ def test_an_address_from_a_form_is_mailed_only_once_it_has_answered(
     send(ledger)
     agree(ledger, again, "hearing")
     assert [one.state for one in messages(ledger)] == ["failed", "sent", "approved"]
+
+
+def test_own_words_confirm_a_yes_and_faulty_ones_never_cost_it(
+    ledger: Ledger, campaign: Campaign, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = start(ledger.settings, "receipt", "en", "email")
+    whole = file.read_text()
+    for text, told in ((f"Hurray\n{whole.partition(chr(10))[2]}", "Hurray"), ("Hurray\n", "Your")):
+        file.write_text(text)
+        question = by_mail(ledger, campaign, Channel.EMAIL, who=f"{told}@sample.example")
+        send(ledger)
+        given = agree(ledger, question, WORDS)
+        assert messages(ledger)[-1].subject.startswith(told)
+        assert given.event_hash in send(ledger)
+    assert "leaves out what this message has to say" in caplog.text
 
 
 def test_p11_whoever_stopped_gets_no_receipt(ledger: Ledger, campaign: Campaign) -> None:

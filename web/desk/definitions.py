@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request
@@ -9,17 +10,19 @@ from flask.typing import ResponseReturnValue
 
 from collector.alike import Taken
 from consent.credit import suggested_credit
+from consent.own_messages import MessageFileError
 from consent.personal import other_words
 from consent.reminding import draft_reminder
 from consent.requests import fresh_link, revise
 from consent.ways import ways_to
 from ledger.accounts import account_by_id
+from ledger.database import Ledger
 from ledger.definitions import definitions_in, reply_of, words_taken
 from ledger.errors import DefinedbyError
 from ledger.etiquette import Action
 from ledger.events import full_history, state_of
 from ledger.links import revoke_links
-from ledger.model import ReplyState
+from ledger.model import Definition, ReplyState
 from ledger.offers import OFFERED
 from ledger.pieces import replies_quoted
 from ledger.replies import set_state
@@ -190,7 +193,17 @@ def definition_page(definition_id: str, **more: Any) -> str:
         else suggested_credit(stands.author),
     }
     if person.thanking.allowed and "thanks" not in more:
-        values["thanks"] = thanks_draft(ours, found)
+        values |= _worded("thanks", thanks_draft, ours, found)
     if person.reminding and not person.reminding.block and "reminder" not in more:
-        values["reminder"] = draft_reminder(ours, found.id)
+        values |= _worded("reminder", lambda ours, it: draft_reminder(ours, it.id), ours, found)
     return render_template("desk/definition.html", **{**values, **more})
+
+
+def _worded(
+    name: str, drafted: Callable[[Ledger, Definition], str], ours: Ledger, found: Definition
+) -> dict[str, Any]:
+    """A draft for its form; where the operator's own words can't be used, why, in its place."""
+    try:
+        return {name: drafted(ours, found)}
+    except MessageFileError as error:
+        return {name: "", f"{name}_wrong": error}
