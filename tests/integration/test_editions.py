@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from lxml import html
@@ -26,9 +27,9 @@ from web.work import TASKS
 
 def voices(ledger: Ledger, campaign: Campaign, *names: str) -> list[Definition]:
     found = []
-    assert isinstance(ledger.clock, SteppingClock)
+    clock = cast(SteppingClock, ledger.clock)
     for name in names:
-        ledger.clock.pass_time(seconds=1)  # who agrees in the same moment comes in any order
+        clock.pass_time(seconds=1)  # who agrees in the same moment comes in any order
         definition = take(ledger, campaign, f"what {name} says", author=f"{name}@sample.example")
         grant(ledger, definition, named(name))
         found.append(definition)
