@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from ledger.contributors import find_handle, is_stopped_address, reached_at
 from ledger.etiquette import Action
 from ledger.facts import FOLLOWS, account_sent, facts_of, follows, manners_of, when_it_came
-from ledger.inserting import insert_or_ignore
+from ledger.inserting import insert_new, insert_or_ignore
 from ledger.keys import Keys
 from ledger.model import Account, Channel, ProfileMarks, clean_name
 from ledger.person import FoundPerson, PersonFacts
@@ -119,7 +119,8 @@ def add_newcomers(
             "state": NewcomerState.WAITING,
             "found_at": now,
         }
-        added += connection.execute(insert_or_ignore(connection, newcomers), values).rowcount
+        columns = {name: [value] for name, value in values.items()}
+        added += insert_new(connection, newcomers, columns, {})
     return added
 
 
