@@ -16,6 +16,7 @@ from ledger.database import Ledger
 from ledger.editions import add_edition
 from ledger.editors import invite_owner
 from ledger.model import Campaign
+from ledger.pictures import keep_picture
 from ledger.stop_links import PATH, new_stop_link
 from publisher.publish import publish_pending
 from tests.people import agree, answer, asked
@@ -42,10 +43,13 @@ def values(ledger: Ledger, campaign: Campaign) -> dict[str, Any]:
     agree(ledger, asked(ledger, campaign, "hearing people out"), "hearing people out")
     publish_pending(ledger)
     open_question = asked(ledger, campaign, "knowing when to be quiet", address="b@sample.example")
+    whose = open_question.request.contributor_id
     with ledger.write() as connection:
         edition = add_edition(connection, ledger.clock(), campaign_id=campaign.id, title="Ten")
+        picture = keep_picture(connection, ledger.keys, whose, "", b"a face", ledger.clock())
     return {
-        "contributor_id": open_question.request.contributor_id,
+        "contributor_id": whose,
+        "name": picture,
         "definition_id": open_question.request.definition_id,
         "request_id": open_question.request.id,
         "edition_id": edition.id,
@@ -109,7 +113,17 @@ def test_p03_looking_changes_no_row(app: Flask, ledger: Ledger, values: dict[str
                 seen.add((path.partition("?")[0], answered.status_code))
     assert everything(ledger) == before
     mine = f"/me/{values['definition_id']}"
-    for path in ("/me", mine, f"{mine}/receipt", "/desk", "/desk/outbox", second_invitation, stop):
+    picture = f"/me/pictures/{values['name']}.jpg"
+    for path in (
+        "/me",
+        mine,
+        picture,
+        f"{mine}/receipt",
+        "/desk",
+        "/desk/outbox",
+        second_invitation,
+        stop,
+    ):
         assert (path, 200) in seen, path
     assert (urlsplit(link).path, 303) in seen
 
