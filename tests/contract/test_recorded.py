@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from collector.mail.message import read_message
 from collector.mastodon.posts import Home, read_status
 from collector.safe_fetch import FetchedPage
 from collector.x.posts import read_posts
-from ledger.model import IncomingReply, Skipped
+from ledger.model import IncomingReply, ProfileMarks, Skipped
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -70,10 +71,14 @@ def test_p16_a_recorded_shape_is_read_to_the_last_letter(
 
 def said(reply: IncomingReply) -> dict[str, Any]:
     """All of a reply that is not empty, but for the raw item, as JSON has it."""
-    fields = {name: value for name, value in asdict(reply).items() if value and name != "raw"}
-    as_json = json.dumps(fields, default=lambda moment: moment.isoformat())
+    fields = {name: value for name, value in reply._asdict().items() if value and name != "raw"}
+    as_json = json.dumps(fields, default=_plain)
     found: dict[str, Any] = json.loads(as_json)
     return found
+
+
+def _plain(held: datetime | ProfileMarks) -> object:
+    return asdict(held) if isinstance(held, ProfileMarks) else held.isoformat()
 
 
 def test_every_platform_has_recorded_shapes() -> None:

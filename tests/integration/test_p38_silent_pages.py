@@ -29,7 +29,7 @@ from tests.servers.mastodon_http import Fault
 from tests.servers.web_pages import HTML, Answer, WebPages
 
 #: So many times as fast as the wall's, so that 5 seconds are soon over.
-HURRY = 50
+HURRY = 20
 hurried = partial(fetch, allow_private=True, clock=lambda: time.monotonic() * HURRY)
 near = partial(fetch, allow_private=True)
 TURN = 600
