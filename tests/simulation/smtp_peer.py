@@ -77,5 +77,7 @@ class SmtpPeer:
     def _take(self, raw: bytes) -> None:
         mail = message_from_bytes(raw, policy=SMTP)
         assert isinstance(mail, EmailMessage)
-        self.texts.append(str(mail.get_content()))
+        text = mail.get_body(("plain",))
+        assert text is not None
+        self.texts.append(str(text.get_content()))
         self.arrived()
