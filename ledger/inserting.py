@@ -58,6 +58,8 @@ def _is_told(value: object) -> bool:
 def _insert(
     connection: Connection, table: Table, columns: Mapping[str, Column], same: Mapping[str, Any]
 ) -> int:
+    if connection.dialect.name == "postgresql":
+        return _insert_as_json(connection, table, columns, same)
     statement, binders = _prepared(connection.dialect, table, (*columns, *same))
     rows = zip(
         *(_bound(column, binders.get(name)) for name, column in columns.items()),
@@ -65,6 +67,25 @@ def _insert(
         strict=False,
     )
     return connection.exec_driver_sql(statement, list(rows)).rowcount
+
+
+def _insert_as_json(
+    connection: Connection, table: Table, columns: Mapping[str, Column], same: Mapping[str, Any]
+) -> int:
+    """All rows as one value: adapting each to the protocol takes the driver four times as long."""
+    names = (*columns, *same)
+    rows = zip(*columns.values(), *map(repeat, same.values()), strict=False)
+    whole = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+    statement = _from_json(connection.dialect, table, names)
+    return connection.exec_driver_sql(statement, (whole,)).rowcount
+
+
+@cache
+def _from_json(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    listed = ", ".join(names)
+    typed = ", ".join(f"{name} {table.c[name].type.compile(dialect)}" for name in names)
+    rows = f"json_to_recordset(%s::json) AS row ({typed})"
+    return f"INSERT INTO {table.name} ({listed}) SELECT {listed} FROM {rows} ON CONFLICT DO NOTHING"  # noqa: S608  ours
 
 
 def _bound(column: Column, bind: Callable[[Any], Any] | None) -> Column:
